@@ -1,0 +1,83 @@
+"""The values that flow: a `Frame` goes in, a `Perception` comes out.
+
+Pixel coordinates, everywhere in this package: x to the right, y down, continuous, and (0, 0) is the *corner* of the
+top left pixel. Pixel (row r, column c) covers [c, c+1) x [r, r+1), so a mask that fills columns 3..5 has x from
+3.0 to 6.0 and boxes scale with images without an offset. OpenCV and sensor_msgs/CameraInfo put (0, 0) at that
+pixel's *centre*: subtract 0.5 from a box coordinate before projecting it with camera intrinsics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One camera image.
+
+    Attributes:
+        image: uint8 (H, W, 3), RGB.
+        stamp_ns: acquisition time in nanoseconds, in the clock of its source.
+        frame_id: the camera's optical frame (REP 103: z forward, x right, y down).
+        source: where it came from, for people and manifests: `<bag>:<topic>` or a path.
+    """
+
+    image: NDArray[np.uint8]
+    stamp_ns: int = 0
+    frame_id: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        image = self.image
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            raise ValueError(
+                f"Frame.image must be a non-empty uint8 array (H, W, 3) in RGB order, got {image.dtype} {image.shape}"
+                f" from {self.source or 'an unnamed source'}; convert it with afss_ros.images first"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """One object found in a frame.
+
+    Attributes:
+        class_name: a name in `labels.CLASS_NAMES`, or one that the student declares.
+        box_xyxy: float32 (4,), x_min, y_min, x_max, y_max in source pixels (corner convention, see the module).
+        score: confidence in 0..1.
+        mask: optional bool (H, W) in source size.
+    """
+
+    class_name: str
+    box_xyxy: NDArray[np.float32]
+    score: float
+    mask: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        if self.box_xyxy.shape != (4,) or self.box_xyxy.dtype != np.float32:
+            raise ValueError(
+                f"Detection.box_xyxy must be float32 (4,), got {self.box_xyxy.dtype} {self.box_xyxy.shape}"
+            )
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"Detection.score must lie in 0..1, got {self.score}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perception:
+    """What a student sees in one frame.
+
+    Attributes:
+        detections: best score first.
+        labels: label map uint8 (H, W) in source size; None when the student only finds boxes.
+        class_names: id -> name, as the student declares them; covers `labels` and the detections.
+        stamp_ns: the frame's stamp.
+        timings_ms: wall time of each stage, by name, in milliseconds.
+    """
+
+    detections: tuple[Detection, ...]
+    labels: NDArray[np.uint8] | None
+    class_names: dict[int, str]
+    stamp_ns: int = 0
+    timings_ms: dict[str, float] = field(default_factory=dict)
