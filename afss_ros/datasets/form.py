@@ -1,0 +1,204 @@
+"""The in-memory form of a data set: `Dataset` of `Sample` of `Instance`. Every reader makes it, every writer takes it.
+
+Nothing here opens an image before it is asked to: a data set is a list of paths and small facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros.datasets import rle as run_length
+from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.rle import Rle
+from afss_ros.labels import BACKGROUND, UNLABELLED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """One object in one image.
+
+    Attributes:
+        class_name: "spacecraft" for a whole craft, or the name of a part.
+        box_xyxy: float32 (4,), pixels, corner convention (see `afss_ros.perception`).
+        rle: the mask as COCO run lengths `{"size": [H, W], "counts": str}`; None when only the box is known.
+        score: 1.0 for ground truth, the labeller's confidence for pseudo-labels.
+    """
+
+    class_name: str
+    box_xyxy: NDArray[np.float32]
+    rle: Rle | None = None
+    score: float = 1.0
+
+    def __post_init__(self) -> None:
+        box = self.box_xyxy
+        if box.shape != (4,) or box.dtype != np.float32:
+            raise DatasetError(f"Instance.box_xyxy must be float32 (4,), got {box.dtype} {box.shape}")
+        if not (box[2] >= box[0] and box[3] >= box[1]):
+            raise DatasetError(f"Instance.box_xyxy must be x_min, y_min, x_max, y_max, got {box.tolist()}")
+
+    @classmethod
+    def from_mask(cls, class_name: str, mask: NDArray[np.bool_], score: float = 1.0) -> Instance:
+        """The instance that covers `mask` bool (H, W), with the tight box around it."""
+        return cls(class_name, run_length.box_of(mask), run_length.encode(mask), score)
+
+    def mask(self) -> NDArray[np.bool_] | None:
+        """The mask as bool (H, W), or None when only the box is known."""
+        return None if self.rle is None else run_length.decode(self.rle)
+
+
+def read_label_ids(path: Path) -> NDArray[np.uint8]:
+    """A label map stored as an 8-bit single-channel picture of class ids: uint8 (H, W)."""
+    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if labels is None:
+        raise DatasetError(f"{path}: cannot be read as a picture")
+    if labels.dtype != np.uint8 or labels.ndim != 2:
+        raise DatasetError(f"{path}: a label map must be 8-bit with one channel, this is {labels.dtype} {labels.shape}")
+    return np.asarray(labels, np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One image and what is known about it.
+
+    Attributes:
+        key: unique in the data set; names the files on disk.
+        image: path of the picture.
+        labels: path of the label map, None when parts are unknown.
+        width, height: of the image, pixels.
+        instances: None when nobody looked for objects; an empty tuple when there are none.
+        split: "train", "val" or "test"; "" when the set has no splits.
+        sequence: frames of one sequence must not be divided between splits; "" when frames are independent.
+        attributes: anything else worth keeping: craft name, pose, sun direction, ...
+        decode_labels: how the file at `labels` becomes class ids, uint8 (H, W). A module-level function (workers
+            pickle samples).
+        craft_mask: path of a picture that is brighter than 127 on the craft, for sets that know the whole craft only.
+    """
+
+    key: str
+    image: Path
+    labels: Path | None
+    width: int
+    height: int
+    instances: tuple[Instance, ...] | None = None
+    split: str = ""
+    sequence: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    decode_labels: Callable[[Path], NDArray[np.uint8]] = read_label_ids
+    craft_mask: Path | None = None
+
+    def read_image(self) -> NDArray[np.uint8]:
+        """The picture, uint8 (height, width, 3), RGB.
+
+        Raises:
+            DatasetError: it is missing, unreadable, or not of the declared size.
+        """
+        image = cv2.imread(str(self.image), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if image is None:
+            raise DatasetError(f"{self.image}: missing, or cannot be read as a picture")
+        self._require_size(self.image, image.shape[:2])
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def read_labels(self) -> NDArray[np.uint8]:
+        """The label map, uint8 (height, width), ids of `afss_ros.labels`.
+
+        Raises:
+            DatasetError: there is none (`labels` is None), it is unreadable, or not of the image's size.
+        """
+        if self.labels is None:
+            raise DatasetError(f"{self.key}: has no label map; ask `sample.labels is not None` first")
+        labels = self.decode_labels(self.labels)
+        self._require_size(self.labels, labels.shape)
+        return labels
+
+    def read_craft_mask(self) -> NDArray[np.bool_] | None:
+        """Pixels of any craft, bool (height, width), from the best there is: parts, mask picture, instance masks.
+
+        None when the set knows boxes only. Unlabelled pixels count as no craft.
+        """
+        if self.labels is not None:
+            labels = self.read_labels()
+            return np.asarray((labels != BACKGROUND) & (labels != UNLABELLED), bool)
+        if self.craft_mask is not None:
+            picture = cv2.imread(str(self.craft_mask), cv2.IMREAD_GRAYSCALE)
+            if picture is None:
+                raise DatasetError(f"{self.craft_mask}: missing, or cannot be read as a picture")
+            self._require_size(self.craft_mask, picture.shape)
+            return np.asarray(picture > 127, bool)
+        if self.instances is None or any(i.rle is None for i in self.instances):
+            return None
+        union = np.zeros((self.height, self.width), bool)
+        for instance in self.instances:
+            mask = instance.mask()
+            assert mask is not None
+            self._require_size(self.image, mask.shape)
+            union |= mask
+        return union
+
+    def _require_size(self, path: Path, size: tuple[int, ...]) -> None:
+        if tuple(size) != (self.height, self.width):
+            raise DatasetError(f"{path}: is {size[1]}x{size[0]}, but the set says {self.width}x{self.height}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One file or record that was skipped: where it is, and why."""
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Samples that can be used, and the problems of those that cannot.
+
+    Attributes:
+        root: the folder it came from.
+        class_names: label id -> name, of the label maps and the instances.
+        samples: in the set's own order.
+        problems: what was skipped, each named with its reason.
+        provenance: how the set came to be, where it says so.
+    """
+
+    root: Path
+    class_names: dict[int, str]
+    samples: tuple[Sample, ...]
+    problems: tuple[Problem, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits that occur, sorted."""
+        return tuple(sorted({s.split for s in self.samples}))
+
+    def only(self, split: str | None) -> Dataset:
+        """The part of this set in one split; all of it for None.
+
+        Raises:
+            DatasetError: there is no such split.
+        """
+        if split is None:
+            return self
+        if self.samples and split not in self.splits:
+            known = ", ".join(s or "(none)" for s in self.splits)
+            raise DatasetError(f"{self.root}: no split {split!r}; it has {known}")
+        chosen = tuple(s for s in self.samples if s.split == split)
+        return Dataset(self.root, self.class_names, chosen, self.problems, self.provenance)

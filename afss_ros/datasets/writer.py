@@ -1,0 +1,220 @@
+"""Writes our form of a data set on disk, one whole sample at a time.
+
+    <set>/dataset.json      {"format": "afss-dataset", "version": 1, "class_names": {..}, "provenance": {..}}
+    <set>/samples.jsonl     one line a sample (see `record`)
+    <set>/images/<key>.jpg  <set>/labels/<key>.png (uint8 label ids, lossless)
+    <set>/instances.json    the same instances as COCO
+
+A sample's line is appended after its files are in place, in a single write, so a writer killed at any moment (kill -9
+included) leaves only whole samples: open the set again and go on with the keys that are not yet `in writer`. A power
+cut may take the last seconds with it; nothing is fsynced.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros.datasets import coco
+from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.files import encode_picture, write_atomically
+from afss_ros.datasets.form import Instance
+from afss_ros.datasets.record import instance_to_json, read_lines, to_line, to_sample
+from afss_ros.labels import CLASS_NAMES
+
+FORMAT = "afss-dataset"
+VERSION = 1
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
+
+
+class DatasetWriter:
+    """Adds samples to the set at `root`, which it makes or resumes.
+
+    Several processes write one set through shards: give each its own `shard` number, and call `merge_shards` at the
+    end. A key that any shard has written is `in writer`, so a resumed run may use another number of shards.
+
+    Args:
+        root: the set's folder.
+        class_names: id -> name; ours when not given.
+        provenance: how the samples came to be (prompt, checkpoints, renderer and its seed, ...), the same for every
+            writer of the set. Keep what changes between resumed runs (times, counts) out of it.
+        shard: None for the only writer of a set, else a number of this writer's own.
+
+    Raises:
+        DatasetError: the set at `root` has other classes or another provenance, or somebody is writing this shard.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        class_names: Mapping[int, str] = CLASS_NAMES,
+        provenance: Mapping[str, Any] | None = None,
+        shard: int | None = None,
+    ) -> None:
+        self.root = Path(root)
+        self.shard = shard
+        self.root.mkdir(parents=True, exist_ok=True)
+        _declare(self.root, dict(class_names), dict(provenance or {}))
+        lines = self.root / ("samples.jsonl" if shard is None else f"samples-{shard}.jsonl")
+        self._lines = os.open(lines, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            fcntl.flock(self._lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._lines, read_lines(lines)[2])
+        except OSError as err:
+            os.close(self._lines)
+            raise DatasetError(f"{lines}: another process is writing it; give each writer its own shard") from err
+        self._keys = {record["key"] for path in line_files(self.root) for record in read_lines(path)[0]}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close(write_coco=kind is None)
+
+    def add(
+        self,
+        key: str,
+        image: NDArray[np.uint8],
+        labels: NDArray[np.uint8] | None = None,
+        instances: Iterable[Instance] | None = None,
+        split: str = "train",
+        sequence: str = "",
+        attributes: Mapping[str, Any] | None = None,
+        image_format: str = "jpg",
+    ) -> None:
+        """Write one sample; on return it is on disk, whole.
+
+        Args:
+            key: names its files: letters, digits and `_ . + -`, with `/` for folders.
+            image: uint8 (H, W, 3), RGB.
+            labels: uint8 (H, W) label ids; None when parts are unknown.
+            instances: None when nobody looked for objects, empty when there are none.
+            split, sequence, attributes: see `Sample`.
+            image_format: "jpg" (quality 95) or "png" (lossless).
+
+        Raises:
+            DatasetError: the key is taken or no file name, an array is not what it must be, or the disk refuses.
+        """
+        if not _KEY.fullmatch(key):
+            raise DatasetError(f"key {key!r} cannot name a file: use letters, digits, _ . + - and / for folders")
+        if key in self._keys:
+            raise DatasetError(f"{self.root}: already has {key!r}; ask `key in writer` first")
+        if image_format not in ("jpg", "png"):
+            raise DatasetError(f"image_format must be 'jpg' or 'png', got {image_format!r}")
+        found = None if instances is None else list(instances)
+        _check_arrays(key, image, labels, found)
+        record: dict[str, Any] = {
+            "key": key,
+            "image": f"images/{key}.{image_format}",
+            "labels": None if labels is None else f"labels/{key}.png",
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "split": split,
+            "sequence": sequence,
+            "instances": None if found is None else [instance_to_json(i) for i in found],
+            "attributes": dict(attributes or {}),
+        }
+        line = to_line(record)
+        self._write(record["image"], encode_picture(image, f".{image_format}"))
+        if labels is not None:
+            self._write(record["labels"], encode_picture(labels, ".png"))
+        os.write(self._lines, line)
+        self._keys.add(key)
+
+    def close(self, *, write_coco: bool = True) -> None:
+        """Release the set; the only writer of a set also writes instances.json. May be called twice."""
+        if self._lines < 0:
+            return
+        os.close(self._lines)
+        self._lines = -1
+        if write_coco and self.shard is None:
+            write_instances(self.root)
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+
+
+def line_files(root: Path) -> list[Path]:
+    """The files that list the samples of a set: the merged one first, then the shards in order."""
+    merged = root / "samples.jsonl"
+    shards = sorted(root.glob("samples-*.jsonl"), key=lambda p: (len(p.name), p.name))
+    return ([merged] if merged.exists() else []) + shards
+
+
+def merge_shards(root: str | Path) -> int:
+    """Make one samples.jsonl, in the order of keys, of a set written in shards, and write instances.json.
+
+    Call it when every writer is closed. Killed half-way and called again, it loses and repeats nothing.
+
+    Returns:
+        How many samples the set has.
+    """
+    root = Path(root)
+    paths = line_files(root)
+    records = {record["key"]: record for path in paths for record in read_lines(path)[0]}
+    ordered = [records[key] for key in sorted(records)]
+    write_atomically(root / "samples.jsonl", b"".join(to_line(r) for r in ordered))
+    for path in paths:
+        if path.name != "samples.jsonl":
+            path.unlink()
+    write_instances(root)
+    return len(ordered)
+
+
+def write_instances(root: Path) -> None:
+    """Write instances.json (COCO) of the set at `root` from its samples."""
+    class_names = {int(i): n for i, n in json.loads((root / "dataset.json").read_text())["class_names"].items()}
+    records = {record["key"]: record for path in line_files(root) for record in read_lines(path)[0]}
+    samples = [to_sample(root, record) for record in records.values()]
+    write_atomically(root / "instances.json", json.dumps(coco.from_samples(samples, class_names, root)).encode())
+
+
+def _declare(root: Path, class_names: dict[int, str], provenance: dict[str, Any]) -> None:
+    declaration = {
+        "format": FORMAT,
+        "version": VERSION,
+        "class_names": {str(i): n for i, n in class_names.items()},
+        "provenance": provenance,
+    }
+    path = root / "dataset.json"
+    if not path.exists():
+        write_atomically(path, json.dumps(declaration, indent=1).encode())
+        return
+    present = json.loads(path.read_text())
+    for name, wanted in json.loads(json.dumps(declaration)).items():
+        if present.get(name) != wanted:
+            raise DatasetError(
+                f"{path}: {name} is {present.get(name)!r}, this writer has {wanted!r}; write to another folder"
+            )
+
+
+def _check_arrays(
+    key: str, image: NDArray[np.uint8], labels: NDArray[np.uint8] | None, instances: list[Instance] | None
+) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise DatasetError(f"{key}: the image must be uint8 (H, W, 3), got {image.dtype} {image.shape}")
+    if labels is not None and (labels.dtype != np.uint8 or labels.shape != image.shape[:2]):
+        raise DatasetError(f"{key}: labels must be uint8 {image.shape[:2]}, got {labels.dtype} {labels.shape}")
+    for instance in instances or ():
+        if instance.rle is not None and tuple(instance.rle["size"]) != image.shape[:2]:
+            raise DatasetError(f"{key}: an instance mask is {instance.rle['size']}, the image {image.shape[:2]}")
