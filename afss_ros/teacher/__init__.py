@@ -1,0 +1,1 @@
+"""The teacher: text prompts in, refined pseudo-labels out."""
