@@ -1,0 +1,138 @@
+"""Our values as messages of rosbags, ready for `BagWriter.write`.
+
+The same conventions as the nodes: stamps in nanoseconds, boxes in source pixels with the corner convention of
+`afss_ros.perception`, class ids as the decimal strings that LabelInfo explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros.bags.errors import BagError
+from afss_ros.bags.types import typestore
+from afss_ros.camera import CameraInfo
+from afss_ros.perception import Detection, Perception
+
+NANOSECONDS = 1_000_000_000
+_ENCODINGS = {2: "mono8", 3: "rgb8"}
+
+
+def _new(name: str, **fields: Any) -> Any:
+    return typestore().types[name](**fields)
+
+
+def header(stamp_ns: int, frame_id: str) -> Any:
+    """std_msgs/Header of a stamp in nanoseconds since the epoch (0 or later)."""
+    sec, nanosec = divmod(stamp_ns, NANOSECONDS)
+    return _new(
+        "std_msgs/msg/Header",
+        stamp=_new("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec),
+        frame_id=frame_id,
+    )
+
+
+def image(pixels: NDArray[np.uint8], stamp_ns: int, frame_id: str = "") -> Any:
+    """sensor_msgs/Image of a uint8 array: (H, W, 3) becomes rgb8, (H, W) mono8 (label maps are such images)."""
+    encoding = _ENCODINGS.get(pixels.ndim)
+    if encoding is None or pixels.dtype != np.uint8 or (pixels.ndim == 3 and pixels.shape[2] != 3):
+        raise BagError(f"an image message is made of uint8 (H, W, 3) or (H, W), got {pixels.dtype} {pixels.shape}")
+    height, width = pixels.shape[:2]
+    data = np.ascontiguousarray(pixels).reshape(-1)
+    return _new(
+        "sensor_msgs/msg/Image",
+        header=header(stamp_ns, frame_id),
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=0,
+        step=data.size // height,
+        data=data,
+    )
+
+
+def compressed_image(data: bytes, image_format: str, stamp_ns: int, frame_id: str = "") -> Any:
+    """sensor_msgs/CompressedImage of an encoded picture; `image_format` is `jpeg` or `png`."""
+    return _new(
+        "sensor_msgs/msg/CompressedImage",
+        header=header(stamp_ns, frame_id),
+        format=image_format,
+        data=np.frombuffer(data, np.uint8),
+    )
+
+
+def camera_info(info: CameraInfo, stamp_ns: int, frame_id: str = "") -> Any:
+    """sensor_msgs/CameraInfo."""
+    return _new(
+        "sensor_msgs/msg/CameraInfo",
+        header=header(stamp_ns, frame_id),
+        height=info.height,
+        width=info.width,
+        distortion_model=info.distortion_model,
+        d=info.d,
+        k=info.k.reshape(-1),
+        r=info.r.reshape(-1),
+        p=info.p.reshape(-1),
+        binning_x=0,
+        binning_y=0,
+        roi=_new("sensor_msgs/msg/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0, do_rectify=False),
+    )
+
+
+def label_info(class_names: Mapping[int, str], threshold: float, stamp_ns: int = 0, frame_id: str = "") -> Any:
+    """vision_msgs/LabelInfo: what the ids mean, and the score below which nothing is reported."""
+    classes = [
+        _new("vision_msgs/msg/VisionClass", class_id=class_id, class_name=name)
+        for class_id, name in sorted(class_names.items())
+    ]
+    return _new(
+        "vision_msgs/msg/LabelInfo",
+        header=header(stamp_ns, frame_id),
+        class_map=classes,
+        threshold=float(threshold),
+    )
+
+
+def detections(perception: Perception, frame_id: str = "") -> Any:
+    """vision_msgs/Detection2DArray of a perception, stamped with its frame's stamp."""
+    ids = {name: class_id for class_id, name in perception.class_names.items()}
+    head = header(perception.stamp_ns, frame_id)
+    return _new(
+        "vision_msgs/msg/Detection2DArray",
+        header=head,
+        detections=[_detection(found, ids, head) for found in perception.detections],
+    )
+
+
+def _detection(found: Detection, ids: Mapping[str, int], head: Any) -> Any:
+    if found.class_name not in ids:
+        raise BagError(f"a detection of class {found.class_name!r}, which the perception's class_names do not declare")
+    x_min, y_min, x_max, y_max = (float(v) for v in found.box_xyxy)
+    hypothesis = _new("vision_msgs/msg/ObjectHypothesis", class_id=str(ids[found.class_name]), score=float(found.score))
+    return _new(
+        "vision_msgs/msg/Detection2D",
+        header=head,
+        results=[
+            _new("vision_msgs/msg/ObjectHypothesisWithPose", hypothesis=hypothesis, pose=_no_pose()),
+        ],
+        bbox=_box((x_min + x_max) / 2, (y_min + y_max) / 2, x_max - x_min, y_max - y_min),
+        id="",
+    )
+
+
+def _box(x: float, y: float, size_x: float, size_y: float) -> Any:
+    point = _new("vision_msgs/msg/Point2D", x=x, y=y)
+    center = _new("vision_msgs/msg/Pose2D", position=point, theta=0.0)
+    return _new("vision_msgs/msg/BoundingBox2D", center=center, size_x=size_x, size_y=size_y)
+
+
+def _no_pose() -> Any:
+    pose = _new(
+        "geometry_msgs/msg/Pose",
+        position=_new("geometry_msgs/msg/Point", x=0.0, y=0.0, z=0.0),
+        orientation=_new("geometry_msgs/msg/Quaternion", x=0.0, y=0.0, z=0.0, w=1.0),
+    )
+    return _new("geometry_msgs/msg/PoseWithCovariance", pose=pose, covariance=np.zeros(36))

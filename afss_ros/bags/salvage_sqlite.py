@@ -1,0 +1,69 @@
+"""Read a sqlite3 bag file that is cut off or corrupt: in the order it was written, up to the damage."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from afss_ros.bags.errors import BagError
+from afss_ros.bags.storage import BagMessage, Topic
+
+
+class SalvagedSqlite:
+    """One .db3 file. See `Storage`."""
+
+    def __init__(self, path: Path) -> None:
+        """Scan the file once for its topics.
+
+        Raises:
+            BagError: not even the list of topics can be read.
+        """
+        self._path = path
+        self.topics: dict[str, Topic] = {}
+        self.definitions: dict[str, str] = {}
+        self.damage: str | None = None
+        # immutable: no lock, no journal, so that a bag on read-only media opens.
+        self._database = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+        try:
+            # SQLite refuses a file shorter than its header says, unless it may assume that its user knows.
+            self._database.execute("PRAGMA writable_schema = ON")
+            rows = self._database.execute("SELECT id, name, type FROM topics").fetchall()
+        except sqlite3.Error as err:
+            self._database.close()
+            raise BagError(f"{path} is not a sqlite3 bag that can be read: {err}") from err
+        self._names: dict[int, tuple[str, str]] = {key: (name, msgtype) for key, name, msgtype in rows}
+        counts: Counter[int] = Counter(key for key, _, _ in self._rows("topic_id, timestamp, NULL"))
+        for key, (name, msgtype) in self._names.items():
+            self.topics[name] = Topic(name, msgtype, counts[key])
+        self._read_definitions()
+
+    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        """See `Storage.messages`."""
+        for key, stamp_ns, cdr in self._rows("topic_id, timestamp, data"):
+            topic, msgtype = self._names.get(key, ("", ""))
+            if topic in topics:
+                yield BagMessage(topic, msgtype, stamp_ns, cdr)
+
+    def close(self) -> None:
+        """See `Storage.close`."""
+        self._database.close()
+
+    def _rows(self, columns: str) -> Iterator[tuple[int, int, bytes]]:
+        read = 0
+        try:
+            # By id, not by stamp: the index may be what is broken.
+            for row in self._database.execute(f"SELECT {columns} FROM messages ORDER BY id"):
+                yield row
+                read += 1
+        except sqlite3.Error as err:
+            self.damage = f"{self._path}: {err}, after message {read}"
+
+    def _read_definitions(self) -> None:
+        query = "SELECT topic_type, encoded_message_definition FROM message_definitions WHERE encoding = 'ros2msg'"
+        try:
+            self.definitions.update(self._database.execute(query).fetchall())
+        except sqlite3.Error:
+            # Bags before ROS 2 Iron have no such table: our own typestore then names the types.
+            self.definitions.clear()

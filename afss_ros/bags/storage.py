@@ -1,0 +1,53 @@
+"""What the readers of intact and of damaged bag files have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+"""How a zstd frame starts (RFC 8878); CDR starts with a zero byte, so a compressed message is told from a plain one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of a bag: its name, its type, and how many of its messages can be read."""
+
+    name: str
+    msgtype: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class BagMessage:
+    """A message as it lies in the bag.
+
+    Attributes:
+        topic, msgtype: as recorded.
+        stamp_ns: when it was recorded, nanoseconds since the epoch (not its header's stamp).
+        cdr: the serialized message.
+    """
+
+    topic: str
+    msgtype: str
+    stamp_ns: int
+    cdr: bytes
+
+
+class Storage(Protocol):
+    """One open bag, or one file of it."""
+
+    topics: dict[str, Topic]
+    definitions: dict[str, str]
+    """Texts of the message definitions (the .msg form) that the bag carries, by type name."""
+    damage: str | None
+    """What is broken and where, once that place was met; None while all is well."""
+
+    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        """Messages of the given topics, oldest first, up to the damage."""
+        ...
+
+    def close(self) -> None:
+        """Release the files."""
+        ...
