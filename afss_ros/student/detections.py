@@ -1,0 +1,91 @@
+"""The outputs of a network to detections in source pixels: pure functions on its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros import labels
+from afss_ros.perception import Detection
+from afss_ros.student import boxes as craft
+from afss_ros.student.contract import StudentContract
+from afss_ros.student.letterbox import Letterbox, boxes_to_source
+
+WHOLE = labels.CLASS_NAMES[labels.SPACECRAFT]
+"""Name of what a component of a label map is: the whole craft."""
+
+
+def class_names(contract: StudentContract) -> dict[int, str]:
+    """The declared classes, and the whole craft when its boxes are made from the label map."""
+    names = dict(contract.class_names)
+    if contract.box_source == "labels" and WHOLE not in names.values():
+        names[labels.SPACECRAFT] = WHOLE
+    return names
+
+
+def from_boxes(
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    classes: NDArray[Any],
+    box: Letterbox,
+    *,
+    class_names: Mapping[int, str],
+    score_threshold: float,
+) -> tuple[Detection, ...]:
+    """Detections of a network that gives boxes, best score first.
+
+    Args:
+        boxes: float32 (N, 4) xyxy in network pixels.
+        scores: float32 (N,); 0 marks an unused row, and NaN is treated as one.
+        classes: int (N,); an id without a name becomes "class <id>".
+        box: the letterbox that the network saw the picture through.
+    """
+    kept = np.flatnonzero((scores >= score_threshold) & (scores > 0) & np.isfinite(boxes).all(axis=1))
+    kept = kept[np.argsort(-scores[kept], kind="stable")]
+    in_source = boxes_to_source(boxes[kept], box)
+    found = zip(classes[kept].tolist(), in_source, scores[kept].tolist(), strict=True)
+    return tuple(
+        Detection(class_names.get(i, f"class {i}"), xyxy, min(score, 1.0))
+        for i, xyxy, score in found
+        # A box that lies in the padding is clipped to nothing.
+        if xyxy[2] > xyxy[0] and xyxy[3] > xyxy[1]
+    )
+
+
+def from_labels(
+    label_map: NDArray[np.uint8],
+    confidence: NDArray[np.uint8] | None,
+    box: Letterbox,
+    *,
+    score_threshold: float,
+    min_area: int,
+    merge_gap: float,
+) -> tuple[Detection, ...]:
+    """Detections of whole craft from a label map, best score first, the larger first among equals.
+
+    Args:
+        label_map: uint8 (h, w) of the network's view; every id but background and unlabelled is part of a craft.
+        confidence: uint8 (h, w), probability of the label x 255; None scores every craft 1.0.
+        box: the letterbox that the network saw the picture through; what lies in its padding is ignored.
+        min_area: in pixels of the label map.
+        merge_gap: as a fraction of the label map's longer side.
+    """
+    size = label_map.shape[0], label_map.shape[1]
+    rows, cols = box.content_in(size)
+    content = label_map[rows, cols]
+    parts = ((content != labels.BACKGROUND) & (content != labels.UNLABELLED)).view(np.uint8)
+    found = craft.find(
+        parts,
+        min_area=min_area,
+        merge_gap=round(merge_gap * max(size)),
+        confidence=None if confidence is None else confidence[rows, cols],
+    )
+    kept = sorted((c for c in found if c.confidence >= score_threshold), key=lambda c: -c.confidence)
+    xyxy = np.array([c.box_xyxy for c in kept], np.float32).reshape(-1, 4)
+    xyxy += np.array([cols.start, rows.start] * 2, np.float32)
+    xyxy *= np.array([box.network[1] / size[1], box.network[0] / size[0]] * 2, np.float32)
+    in_source = boxes_to_source(xyxy, box)
+    return tuple(Detection(WHOLE, b, min(c.confidence, 1.0)) for c, b in zip(kept, in_source, strict=True))

@@ -1,0 +1,131 @@
+"""Letterbox: fit a picture of any size into the network's, aspect kept, and map the answers back exactly.
+
+The picture is scaled by one factor, centred, and the rest is filled with 0. Coordinates are continuous with the
+origin at a pixel's corner (see afss_ros.perception), so both maps are plain affine ones without half-pixel terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+Indices = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Rows and columns of a label map, one for each row and column of the source."""
+
+PAD_VALUE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """Where a source picture lies in the network's.
+
+    Attributes:
+        source: (H, W) of the picture.
+        network: (H, W) of the network's input.
+        content: (h, w) of the scaled picture inside the network's, whole pixels.
+        top: first content row.
+        left: first content column.
+    """
+
+    source: Size
+    network: Size
+    content: Size
+    top: int
+    left: int
+
+    @property
+    def scale_yx(self) -> tuple[float, float]:
+        """Network pixels per source pixel, (y, x); they differ by the rounding of `content` to whole pixels."""
+        return self.content[0] / self.source[0], self.content[1] / self.source[1]
+
+    @property
+    def is_identity(self) -> bool:
+        return self.source == self.network
+
+    def content_in(self, size: Size) -> tuple[slice, slice]:
+        """Rows and columns of a map of the network's view at any (h, w) that show source pixels, rounded outwards."""
+        rows, cols = size[0] / self.network[0], size[1] / self.network[1]
+        bottom, right = self.top + self.content[0], self.left + self.content[1]
+        return (
+            slice(int(np.floor(self.top * rows)), int(np.ceil(bottom * rows))),
+            slice(int(np.floor(self.left * cols)), int(np.ceil(right * cols))),
+        )
+
+
+def fit(source: Size, network: Size) -> Letterbox:
+    """Letterbox of a `source` (H, W) picture in a `network` (H, W) input; smaller pictures are enlarged.
+
+    Example: `fit((720, 1280), (512, 512))` scales by 0.4 to 288 x 512 and starts at row 112.
+    """
+    scale = min(network[0] / source[0], network[1] / source[1])
+    content = (
+        min(network[0], max(1, round(source[0] * scale))),
+        min(network[1], max(1, round(source[1] * scale))),
+    )
+    return Letterbox(source, network, content, (network[0] - content[0]) // 2, (network[1] - content[1]) // 2)
+
+
+def apply(image: NDArray[np.uint8], box: Letterbox, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Write `image` into `out`.
+
+    Args:
+        image: uint8 (H, W, 3) of size `box.source`; a view with padded rows will do.
+        out: uint8 (H, W, 3) of size `box.network`; its padding is left as it is, so fill it with PAD_VALUE once.
+
+    Returns:
+        What the network is to see: `image` itself when nothing has to change, else `out`.
+    """
+    if box.is_identity and image.flags.c_contiguous:
+        return image
+    view = out[box.top : box.top + box.content[0], box.left : box.left + box.content[1]]
+    if box.content == box.source:
+        np.copyto(view, image)
+        return out
+    # Area averaging is what keeps thin booms and stars from flickering when a picture shrinks; enlarging has no aliases.
+    shrinks = box.content[0] < box.source[0]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    cv2.resize(image, (box.content[1], box.content[0]), dst=view, interpolation=interpolation)
+    return out
+
+
+def boxes_to_source(boxes: NDArray[np.float32], box: Letterbox) -> NDArray[np.float32]:
+    """Map boxes (N, 4) xyxy from network pixels to source pixels, clipped to the picture."""
+    y, x = box.scale_yx
+    offset = np.array([box.left, box.top, box.left, box.top], np.float64)
+    scale = np.array([x, y, x, y], np.float64)
+    height, width = box.source
+    mapped = (boxes.astype(np.float64) - offset) / scale
+    return np.clip(mapped, 0, np.array([width, height, width, height])).astype(np.float32)
+
+
+def boxes_to_network(boxes: NDArray[np.float32], box: Letterbox) -> NDArray[np.float32]:
+    """Map boxes (N, 4) xyxy from source pixels to network pixels."""
+    y, x = box.scale_yx
+    mapped = boxes.astype(np.float64) * [x, y, x, y] + [box.left, box.top, box.left, box.top]
+    return mapped.astype(np.float32)
+
+
+def nearest_indices(box: Letterbox, size: Size) -> Indices:
+    """For a map (h, w) of the network's view: the row that each source row shows, and the column of each column.
+
+    The centre of source pixel r lies at network y = top + (r + 0.5) * scale; the map's row there is the one shown.
+    """
+    y, x = box.scale_yx
+    rows = (box.top + (np.arange(box.source[0]) + 0.5) * y) * (size[0] / box.network[0])
+    cols = (box.left + (np.arange(box.source[1]) + 0.5) * x) * (size[1] / box.network[1])
+    return np.minimum(rows.astype(np.intp), size[0] - 1), np.minimum(cols.astype(np.intp), size[1] - 1)
+
+
+def take(label_map: NDArray[np.uint8], indices: Indices) -> NDArray[np.uint8]:
+    """The label map (h, w) of the network's view at source size (H, W): a fresh array.
+
+    Columns first, on the few rows of the small map; then whole rows are copied, which memory likes.
+    """
+    rows, cols = indices
+    return label_map.take(cols, axis=1).take(rows, axis=0)

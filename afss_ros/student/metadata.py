@@ -1,0 +1,99 @@
+"""The metadata half of the student contract: the `afss.*` entries of an `.onnx`, parsed and checked one by one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from afss_ros.labels import UNLABELLED
+
+VERSION = "1"
+PREFIX = "afss."
+
+
+def parse(metadata: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Parse every entry of the contract.
+
+    Returns:
+        The values by key without prefix, None where one is missing or wrong, and one sentence for each of those.
+    """
+    values: dict[str, Any] = {}
+    violations: list[str] = []
+    for key, (parse_entry, expected, default) in _ENTRIES.items():
+        text = metadata.get(PREFIX + key, default)
+        values[key] = None
+        if text is None:
+            violations.append(f"metadata {PREFIX}{key} is missing; it must be {expected}")
+            continue
+        try:
+            values[key] = parse_entry(text)
+        # Hand-written JSON can be wrong in each of these ways; json.JSONDecodeError is a ValueError.
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            violations.append(f"metadata {PREFIX}{key} must be {expected}, got {text[:80]!r}")
+    return values, violations
+
+
+def _text(text: str) -> str:
+    return _require(text, bool(text.strip()))
+
+
+def _version(text: str) -> str:
+    return _require(text, text == VERSION)
+
+
+def _sha256(text: str) -> str:
+    return _require(text, re.fullmatch(r"[0-9a-f]{64}", text) is not None)
+
+
+def _box_source(text: str) -> str:
+    return _require(text, text in ("", "boxes", "labels"))
+
+
+def _require(text: str, holds: bool) -> str:
+    if not holds:
+        raise ValueError(text)
+    return text
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, width = json.loads(text)
+    if type(height) is not int or type(width) is not int or min(height, width) < 1:
+        raise ValueError(text)
+    return height, width
+
+
+def _class_names(text: str) -> dict[int, str]:
+    names = {int(key): name for key, name in json.loads(text).items()}
+    ids_hold = names[0] == "background" and all(0 <= i < UNLABELLED for i in names)
+    names_hold = all(isinstance(n, str) and n for n in names.values()) and len(set(names.values())) == len(names)
+    if not (ids_hold and names_hold):
+        raise ValueError(text)
+    return names
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(text)
+    return value
+
+
+# key -> (parser, what it must be, text when absent; None makes the entry mandatory)
+_ENTRIES: dict[str, tuple[Callable[[str], Any], str, str | None]] = {
+    "contract_version": (_version, f"'{VERSION}', the version that this package speaks", None),
+    "family": (_text, "the name of the architecture", None),
+    "class_names": (
+        _class_names,
+        'JSON id -> unique name with ids 0..254, 0 the background, e.g. {"0": "background", "1": "body"}',
+        None,
+    ),
+    "input_size": (_size, "JSON [height, width] in pixels", None),
+    "training_data": (_text, "a sentence", None),
+    "licence": (_text, "an SPDX id or a sentence", None),
+    "metrics": (_object, 'a JSON object, e.g. {"set": "name", "iou": 0.9}, or {}', None),
+    "producer": (_text, "the exporting program and its version", None),
+    "weights_sha256": (_sha256, "64 lower-case hexadecimal digits", None),
+    "box_source": (_box_source, "'boxes' or 'labels', or absent", ""),
+}

@@ -1,0 +1,157 @@
+"""The ONNX Runtime session of a student: which provider runs it, and never another one in silence.
+
+ONNX Runtime falls back to the CPU with a line on stderr when CUDA or TensorRT cannot start (onnxruntime #23372); here
+the provider that a session really got is compared with the one asked for, and a difference is an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from afss_ros.student.errors import ProviderError, StudentError
+
+_log = logging.getLogger(__name__)
+
+PROVIDERS: dict[str, str] = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+AUTO_ORDER = ("tensorrt", "cuda", "cpu")
+"""What `auto` tries, best first."""
+
+_GPU_CURE = (
+    "install the GPU build instead of the CPU one (pip uninstall onnxruntime; pip install onnxruntime-gpu) with the"
+    " CUDA and cuDNN that it names, or ask for provider 'cpu'"
+)
+_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
+
+
+def open_session(
+    model: bytes, *, name: str, provider: str = "auto", threads: int = 0
+) -> tuple[ort.InferenceSession, str, dict[str, str]]:
+    """Start a session on the provider asked for.
+
+    Args:
+        model: the content of the `.onnx`.
+        name: of the file, for messages.
+        provider: "auto", "cuda", "tensorrt" or "cpu".
+        threads: of the CPU work; 0 lets ONNX Runtime take all physical cores.
+
+    Returns:
+        The session, the provider that it runs on, and for "auto" why each better provider was passed over.
+
+    Raises:
+        ProviderError: the provider does not exist, is not installed, or did not start.
+        StudentError: the bytes are no model that ONNX Runtime can run.
+    """
+    if provider != "auto" and provider not in PROVIDERS:
+        raise ProviderError(f"provider must be one of auto, {', '.join(PROVIDERS)}, got {provider!r}")
+    passed_over: dict[str, str] = {}
+    for candidate in AUTO_ORDER if provider == "auto" else (provider,):
+        try:
+            session = _start(model, name, candidate, threads)
+        except ProviderError as err:
+            if provider != "auto":
+                raise
+            passed_over[candidate] = str(err)
+            continue
+        _log.info("%s runs on %s%s", name, candidate, f", not on {passed_over}" if passed_over else "")
+        return session, candidate, passed_over
+    raise ProviderError(f"no execution provider starts: {passed_over}")
+
+
+def _start(model: bytes, name: str, provider: str, threads: int) -> ort.InferenceSession:
+    wanted = PROVIDERS[provider]
+    available = ort.get_available_providers()
+    if wanted not in available:
+        raise ProviderError(f"this onnxruntime has no {wanted} (it has {', '.join(available)}); {_GPU_CURE}")
+    try:
+        session = ort.InferenceSession(
+            model, session_options(threads), providers=[wanted], provider_options=[provider_options(provider)]
+        )
+    # ONNX Runtime's exceptions share no base but Exception: Fail, InvalidProtobuf, InvalidGraph, NotImplemented, ...
+    except Exception as err:
+        if provider != "cpu":
+            raise ProviderError(f"{wanted} did not start: {_reason(err)}; {_GPU_CURE}") from err
+        raise StudentError(
+            f"{name} is not a model that ONNX Runtime {ort.__version__} can run: {_reason(err)}; export it again, or"
+            " compare its size and sha256 with the original if it was copied"
+        ) from err
+    got = session.get_providers()[0]
+    if got != wanted:
+        raise ProviderError(f"{wanted} was asked for, but the session fell back to {got}; {_GPU_CURE}")
+    # Without this a failure in mid-flight would move the session to the CPU in silence.
+    session.disable_fallback()
+    return session
+
+
+def session_options(threads: int) -> ort.SessionOptions:
+    """One graph, run in order, by `threads` threads that sleep instead of spinning between frames."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # Spinning threads starve the camera driver and DDS on a shared CPU and make latency jitter.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options
+
+
+def provider_options(provider: str) -> dict[str, str]:
+    """Options of one provider.
+
+    TensorRT compiles a model for minutes; its engines are kept under $AFSS_CACHE_DIR (default
+    ~/.cache/afss_ros/tensorrt), so that only the first start on a machine pays.
+    """
+    if provider == "tensorrt":
+        cache = Path(os.environ.get("AFSS_CACHE_DIR", Path.home() / ".cache" / "afss_ros")) / "tensorrt"
+        return {
+            "trt_engine_cache_enable": "1",
+            "trt_engine_cache_path": str(cache),
+            "trt_timing_cache_enable": "1",
+            "trt_timing_cache_path": str(cache),
+        }
+    if provider == "cuda":
+        # The default, EXHAUSTIVE, tries every convolution algorithm at the first frame; shapes are static, one search is enough.
+        return {"cudnn_conv_algo_search": "HEURISTIC"}
+    return {}
+
+
+class BoundSession:
+    """A session with its outputs bound to memory that is allocated once.
+
+    Not thread-safe: `outputs` is overwritten by every `run`.
+    """
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session = session
+        self._binding = session.io_binding()
+        self._input_name: str = session.get_inputs()[0].name
+        self.outputs: dict[str, NDArray[Any]] = {}
+        for output in session.get_outputs():
+            array = np.zeros(output.shape, _DTYPES[output.type])
+            self.outputs[output.name] = array
+            self._binding.bind_output(output.name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+
+    def run(self, image: NDArray[np.uint8]) -> Mapping[str, NDArray[Any]]:
+        """Run the network on `image`, uint8 (H, W, 3), contiguous, of the network's size."""
+        batch = image[None]
+        self._binding.bind_input(self._input_name, "cpu", 0, np.uint8, batch.shape, batch.ctypes.data)
+        self._session.run_with_iobinding(self._binding)
+        return self.outputs
+
+
+def _reason(err: Exception) -> str:
+    """The first line of an ONNX Runtime message, without its source file and line."""
+    text = str(err).strip().splitlines()
+    return text[0][:300] if text else type(err).__name__
