@@ -1,0 +1,66 @@
+"""What the student saw, as ROS messages. Pure functions: values in, messages out.
+
+Boxes keep this package's corner convention (`afss_ros.perception`): (0, 0) is the corner of the top left pixel.
+rclpy does not check field types by default, and an `int` or `np.float32` in a float64 field becomes garbage on the
+wire, so every number is cast where it enters a message.
+"""
+
+from __future__ import annotations
+
+import array
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2D, Detection2DArray, LabelInfo, ObjectHypothesisWithPose, VisionClass
+
+from afss_ros.perception import Detection
+
+_CHANNELS = {"mono8": 1, "rgb8": 3}
+
+
+def image_message(pixels: NDArray[np.uint8], encoding: str, header: Header) -> Image:
+    """Wrap uint8 (H, W) as `mono8` or (H, W, 3) as `rgb8`."""
+    height, width = pixels.shape[:2]
+    message = Image(header=header, height=height, width=width, encoding=encoding)
+    message.is_bigendian = int(sys.byteorder == "big")
+    message.step = width * _CHANNELS[encoding]
+    # An array.array is the one type that rclpy takes as it is: 0.3 ms for 3 MB, where an ndarray takes 177 ms.
+    data = array.array("B")
+    data.frombytes(np.ascontiguousarray(pixels).data.cast("B"))
+    message.data = data
+    return message
+
+
+def detections_message(
+    detections: tuple[Detection, ...], class_ids: Mapping[str, int], header: Header
+) -> Detection2DArray:
+    """Detections in source pixels. `class_id` is the id in LabelInfo, as a string."""
+    return Detection2DArray(header=header, detections=[_detection_message(d, class_ids, header) for d in detections])
+
+
+def _detection_message(detection: Detection, class_ids: Mapping[str, int], header: Header) -> Detection2D:
+    x_min, y_min, x_max, y_max = (float(v) for v in detection.box_xyxy)
+    message = Detection2D(header=header)
+    message.bbox.center.position.x = (x_min + x_max) / 2
+    message.bbox.center.position.y = (y_min + y_max) / 2
+    message.bbox.size_x = x_max - x_min
+    message.bbox.size_y = y_max - y_min
+    result = ObjectHypothesisWithPose()
+    result.hypothesis.class_id = str(class_ids[detection.class_name])
+    result.hypothesis.score = float(detection.score)
+    message.results = [result]
+    return message
+
+
+def label_info_message(class_names: Mapping[int, str], threshold: float, stamp: Time) -> LabelInfo:
+    """The classes that the student declares, and the score from which a detection is published."""
+    return LabelInfo(
+        header=Header(stamp=stamp),
+        class_map=[VisionClass(class_id=int(i), class_name=name) for i, name in sorted(class_names.items())],
+        threshold=float(threshold),
+    )

@@ -1,0 +1,79 @@
+"""What perception_node publishes, and to whom it says why nobody hears it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from afss_ros.nodes.messages import detections_message, image_message, label_info_message
+from afss_ros.perception import Perception
+
+_DEPTH = 5
+
+
+class Outputs:
+    """The publishers of detections, mask, overlay and label info; silent until the node is active."""
+
+    def __init__(self, node: LifecycleNode, class_names: dict[int, str]) -> None:
+        self._node = node
+        self._class_names = class_names
+        self._class_ids = {name: number for number, name in class_names.items()}
+        self._detections = self._publisher(Detection2DArray, "~/detections")
+        self._mask = self._publisher(Image, "~/mask")
+        self._overlay = self._publisher(Image, "~/overlay", depth=1)
+        self._label_info = self._publisher(LabelInfo, "~/label_info", depth=1, latched=True)
+
+    @property
+    def overlay_is_watched(self) -> bool:
+        return bool(self._overlay.get_subscription_count())
+
+    def publish(self, perception: Perception, header: Header) -> None:
+        """Publish detections, and the mask if the student makes one, under the image's own header."""
+        self._detections.publish(detections_message(perception.detections, self._class_ids, header))
+        if perception.labels is not None:
+            self._mask.publish(image_message(perception.labels, "mono8", header))
+
+    def publish_overlay(self, picture: NDArray[np.uint8], header: Header) -> None:
+        self._overlay.publish(image_message(picture, "rgb8", header))
+
+    def publish_label_info(self, score_threshold: float) -> None:
+        stamp = self._node.get_clock().now().to_msg()
+        self._label_info.publish(label_info_message(self._class_names, score_threshold, stamp))
+
+    def close(self) -> None:
+        for publisher in (self._detections, self._mask, self._overlay, self._label_info):
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def _publisher(
+        self, message_type: type, topic: str, *, depth: int = _DEPTH, latched: bool = False
+    ) -> LifecyclePublisher:
+        resolved = self._node.resolve_topic_name(topic)
+
+        def warn_incompatible(event: Any) -> None:
+            policy = qos_policy_name_from_kind(event.last_policy_kind)
+            self._node.get_logger().warning(
+                f"a subscriber to {resolved} requests an incompatible {policy} and will hear nothing; make it ask for"
+                f" reliable or best effort, {'transient local or ' if latched else ''}volatile"
+            )
+
+        return self._node.create_lifecycle_publisher(
+            message_type,
+            topic,
+            QoSProfile(
+                history=HistoryPolicy.KEEP_LAST,
+                depth=depth,
+                reliability=ReliabilityPolicy.RELIABLE,
+                durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+            ),
+            event_callbacks=PublisherEventCallbacks(incompatible_qos=warn_incompatible),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )

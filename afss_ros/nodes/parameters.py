@@ -1,0 +1,162 @@
+"""The parameters of perception_node: one table that declares, describes, checks and reads them.
+
+`config/perception.yaml` and the table in docs/ros.md say the same; a test holds the three together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+Value = bool | int | float | str
+
+
+class Takes(Enum):
+    """When a new value takes effect, and so when it may be set."""
+
+    ANY_TIME = "at once"
+    CONFIGURE = "at configure"
+    START = "at start"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One parameter: its default fixes its type; `low` and `high` are inclusive."""
+
+    name: str
+    default: Value
+    takes: Takes
+    description: str
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec("autostart", False, Takes.START, "Configure and activate without a lifecycle manager."),
+    Spec("model.path", "", Takes.CONFIGURE, "Student .onnx to run. Empty: the student that the package ships."),
+    Spec(
+        "model.provider",
+        "auto",
+        Takes.CONFIGURE,
+        "ONNX Runtime execution provider. auto: the fastest that starts here; a named one starts or configure fails.",
+        choices=("auto", "cpu", "cuda", "tensorrt"),
+    ),
+    Spec("model.threads", 0, Takes.CONFIGURE, "CPU threads of one inference. 0: one per core.", low=0, high=256),
+    Spec("model.warm_up_runs", 2, Takes.CONFIGURE, "Inferences on a blank image at configure.", low=0, high=100),
+    Spec(
+        "input.image_transport",
+        "raw",
+        Takes.CONFIGURE,
+        "raw: sensor_msgs/Image on `image`. compressed: sensor_msgs/CompressedImage on `image`/compressed.",
+        choices=("raw", "compressed"),
+    ),
+    Spec(
+        "input.reliability",
+        "best_effort",
+        Takes.CONFIGURE,
+        "QoS reliability of the image subscription. best_effort matches every publisher.",
+        choices=("best_effort", "reliable"),
+    ),
+    Spec(
+        "detection.score_threshold",
+        0.5,
+        Takes.ANY_TIME,
+        "Detections below this score are not published.",
+        low=0.0,
+        high=1.0,
+    ),
+    Spec(
+        "detection.min_area",
+        16,
+        Takes.ANY_TIME,
+        "Smallest object in pixels of the label map, where boxes come from the label map.",
+        low=1,
+        high=10_000_000,
+    ),
+    Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
+    Spec(
+        "diagnostics.stale_after",
+        2.0,
+        Takes.ANY_TIME,
+        "Seconds without an image, while active, after which /diagnostics says STALE.",
+        low=0.1,
+        high=3600.0,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The parameters' values at one moment; fields are the names of `SPECS`, dots as underscores."""
+
+    autostart: bool
+    model_path: str
+    model_provider: str
+    model_threads: int
+    model_warm_up_runs: int
+    input_image_transport: str
+    input_reliability: str
+    detection_score_threshold: float
+    detection_min_area: int
+    overlay_alpha: float
+    diagnostics_stale_after: float
+
+
+def declare(node: Node) -> None:
+    """Declare every parameter, with description and range.
+
+    Raises:
+        rclpy.exceptions.ParameterException: an override has the wrong type or lies outside its range or choices.
+    """
+    for spec in SPECS:
+        node.declare_parameter(spec.name, spec.default, _descriptor(spec))
+
+
+def read(node: Node) -> Settings:
+    return Settings(**{spec.name.replace(".", "_"): node.get_parameter(spec.name).value for spec in SPECS})
+
+
+def check(parameters: Iterable[Parameter], *, state: str) -> SetParametersResult:
+    """Whether the node takes these values in its lifecycle `state`; ranges and types are left to rclpy.
+
+    Parameters that are not ours are none of our business.
+    """
+    specs = {spec.name: spec for spec in SPECS}
+    for parameter in parameters:
+        spec = specs.get(parameter.name)
+        if spec is None:
+            continue
+        if spec.choices and parameter.value not in spec.choices:
+            return SetParametersResult(
+                successful=False,
+                reason=f"{spec.name} must be one of {', '.join(spec.choices)}, got {parameter.value!r}",
+            )
+        if spec.takes is Takes.CONFIGURE and state != "unconfigured":
+            return SetParametersResult(
+                successful=False,
+                reason=f"{spec.name} is read at configure and the node is {state}: deactivate and clean up first",
+            )
+    return SetParametersResult(successful=True)
+
+
+def _descriptor(spec: Spec) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        name=spec.name,
+        description=f"{spec.description} Takes effect {spec.takes.value}.",
+        additional_constraints=f"One of: {', '.join(spec.choices)}." if spec.choices else "",
+        read_only=spec.takes is Takes.START,
+    )
+    if spec.low is not None and spec.high is not None:
+        if isinstance(spec.default, float):
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high))
+            ]
+        else:
+            descriptor.integer_range = [IntegerRange(from_value=int(spec.low), to_value=int(spec.high), step=1)]
+    return descriptor

@@ -1,0 +1,53 @@
+"""Start ROS, spin a node, and leave in order on SIGINT and SIGTERM.
+
+rclpy's own signal handlers shut the context down first, under worker threads that still publish. Here a signal only
+asks for the end: the node stops its threads and frees what it holds while ROS is still up, then the context goes.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+_POLL_S = 0.1
+"""How long a signal may go unnoticed: Python runs its handlers when the wait for work returns."""
+
+
+@contextmanager
+def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
+    """ROS within the block. Yields the event that SIGINT and SIGTERM set; a node may set it to end by itself."""
+    stop = threading.Event()
+
+    def request_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    previous = {s: signal.signal(s, request_stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        yield stop
+    finally:
+        rclpy.try_shutdown()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def spin(node: Node, stop: threading.Event) -> None:
+    """Serve the node's callbacks, in this thread, until `stop` is set or ROS is shut down from elsewhere."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=_POLL_S)
+    except ExternalShutdownException:
+        pass
+    finally:
+        executor.remove_node(node)
+        executor.shutdown()
