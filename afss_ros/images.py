@@ -48,7 +48,7 @@ class ImageError(ValueError):
     """Bytes that are no usable image; the message gives the value found and the cure."""
 
 
-class UnsupportedEncoding(ImageError):
+class UnsupportedEncoding(ImageError):  # noqa: N818 - it reads as what it is at the raise
     """An encoding or format that this module leaves to others (cv_bridge, image_transport)."""
 
 
@@ -99,7 +99,7 @@ def to_rgb(*, height: int, width: int, encoding: str, step: int, data: Buffer, i
     return cast(Rgb, cv2.cvtColor(pixels, _TO_RGB[name]))
 
 
-def decode_compressed(data: Buffer, format: str = "") -> Rgb:
+def decode_compressed(data: Buffer, format: str = "") -> Rgb:  # noqa: A002 - the name of the ROS field
     """The pixels of a sensor_msgs/CompressedImage or of a JPEG or PNG file.
 
     OpenCV fills what a cut JPEG lacks with grey and says nothing, so completeness is checked here first.
@@ -143,7 +143,7 @@ def decode_compressed(data: Buffer, format: str = "") -> Rgb:
     return cast(Rgb, cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded))
 
 
-def encode_compressed(image: NDArray[np.uint8], format: str = "jpeg", quality: int = 90) -> bytes:
+def encode_compressed(image: NDArray[np.uint8], format: str = "jpeg", quality: int = 90) -> bytes:  # noqa: A002 - the name of the ROS field
     """A JPEG or PNG of an RGB (H, W, 3) or grey (H, W) uint8 picture.
 
     Args:

@@ -1,10 +1,8 @@
 """Fixtures that several parts share: tiny real students, built once a session."""
 
-# To its owner (student): this file was overwritten by accident at 10:58 by "ros" and written anew from tiny_students.py;
-# put your own back and delete this comment. The environment (AMENT_PREFIX_PATH, ...) is set in ./conftest.py now.
-
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,17 +11,23 @@ from tiny_students import build_boxes_student, build_slow_student, build_tiny_st
 
 @pytest.fixture(scope="session")
 def tiny_student(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A label-map student of 64x64 pixels that tells parts by their colour."""
+    """64x64: grey pixels brighter than 96 are body, blue ones panel, red ones antenna; confidence is brightness."""
     return build_tiny_student(tmp_path_factory.mktemp("students") / "tiny.onnx")
 
 
 @pytest.fixture(scope="session")
 def boxes_student(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A student that answers with boxes alone."""
+    """64x64: no label map; one spacecraft box around all pixels brighter than 96."""
     return build_boxes_student(tmp_path_factory.mktemp("students") / "boxes.onnx")
 
 
 @pytest.fixture(scope="session")
-def slow_student(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny student at some 200 ms an inference."""
-    return build_slow_student(tmp_path_factory.mktemp("students") / "slow.onnx", 200.0)
+def slow_student(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], Path]:
+    """`slow_student(150.0)` is the path of a tiny student whose inference takes about 150 ms on one thread."""
+    folder = tmp_path_factory.mktemp("students")
+
+    def build(inference_ms: float) -> Path:
+        path = folder / f"slow_{inference_ms:g}ms.onnx"
+        return path if path.exists() else build_slow_student(path, inference_ms)
+
+    return build

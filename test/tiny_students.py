@@ -105,7 +105,8 @@ def build_boxes_student(path: Path, size: Shape = (64, 64), class_id: int = 4, r
 
     The score is the brightest pixel / 255, or 0 when nothing is bright.
     """
-    nodes = _segment_nodes()[:2] + [
+    nodes = [
+        *_segment_nodes()[:2],
         helper.make_node("Greater", ["brightest", "bright"], ["craft"]),
         helper.make_node("Cast", ["craft"], ["mask"], to=TensorProto.FLOAT),
     ]
@@ -178,7 +179,8 @@ def _build_burning(path: Path, turns: int, size: Shape) -> Path:
             helper.make_tensor_value_info("x_next", TensorProto.FLOAT, [side, side]),
         ],
     )
-    nodes = _segment_nodes()[:-1] + [
+    nodes = [
+        *_segment_nodes()[:-1],
         # The loop starts from the image and ends in `confidence` (times zero), so that no optimiser can drop it.
         helper.make_node("ReduceMax", ["brightest"], ["peak"], keepdims=0),
         helper.make_node("Mul", ["identity", "peak"], ["x0"]),

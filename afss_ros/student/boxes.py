@@ -1,8 +1,9 @@
 """Boxes of whole craft from a label map: connected components, with the pieces of one craft put back together.
 
 A craft rarely comes out as one component: a yoke is thinner than a label pixel, a shadow cuts a panel off. Two pieces
-belong together when no more than `merge_gap` empty pixels (Chebyshev distance, 8-connected) lie between them. Distance is measured
-between pixels, not between boxes, so a craft that passes in front of another one's bounding box stays its own.
+belong together when no more than `merge_gap` empty pixels lie between them, counted in the direction, x or y, where
+they are further apart (Chebyshev). Distance is measured between pixels, not between boxes, so that a craft which
+passes in front of another one's box stays its own.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def apply(image: NDArray[np.uint8], box: Letterbox, out: NDArray[np.uint8]) -> N
     if box.content == box.source:
         np.copyto(view, image)
         return out
-    # Area averaging is what keeps thin booms and stars from flickering when a picture shrinks; enlarging has no aliases.
+    # Area averaging keeps thin booms and stars from flickering when a picture shrinks; enlarging has no aliases.
     shrinks = box.content[0] < box.source[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     cv2.resize(image, (box.content[1], box.content[0]), dst=view, interpolation=interpolation)

@@ -122,7 +122,7 @@ def provider_options(provider: str) -> dict[str, str]:
             "trt_timing_cache_path": str(cache),
         }
     if provider == "cuda":
-        # The default, EXHAUSTIVE, tries every convolution algorithm at the first frame; shapes are static, one search is enough.
+        # The default, EXHAUSTIVE, tries every convolution algorithm at the first frame: seconds for a little speed.
         return {"cudnn_conv_algo_search": "HEURISTIC"}
     return {}
 
