@@ -75,7 +75,7 @@ def _contours(picture: Rgb, label_map: NDArray[np.uint8], width: int) -> None:
     for part in labels.CLASSES:
         if part.id == labels.BACKGROUND:
             continue
-        mask = cv2.compare(label_map, part.id, cv2.CMP_EQ)
+        mask = (label_map == part.id).view(np.uint8)
         outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         cv2.drawContours(picture, outlines, -1, part.color, width, cv2.LINE_AA)
 

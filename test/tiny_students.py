@@ -7,6 +7,7 @@ They keep the student contract; the fixtures in conftest.py hand out their paths
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ CLASS_NAMES = {0: "background", 1: "body", 2: "panel", 3: "antenna", 4: "spacecr
 def save_student(
     path: Path,
     nodes: list[NodeProto],
-    outputs: dict[str, tuple[int, list[int]]],
+    outputs: Mapping[str, tuple[int, list[int]]],
     size: Shape,
     constants: dict[str, np.ndarray] | None = None,
     metadata: dict[str, str] | None = None,

@@ -9,10 +9,14 @@ passes in front of another one's box stays its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+_Components = tuple[int, NDArray[np.int32], NDArray[np.int32]]
+"""What OpenCV returns: the count, ids (h, w), and (count, 5) left, top, width, height, area; row 0 is the background."""
 
 _MAX_PIECES = 256
 """Components looked at, largest first: bounds the time that a noisy label map can take."""
@@ -54,9 +58,9 @@ def find(
     Example:
         The mask `[[1, 0, 1]]` is two components with merge_gap 0, and one with box (0, 0, 3, 1) with merge_gap 1.
     """
-    count, ids, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8, ltype=cv2.CV_32S)
+    _, ids, stats = cast(_Components, cv2.connectedComponentsWithStats(foreground, connectivity=8)[:3])
     areas = stats[:, cv2.CC_STAT_AREA]
-    kept = np.flatnonzero(areas[1:count] >= min_area) + 1
+    kept = np.flatnonzero(areas[1:] >= min_area) + 1
     kept = kept[np.argsort(-areas[kept], kind="stable")][:_MAX_PIECES]
     groups = _group(ids, stats, kept, merge_gap)
     found = [_component(ids, stats, group, confidence) for group in groups]
@@ -105,5 +109,5 @@ def _component(
 def _sum_over(ids: NDArray[np.int32], stat: NDArray[np.int32], i: int, confidence: NDArray[np.uint8]) -> float:
     left, top, width, height, area = (int(v) for v in stat)
     window = (slice(top, top + height), slice(left, left + width))
-    mask = cv2.compare(ids[window], i, cv2.CMP_EQ)
+    mask = (ids[window] == i).view(np.uint8)
     return float(cv2.mean(confidence[window], mask=mask)[0]) * area
