@@ -35,6 +35,8 @@ class IntactBag:
         self._reader = Reader(path)
         self._reader.open()
         self.damage: str | None = None
+        empty = self._reader.message_count == 0
+        self.span_ns = (0, 0) if empty else (self._reader.start_time, self._reader.end_time - 1)
         self.topics = {
             name: Topic(name, info.msgtype or info.connections[0].msgtype, info.msgcount)
             for name, info in self._reader.topics.items()
@@ -95,6 +97,12 @@ class BagReader:
                 before = merged[name].count if name in merged else 0
                 merged[name] = Topic(name, topic.msgtype, before + topic.count)
         return merged
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """When the first and the last message were recorded, in nanoseconds; (0, 0) when nothing can be read."""
+        spans = [s.span_ns for s in self._storages if s.span_ns != (0, 0)]
+        return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else (0, 0)
 
     @property
     def damage(self) -> str | None:

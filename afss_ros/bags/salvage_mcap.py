@@ -49,7 +49,12 @@ class SalvagedMcap:
         self.damage: str | None = None
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}
-        counts: Counter[int] = Counter(channel for channel, _, _ in self._scan())
+        counts: Counter[int] = Counter()
+        stamps: list[int] = []
+        for channel, stamp_ns, _ in self._scan():
+            counts[channel] += 1
+            stamps = [min([stamp_ns, *stamps]), max([stamp_ns, *stamps])]
+        self.span_ns = (stamps[0], stamps[1]) if stamps else (0, 0)
         for channel, (topic, msgtype) in self._channels.items():
             before = self.topics[topic].count if topic in self.topics else 0
             self.topics[topic] = Topic(topic, msgtype, before + counts[channel])

@@ -34,7 +34,12 @@ class SalvagedSqlite:
             self._database.close()
             raise BagError(f"{path} is not a sqlite3 bag that can be read: {err}") from err
         self._names: dict[int, tuple[str, str]] = {key: (name, msgtype) for key, name, msgtype in rows}
-        counts: Counter[int] = Counter(key for key, _, _ in self._rows("topic_id, timestamp, NULL"))
+        counts: Counter[int] = Counter()
+        stamps: list[int] = []
+        for key, stamp_ns, _ in self._rows("topic_id, timestamp, NULL"):
+            counts[key] += 1
+            stamps = [min([stamp_ns, *stamps]), max([stamp_ns, *stamps])]
+        self.span_ns = (stamps[0], stamps[1]) if stamps else (0, 0)
         for key, (name, msgtype) in self._names.items():
             self.topics[name] = Topic(name, msgtype, counts[key])
         self._read_definitions()

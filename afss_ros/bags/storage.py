@@ -41,6 +41,8 @@ class Storage(Protocol):
     topics: dict[str, Topic]
     definitions: dict[str, str]
     """Texts of the message definitions (the .msg form) that the bag carries, by type name."""
+    span_ns: tuple[int, int]
+    """When the first and the last message were recorded; (0, 0) without messages."""
     damage: str | None
     """What is broken and where, once that place was met; None while all is well."""
 
