@@ -115,7 +115,7 @@ def declare(node: Node) -> None:
         rclpy.exceptions.ParameterException: an override has the wrong type or lies outside its range or choices.
     """
     for spec in SPECS:
-        node.declare_parameter(spec.name, spec.default, _descriptor(spec))
+        node.declare_parameter(spec.name, spec.default, descriptor(spec))
 
 
 def read(node: Node) -> Settings:
@@ -145,8 +145,9 @@ def check(parameters: Iterable[Parameter], *, state: str) -> SetParametersResult
     return SetParametersResult(successful=True)
 
 
-def _descriptor(spec: Spec) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(
+def descriptor(spec: Spec) -> ParameterDescriptor:
+    """What `ros2 param describe` tells of a parameter."""
+    described = ParameterDescriptor(
         name=spec.name,
         description=f"{spec.description} Takes effect {spec.takes.value}.",
         additional_constraints=f"One of: {', '.join(spec.choices)}." if spec.choices else "",
@@ -154,9 +155,9 @@ def _descriptor(spec: Spec) -> ParameterDescriptor:
     )
     if spec.low is not None and spec.high is not None:
         if isinstance(spec.default, float):
-            descriptor.floating_point_range = [
+            described.floating_point_range = [
                 FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high))
             ]
         else:
-            descriptor.integer_range = [IntegerRange(from_value=int(spec.low), to_value=int(spec.high), step=1)]
-    return descriptor
+            described.integer_range = [IntegerRange(from_value=int(spec.low), to_value=int(spec.high), step=1)]
+    return described
