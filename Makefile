@@ -1,0 +1,67 @@
+# `make demo` and `make test` work on a fresh clone; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+PYTHON := $(VENV)/bin/python
+SOURCE ?=
+OUT ?= out/demo
+TESTS ?= test
+ARGS ?=
+
+# The wheels' share/ is an ament prefix; a prefix that is sourced already comes first.
+export AMENT_PREFIX_PATH := $(if $(AMENT_PREFIX_PATH),$(AMENT_PREFIX_PATH):)$(abspath $(VENV))
+export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
+# Keeps large images from being lost between processes: see docs/ros.md.
+export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds.xml)
+
+.PHONY: help demo test lint typecheck check test-matrix bench setup lock clean distclean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-12s\033[0m %s\n' "$$name" "$$text"; done
+
+demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception node into out/demo
+	@scripts/bootstrap.sh onboard $(VENV)
+	@$(PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
+
+test: setup lint typecheck ## lint, type-check and run every test, as CI does
+	@$(MAKE) test-matrix
+	@$(PYTHON) -m pytest $(TESTS) $(ARGS)
+
+lint: ## ruff: rules and format
+	@scripts/bootstrap.sh test $(VENV)
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+typecheck: ## mypy, strict
+	@scripts/bootstrap.sh ground $(VENV)
+	@$(PYTHON) -m mypy afss_ros scripts setup.py
+
+# The main environment has NumPy 2 and OpenCV 5; what flies must also work with the older pair.
+MATRIX_VENV := $(VENV)-opencv4-numpy1
+ON_BOARD_TESTS := test/bags test/nodes test/run test/sources test/student $(wildcard test/test_*.py)
+
+test-matrix: ## the on-board tests again, under NumPy 1.26 and OpenCV 4
+	@OVERRIDE=opencv4-numpy1 scripts/bootstrap.sh test $(MATRIX_VENV)
+	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_VENV)) $(MATRIX_VENV)/bin/python -m pytest $(ON_BOARD_TESTS) $(ARGS)
+
+bench: ## the node's own cost and the round trip between processes, on this machine
+	@scripts/bootstrap.sh onboard $(VENV)
+	@$(PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
+
+setup: ## make or update .venv with everything, for work on this repository
+	@scripts/bootstrap.sh ground $(VENV)
+
+lock: ## resolve requirements/*.txt anew (ARGS=--upgrade for newer versions)
+	@scripts/bootstrap.sh ground $(VENV)
+	@scripts/lock.sh $(ARGS)
+
+clean: ## remove what was made here, but not the environments
+	rm -rf out build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find afss_ros launch scripts test -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the virtual environments as well
+	rm -rf $(VENV) $(MATRIX_VENV)

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Make a virtual environment that can run afss_ros, or bring one up to date; nothing to do costs a few milliseconds.
+#
+#   scripts/bootstrap.sh STAGE [VENV]     STAGE: onboard | test | ground (see requirements/README.md), VENV: .venv
+#
+# PYTHON=python3.10 chooses the interpreter. OVERRIDE=opencv4-numpy1 puts requirements/opencv4-numpy1.txt over the pins.
+# Where ROS 2 is sourced it is used; elsewhere its wheels are installed and the vision_msgs bindings are generated.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+UV_VERSION=0.13.8
+stage=${1:?usage: scripts/bootstrap.sh onboard|test|ground [VENV]}
+venv=${2:-.venv}
+override=${OVERRIDE:-}
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+die() {
+    printf '\033[31merror:\033[0m %s\n' "$@" >&2
+    exit 1
+}
+
+# The ROS wheels start Python anew once, to set the path of their libraries; a parent's marker from another environment
+# would keep this one from doing so, and its Python path would shadow our packages.
+unset _ROS_WHEELS_BOOTSTRAP_COMPLETE PYTHONHOME VIRTUAL_ENV
+
+ros_is_sourced() { [ -n "${ROS_DISTRO:-}" ] && python3 -c 'import rclpy' 2>/dev/null; }
+
+suits() { # PYTHON: runs, has a version that the pins cover, and can make virtual environments
+    "$1" -c 'import sys, venv, ensurepip; raise SystemExit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.10}; do
+        if suits "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    local found
+    found=$(python3 --version 2>/dev/null || echo "no python3")
+    die "found no usable Python 3.10, 3.11 or 3.12 (python3 is: $found; ${PYTHON:+PYTHON is: $PYTHON})." \
+        "On Debian or Ubuntu:  sudo apt install python3 python3-venv python3-dev g++ make"
+}
+
+check_machine() {
+    [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || die \
+        "there are ROS 2 wheels for Linux on x86_64 only, this is $(uname -s) on $(uname -m)." \
+        "Install ROS 2 Jazzy, source it (source /opt/ros/jazzy/setup.bash), and run make again."
+    local missing=()
+    command -v g++ >/dev/null || missing+=(g++)
+    [ -f "$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] ||
+        missing+=("$("$1" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')")
+    [ ${#missing[@]} = 0 ] || die "the vision_msgs bindings are compiled here, and this is missing: ${missing[*]}." \
+        "On Debian or Ubuntu:  sudo apt install ${missing[*]}"
+}
+
+stamp_of() { # STAGE: what its installation depends on
+    {
+        echo "$1 $override $ros"
+        cat requirements/"$1".txt requirements/ros.txt requirements/opencv4-numpy1.txt scripts/bootstrap.sh setup.py
+        cat scripts/generate_vision_msgs.py interfaces/vision_msgs/msg/*.msg
+    } | sha256sum | cut -d ' ' -f 1
+}
+
+is_done() { [ "$(cat "$venv/.bootstrap-$1" 2>/dev/null)" = "$(stamp_of "$1")" ]; }
+
+make_venv() {
+    local python options=()
+    if [ "$ros" = sourced ]; then
+        python=$(command -v python3)
+        suits "$python" || die "ROS 2 $ROS_DISTRO is sourced, but its $python cannot make virtual environments." \
+            "On Ubuntu:  sudo apt install python3-venv"
+        options=(--system-site-packages)
+    else
+        python=$(find_python)
+        check_machine "$python"
+    fi
+    say "Creating $venv with $("$python" --version)"
+    "$python" -m venv "${options[@]}" "$venv"
+    # Keeps colcon out of the environment's packages.
+    touch "$venv/COLCON_IGNORE"
+}
+
+install() {
+    local arguments=(--requirement "requirements/$stage.txt") pins=$override
+    if [ "$ros" = sourced ]; then
+        # The ROS distribution's cv_bridge was built against NumPy 1 and OpenCV 4.
+        pins=opencv4-numpy1
+    else
+        arguments+=(--requirement requirements/ros.txt)
+    fi
+    [ -z "$pins" ] || arguments+=(--override "requirements/$pins.txt")
+    [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install --quiet "uv==$UV_VERSION"
+    VIRTUAL_ENV=$venv "$venv/bin/uv" pip install "${arguments[@]}"
+    VIRTUAL_ENV=$venv "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
+    "$venv/bin/python" scripts/generate_vision_msgs.py
+    register
+}
+
+# What a colcon build would install, as links: `ros2 launch` and the ament index find the checkout in this prefix.
+register() {
+    local share=$venv/share name console_scripts
+    console_scripts='
+from importlib.metadata import distribution
+print(*(entry.name for entry in distribution("afss_ros").entry_points if entry.group == "console_scripts"))'
+    mkdir -p "$share/afss_ros" "$share/ament_index/resource_index/packages" "$venv/lib/afss_ros"
+    for name in package.xml config demo launch models; do
+        ln -sfn "$PWD/$name" "$share/afss_ros/$name"
+    done
+    cp resource/afss_ros "$share/ament_index/resource_index/packages/afss_ros"
+    for name in $("$venv/bin/python" -c "$console_scripts"); do
+        ln -sfn "../../bin/$name" "$venv/lib/afss_ros/$name"
+    done
+}
+
+ros=wheels
+if ros_is_sourced; then ros=sourced; fi
+case $stage in
+    onboard) supersets=(onboard test ground) ;;
+    test) supersets=(test ground) ;;
+    ground) supersets=(ground) ;;
+    *) die "unknown stage '$stage': expected onboard, test or ground." ;;
+esac
+for superset in "${supersets[@]}"; do
+    if is_done "$superset"; then exit 0; fi
+done
+
+started=$SECONDS
+[ -x "$venv/bin/python" ] || make_venv
+say "Installing the packages of stage '$stage' into $venv (ROS 2: $ros)"
+install
+stamp_of "$stage" > "$venv/.bootstrap-$stage.partial"
+mv "$venv/.bootstrap-$stage.partial" "$venv/.bootstrap-$stage"
+say "Ready after $((SECONDS - started)) s: $venv"

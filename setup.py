@@ -1,0 +1,115 @@
+"""The installation of afss_ros: what colcon, pip and the Makefile agree on.
+
+The versions that are known to work together are in requirements/*.txt, resolved from the names below (`make lock`).
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGE = "afss_ros"
+ROOT = Path(__file__).resolve().parent
+
+# What flies. OpenCV comes without its windows: a robot has none, and two OpenCV wheels overwrite each other.
+ON_BOARD = ["numpy>=1.26", "opencv-python-headless>=4.8", "rosbags>=0.11", "rich>=13", "typer>=0.9"]
+
+GROUND = [
+    "albumentations>=2",
+    "faster-coco-eval>=1.6",
+    "jinja2>=3.1",
+    "matplotlib>=3.8",
+    "moderngl>=5.10",
+    "onnx>=1.17",
+    "onnxscript>=0.3",
+    "pycocotools>=2.0.8",
+    "pydantic>=2.7",
+    "pyyaml>=6",
+    "scipy>=1.12",
+    "segmentation-models-pytorch>=0.5",
+    "tensorboard>=2.16",
+    "timm>=1.0.12",
+    "torch>=2.4",
+    "torchvision>=0.19",
+    "transformers>=5",
+]
+
+EXTRAS = {
+    # One of these two, never both: they unpack into the same folder.
+    "cpu": ["onnxruntime>=1.18"],
+    "gpu": ["onnxruntime-gpu>=1.18"],
+    "ground": GROUND,
+    # AGPL-3.0: whoever installs this and passes the result on takes that licence on. Nothing of ours needs it.
+    "ultralytics": ["ultralytics-opencv-headless>=8.3"],
+    "test": [
+        "catkin_pkg>=1",
+        "colcon-bash",
+        "colcon-output",
+        "colcon-package-information",
+        "colcon-ros",
+        "hypothesis>=6.100",
+        "lxml>=5",
+        "mypy>=1.13",
+        "onnx>=1.17",
+        "pytest>=8",
+        "ruff>=0.8",
+        "setuptools<80",  # colcon installs through `setup.py develop`, which later versions no longer have
+        "types-PyYAML",
+    ],
+}
+
+SCRIPTS = {
+    "afss": "afss_ros.cli:main",
+    "demo": "afss_ros.nodes.demo:main",
+    "perception_node": "afss_ros.nodes.perception_node:main",
+    "recorder_node": "afss_ros.nodes.recorder_node:main",
+    "source_node": "afss_ros.nodes.source_node:main",
+}
+
+
+def shared_files() -> list[tuple[str, list[str]]]:
+    """Return (folder of the install space, files) for all that is no Python: launch, config, models, the demo bag."""
+    share = Path("share", PACKAGE)
+    index = "share/ament_index/resource_index/packages"
+    entries = [(index, [f"resource/{PACKAGE}"]), (str(share), ["package.xml"])]
+    for top in ("config", "demo", "launch", "models"):
+        for folder in sorted({path.parent for path in (ROOT / top).rglob("*") if is_shared(path)}):
+            names = sorted(str(path.relative_to(ROOT)) for path in folder.iterdir() if is_shared(path))
+            entries.append((str(share / folder.relative_to(ROOT)), names))
+    return entries
+
+
+def is_shared(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".pyc" and not path.name.startswith(".")
+
+
+def interpreter() -> str:
+    """Return the Python that installed scripts start: that of the active virtual environment, whoever runs colcon.
+
+    Debian's colcon runs under the system's Python and would write that one into the scripts, where ONNX Runtime and
+    the other pip packages of the environment are missing.
+    """
+    active = os.environ.get("VIRTUAL_ENV")
+    return str(Path(active, "bin", "python3")) if active else sys.executable
+
+
+setup(
+    name=PACKAGE,
+    version="0.1.0",
+    description="Find spacecraft and their parts in camera images, over ROS 2, and learn to do it better",
+    long_description=(ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    maintainer="afss_ros developers",
+    maintainer_email="afss_ros@users.noreply.github.com",
+    packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
+    package_data={PACKAGE: ["py.typed", "**/*.html", "**/*.jinja", "**/*.glsl", "**/*.yaml"]},
+    data_files=shared_files(),
+    python_requires=">=3.10",
+    install_requires=["setuptools", *ON_BOARD],
+    extras_require=EXTRAS,
+    zip_safe=True,
+    entry_points={"console_scripts": [f"{name} = {target}" for name, target in SCRIPTS.items()]},
+    options={"build_scripts": {"executable": interpreter()}},
+)
