@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afss_ros.bags import BagError, BagMessage, BagReader, Topic
 from afss_ros.camera import CameraInfo
 from afss_ros.images import ImageError, decode_compressed, to_rgb
@@ -62,17 +65,7 @@ class BagImages(OpenSource):
 
     def _frame(self, message: BagMessage) -> Frame:
         content = self._bag.deserialize(message)
-        if message.msgtype == COMPRESSED:
-            image = decode_compressed(content.data, content.format)
-        else:
-            image = to_rgb(
-                height=content.height,
-                width=content.width,
-                encoding=content.encoding,
-                step=content.step,
-                data=content.data,
-                is_bigendian=content.is_bigendian,
-            )
+        image = decode_message(content, message.msgtype)
         stamp_ns = header_stamp_ns(content.header) or message.stamp_ns
         return Frame(image, stamp_ns, content.header.frame_id, self.name)
 
@@ -87,6 +80,24 @@ class BagImages(OpenSource):
         if not self.length or self.length < 2 or last <= first:
             return None
         return (self.length - 1) * _NANOSECONDS / (last - first)
+
+
+def decode_message(content: Any, msgtype: str) -> NDArray[np.uint8]:
+    """The picture of a deserialized sensor_msgs Image or CompressedImage: uint8 (H, W, 3), RGB.
+
+    Raises:
+        ImageError: its encoding, size or data cannot be used.
+    """
+    if msgtype == COMPRESSED:
+        return decode_compressed(content.data, content.format)
+    return to_rgb(
+        height=content.height,
+        width=content.width,
+        encoding=content.encoding,
+        step=content.step,
+        data=content.data,
+        is_bigendian=content.is_bigendian,
+    )
 
 
 def header_stamp_ns(header: Any) -> int:

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros import labels
+from afss_ros.datasets.rle import box_of
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.values import Labelled, box_of
+from afss_ros.teacher.values import Labelled
 
 CRAFT = labels.CLASS_NAMES[labels.SPACECRAFT]
 PARTS: tuple[str, ...] = (labels.CLASS_NAMES[labels.PANEL], labels.CLASS_NAMES[labels.ANTENNA])

@@ -65,18 +65,6 @@ class Labelled:
     origin: str = "detected"
 
 
-def box_of(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The tight box of a mask, float32 (4,) xyxy; zeros for an empty mask.
-
-    >>> box_of(np.array([[0, 0, 0], [0, 1, 1]], bool)).tolist()
-    [1.0, 1.0, 3.0, 2.0]
-    """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return np.zeros(4, np.float32)
-    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
-
-
 def mask_iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Intersection over union of two masks of one size; 0 when both are empty."""
     union = int(np.count_nonzero(a | b))

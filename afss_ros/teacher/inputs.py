@@ -1,0 +1,177 @@
+"""What is to be labelled, one frame at a time, and decoded only when somebody wants the pixels.
+
+A bag is read message by message: frames that the selection passes over, and those that an earlier run has labelled,
+cost no decoding. Several topics are read one after the other, each a sequence of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros.bags import BagError, BagMessage, BagReader
+from afss_ros.images import ImageError
+from afss_ros.perception import Frame
+from afss_ros.sources import Source, SourceError, Unreadable, open_source
+from afss_ros.sources.bag import BagImages, choose_topic, decode_message, header_stamp_ns
+from afss_ros.sources.pictures import PERIOD_NS, SUFFIXES, natural_order, read_picture
+from afss_ros.teacher.errors import TeacherError
+
+UNREADABLE = (ImageError, BagError, OSError)
+"""What `Candidate.read` raises for a frame that cannot be used; everything else is a defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A frame that may be labelled.
+
+    Attributes:
+        key: unique in the input and the same in every run; names files.
+        sequence: frames that follow each other in time share it: a bag's topic, a video, a folder.
+        stamp_ns: its header's stamp, or the time of recording where that is 0.
+        frame_id: the camera's optical frame.
+        source: where it came from: `<bag>:<topic>`, or a file's name.
+        read: decodes it: uint8 (H, W, 3) RGB; raises one of `UNREADABLE`.
+    """
+
+    key: str
+    sequence: str
+    stamp_ns: int
+    frame_id: str
+    source: str
+    read: Callable[[], NDArray[np.uint8]]
+
+
+class Input(Protocol):
+    """Candidates in order; `name` is for manifests and the same wherever the input lies."""
+
+    name: str
+    topics: tuple[str, ...]
+    length: int | None
+
+    def __iter__(self) -> Iterator[Candidate | Unreadable]: ...
+
+    def close(self) -> None:
+        """Release the files."""
+        ...
+
+
+def open_input(path: Path, topics: Sequence[str] = ()) -> Input:
+    """Open a bag, a folder of pictures, a picture or a video.
+
+    Raises:
+        TeacherError: nothing there, no such kind, a topic that is missing or not clear.
+    """
+    try:
+        source = open_source(path, topic=topics[0] if topics else None)
+        source.close()
+        if isinstance(source, BagImages):
+            return BagInput(path, topics or (source.topic,))
+        if path.is_dir() or path.suffix.lower() in SUFFIXES:
+            return PictureInput(path)
+        return VideoInput(path, open_source(path))
+    except (SourceError, BagError) as error:
+        raise TeacherError(str(error)) from error
+
+
+class BagInput:
+    """Image topics of a bag, raw or compressed."""
+
+    def __init__(self, path: Path, topics: Sequence[str]) -> None:
+        """Open the bag.
+
+        Raises:
+            SourceError: a topic is none of the bag's image topics.
+        """
+        self._bag = BagReader(path)
+        self.topics = tuple(choose_topic(self._bag.topics, topic) for topic in topics)
+        self.name = path.name
+        self.length: int | None = sum(self._bag.topics[topic].count for topic in self.topics)
+
+    def __iter__(self) -> Iterator[Candidate | Unreadable]:
+        for topic in self.topics:
+            sequence = f"{_slug(Path(self.name).stem)}_{_slug(topic)}"
+            for index, message in enumerate(self._bag.messages([topic])):
+                key, source = f"{sequence}_{index:06d}", f"{self.name}:{topic}"
+                try:
+                    content = self._bag.deserialize(message)
+                except BagError as error:
+                    yield Unreadable(key, str(error))
+                    continue
+                stamp_ns = header_stamp_ns(content.header) or message.stamp_ns
+                read = partial(_read_message, self._bag, message)
+                yield Candidate(key, sequence, stamp_ns, content.header.frame_id, source, read)
+        if self._bag.damage:
+            yield Unreadable(self.name, f"the bag is damaged and was read up to there: {self._bag.damage}")
+
+    def close(self) -> None:
+        """Release the bag."""
+        self._bag.close()
+
+
+def _read_message(bag: BagReader, message: BagMessage) -> NDArray[np.uint8]:
+    content: Any = bag.deserialize(message)
+    return np.ascontiguousarray(decode_message(content, message.msgtype))
+
+
+class PictureInput:
+    """The pictures of a folder in natural order, or a single one."""
+
+    def __init__(self, path: Path) -> None:
+        found = path.iterdir() if path.is_dir() else [path]
+        self._paths = sorted((p for p in found if p.suffix.lower() in SUFFIXES and p.name[0] != "."), key=natural_order)
+        stems = [p.stem for p in self._paths]
+        self._keys = [_slug(p.stem if stems.count(p.stem) == 1 else p.name) for p in self._paths]
+        self.name = path.resolve().name
+        self.topics: tuple[str, ...] = ()
+        self.length: int | None = len(self._paths)
+
+    def __iter__(self) -> Iterator[Candidate | Unreadable]:
+        for number, (key, path) in enumerate(zip(self._keys, self._paths, strict=True), start=1):
+            yield Candidate(key, _slug(self.name), number * PERIOD_NS, "", path.name, partial(read_picture, path))
+
+    def close(self) -> None:
+        """There is nothing to release."""
+
+
+class VideoInput:
+    """The frames of a video file; a video decodes only in order, so nothing is saved by not wanting a frame."""
+
+    def __init__(self, path: Path, source: Source) -> None:
+        self._source = source
+        self.name = path.name
+        self.topics: tuple[str, ...] = ()
+        self.length = source.length
+
+    def __iter__(self) -> Iterator[Candidate | Unreadable]:
+        sequence = _slug(Path(self.name).stem)
+        for index, frame in enumerate(self._source):
+            if isinstance(frame, Frame):
+                image = frame.image
+                yield Candidate(f"{sequence}_{index:06d}", sequence, frame.stamp_ns, "", self.name, partial(_is, image))
+            else:
+                yield frame
+
+    def close(self) -> None:
+        """Release the video."""
+        self._source.close()
+
+
+def _is(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return image
+
+
+def _slug(text: str) -> str:
+    """Only what may stand in a key.
+
+    >>> _slug("/camera/image raw")
+    'camera_image_raw'
+    """
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_.+-") or "frame"

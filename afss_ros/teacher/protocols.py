@@ -1,0 +1,63 @@
+"""What a detector, a segmenter and a propagator are. Everything else in the teacher speaks to these three."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros.teacher.prompts import Prompts
+from afss_ros.teacher.values import Box, Mask
+
+Rgb = NDArray[np.uint8]
+
+
+class Detector(Protocol):
+    """Finds boxes by text.
+
+    Attributes:
+        provenance: plain JSON values for the manifest: names, checkpoint hashes, thresholds.
+    """
+
+    provenance: Mapping[str, object]
+
+    def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
+        """Boxes of each image (uint8 (H, W, 3), sizes may differ), in that image's pixels, best first.
+
+        Equal images in equal batches give equal boxes.
+        """
+        ...
+
+
+class Segmenter(Protocol):
+    """Turns boxes into masks, in two steps, so that an image is encoded once for however many boxes."""
+
+    provenance: Mapping[str, object]
+
+    def encode(self, image: Rgb) -> Any:
+        """The expensive part: features of one image uint8 (H, W, 3). Opaque."""
+        ...
+
+    def segment(self, features: Any, boxes: Sequence[Box]) -> list[Mask]:
+        """One mask, of the encoded image's size, for each box."""
+        ...
+
+
+class Propagator(Protocol):
+    """Carries masks through a short video."""
+
+    provenance: Mapping[str, object]
+
+    def propagate(self, images: Sequence[Rgb], masks: Sequence[NDArray[np.bool_]]) -> list[list[NDArray[np.bool_]]]:
+        """Where the objects of the first image are in every image.
+
+        Args:
+            images: uint8 (H, W, 3), one size, in the order to follow (reversed for backwards).
+            masks: bool (H, W), the objects in images[0].
+
+        Returns:
+            For each image, for each object, bool (H, W); the first image's are `masks` themselves.
+        """
+        ...
