@@ -10,6 +10,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,17 +29,11 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _options(
     context: typer.Context,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show tracebacks and debug logs.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
 ) -> None:
     level = logging.DEBUG if debug else logging.INFO
-    handler = RichHandler(
-        console=Console(stderr=True), show_path=False, show_time=False
-    )
-    logging.basicConfig(
-        level=level, format="%(message)s", handlers=[handler], force=True
-    )
+    handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -51,11 +46,46 @@ def version() -> None:
     typer.echo(__version__)
 
 
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="The student, an .onnx.", show_default=False)],
+    data: Annotated[Path, typer.Option("--data", help="A data set folder, or a COCO .json.", show_default=False)],
+    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write every figure here.", show_default=False)] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report here.", show_default=False)] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Images, spread over the set.")] = None,
+    tta: Annotated[str, typer.Option("--tta", help="Test-time augmentation: none or d4.")] = "none",
+    provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
+) -> None:
+    """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency."""
+    from rich.progress import Progress
+
+    from afss_ros.evaluation import run, table
+
+    console = Console()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Evaluating", total=None)
+        document = run.run(
+            model,
+            data,
+            split=split,
+            limit=limit,
+            tta=tta,
+            provider=provider,
+            html=html,
+            started=lambda count: progress.update(task, total=count),
+            advance=lambda: progress.advance(task),
+        )
+    if json is not None:
+        run.write_json(json, document)
+    console.print(table.render(document))
+    if document["problems"]:
+        raise typer.Exit(3)
+
+
 def _is_ours(error: BaseException) -> bool:
     """Whether an error carries a message meant for people: ours, or the file system's."""
-    return isinstance(error, OSError) or any(
-        c.__module__.startswith("afss_ros.") for c in type(error).__mro__
-    )
+    return isinstance(error, OSError) or any(c.__module__.startswith("afss_ros.") for c in type(error).__mro__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,11 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in arguments or not _is_ours(error):
             traceback.print_exc()
         else:
-            Console(stderr=True).print(
-                Text.assemble(
-                    ("error: ", "bold red"), f"{type(error).__name__}: {error}"
-                )
-            )
+            Console(stderr=True).print(Text.assemble(("error: ", "bold red"), f"{type(error).__name__}: {error}"))
         return 1
     return 0
 

@@ -79,6 +79,7 @@ class Sample:
         decode_labels: how the file at `labels` becomes class ids, uint8 (H, W). A module-level function (workers
             pickle samples).
         craft_mask: path of a picture that is brighter than 127 on the craft, for sets that know the whole craft only.
+        one_craft: the set promises exactly one craft an image, so the mask of "craft" is the mask of that one.
     """
 
     key: str
@@ -92,6 +93,7 @@ class Sample:
     attributes: dict[str, Any] = field(default_factory=dict)
     decode_labels: Callable[[Path], NDArray[np.uint8]] = read_label_ids
     craft_mask: Path | None = None
+    one_craft: bool = False
 
     def read_image(self) -> NDArray[np.uint8]:
         """The picture, uint8 (height, width, 3), RGB.

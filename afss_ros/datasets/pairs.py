@@ -1,6 +1,7 @@
 """Sets of (image, label map) pairs listed in a `manifest.json`: `{"classes": {id: name}, "pairs": [{image, mask}]}`.
 
-A pair may also give `box_xyxy` (pixels, corner convention); what else it says is kept as attributes.
+A pair may also give `box_xyxy` (pixels, corner convention), which is its only craft; what else it says
+is kept as attributes.
 """
 
 from __future__ import annotations
@@ -62,4 +63,5 @@ def _sample(root: Path, pair: dict[str, Any]) -> Sample:
         instances=instances,
         split=str(rest.pop("split", "")),
         attributes=rest,
+        one_craft=instances is not None,
     )

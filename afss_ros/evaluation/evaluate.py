@@ -1,0 +1,171 @@
+"""Run a student over a data set and keep, image by image, the counts that every metric follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros.datasets import Dataset, DatasetError, Instance, Problem, Sample, rle
+from afss_ros.evaluation.detection import ImageObjects, top_box_iou
+from afss_ros.evaluation.metrics import CLASSES, Confusion, confusion, iou, to_common_ids
+from afss_ros.evaluation.truth import Truth, is_craft, known_classes, read_truth
+from afss_ros.labels import UNLABELLED
+from afss_ros.perception import Frame, Perception
+
+Perceive = Callable[[Frame], Perception]
+"""What is evaluated: a `Student`, or anything else that turns frames into perceptions."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageResult:
+    """What one image gave.
+
+    Attributes:
+        sample: the image.
+        confusion: int64 (5, 5), see `metrics`; None when truth or student has no label map.
+        objects: craft, true and found; None when truth does not list them.
+        box_iou: of the top-scored box; None unless exactly one craft is true.
+        size: sqrt of (area of the true craft / area of the image); None when there is no craft.
+        brightness: mean of the image over the true craft (over its boxes where there is no mask), 0..255.
+    """
+
+    sample: Sample
+    confusion: Confusion | None
+    objects: ImageObjects | None
+    box_iou: float | None
+    size: float | None
+    brightness: float | None
+
+    @property
+    def quality(self) -> float | None:
+        """One number to rank images by: whole-craft IoU, or box IoU where there are no masks."""
+        if self.confusion is not None:
+            value = float(iou(self.confusion, CLASSES["whole"]))
+            return value if np.isfinite(value) else None
+        return self.box_iou
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """The outcome of an evaluation; `summary.measure` and friends turn it into numbers.
+
+    Attributes:
+        dataset: what was evaluated on (after `limit`).
+        images: one result an image that could be used.
+        known: the names of `metrics.CLASSES` that both truth and student tell apart.
+        problems: the images that could not be used, those of the data set included.
+    """
+
+    dataset: Dataset
+    images: tuple[ImageResult, ...]
+    known: tuple[str, ...]
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def evaluate(
+    model: Perceive, dataset: Dataset, *, limit: int | None = None, advance: Callable[[], None] | None = None
+) -> Report:
+    """Evaluate a model on a data set.
+
+    Args:
+        model: called once an image.
+        dataset: its images are read one at a time.
+        limit: use only so many images, spread evenly over the set.
+        advance: called after each image, for a progress bar.
+
+    Raises:
+        DatasetError: not one image could be used.
+    """
+    samples = spread(dataset.samples, limit)
+    known = known_classes(dataset)
+    named: set[str] = {"whole"}
+    results: list[ImageResult] = []
+    problems = list(dataset.problems)
+    for sample in samples:
+        try:
+            truth = read_truth(sample, dataset.class_names)
+            image = sample.read_image()
+            perception = model(Frame(image, source=str(sample.image)))
+            named |= set(perception.class_names.values())
+            results.append(judge(sample, image, truth, perception))
+        except DatasetError as err:
+            problems.append(Problem(sample.key, str(err)))
+        if advance is not None:
+            advance()
+    if not results:
+        raise DatasetError(f"{dataset.root}: none of {len(samples)} images could be used; the first: {problems[:1]}")
+    return Report(dataset, tuple(results), tuple(k for k in known if k in named), tuple(problems))
+
+
+def spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:
+    """`limit` samples, evenly spaced over all of them; all for None."""
+    if limit is None or limit >= len(samples):
+        return samples
+    return tuple(samples[i * len(samples) // limit] for i in range(limit))
+
+
+def judge(sample: Sample, image: NDArray[np.uint8], truth: Truth, perception: Perception) -> ImageResult:
+    """Compare what is true in one image with what was perceived."""
+    labels = None if perception.labels is None else to_common_ids(perception.labels, perception.class_names)
+    counted = None
+    if truth.labels is not None and labels is not None:
+        counted = confusion(truth.labels, np.where(labels == UNLABELLED, np.uint8(0), labels))
+    objects = None
+    if truth.craft is not None:
+        objects = ImageObjects(sample.height, sample.width, truth.craft, found_craft(perception))
+    region = _craft_region(sample, truth)
+    present = region is not None and bool(region.any())
+    return ImageResult(
+        sample=sample,
+        confusion=counted,
+        objects=objects,
+        box_iou=None if objects is None else top_box_iou(objects),
+        size=float(np.sqrt(region.mean())) if region is not None and present else None,
+        brightness=float(image[region].mean()) if present else None,
+    )
+
+
+def found_craft(perception: Perception) -> tuple[Instance, ...]:
+    """The whole craft a student found, best first, each with its mask.
+
+    A detection without a mask of its own gets the craft pixels of the label map inside its box; without a label map
+    it has none.
+    """
+    return tuple(
+        Instance(d.class_name, d.box_xyxy, _mask_of(d.box_xyxy, d.mask, perception.labels), d.score)
+        for d in perception.detections
+        if is_craft(d.class_name)
+    )
+
+
+def _mask_of(
+    box: NDArray[np.float32], mask: NDArray[np.bool_] | None, labels: NDArray[np.uint8] | None
+) -> rle.Rle | None:
+    if mask is not None:
+        return rle.encode(mask)
+    if labels is None:
+        return None
+    inside = np.zeros(labels.shape, bool)
+    window = _window(box)
+    inside[window] = (labels[window] != 0) & (labels[window] != UNLABELLED)
+    return rle.encode(inside)
+
+
+def _window(box: NDArray[np.float32]) -> tuple[slice, slice]:
+    x0, y0 = np.floor(box[:2]).astype(int).clip(0)
+    x1, y1 = np.ceil(box[2:]).astype(int).clip(0)
+    return slice(y0, y1), slice(x0, x1)
+
+
+def _craft_region(sample: Sample, truth: Truth) -> NDArray[np.bool_] | None:
+    if truth.labels is not None:
+        return np.asarray((truth.labels != 0) & (truth.labels != UNLABELLED), bool)
+    if truth.craft is None:
+        return None
+    region = np.zeros((sample.height, sample.width), bool)
+    for instance in truth.craft:
+        region[_window(instance.box_xyxy)] = True
+    return region

@@ -1,0 +1,78 @@
+"""The report with pictures: one HTML file that holds everything it shows, so that it can be mailed or archived."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from jinja2 import Environment
+from numpy.typing import NDArray
+
+from afss_ros import overlay
+from afss_ros.evaluation import table
+from afss_ros.evaluation.evaluate import ImageResult, Perceive, Report
+from afss_ros.evaluation.report_page import PAGE
+from afss_ros.evaluation.truth import read_truth
+from afss_ros.labels import CLASS_NAMES, CLASSES
+from afss_ros.perception import Detection, Frame, Perception
+
+CASES = 8
+"""How many of the worst and of the best images are shown."""
+
+_WIDTH = 480
+_SHOWN_SCORE = 0.5
+
+
+def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
+    """The page.
+
+    Args:
+        document: the figures, as `run.run` returns them.
+        report: whose images are ranked by whole-craft IoU, or box IoU without masks.
+        model: asked again about the images that are shown; keeping every picture would take too much memory.
+    """
+    ranked = sorted((r for r in report.images if r.quality is not None), key=lambda r: r.quality or 0.0)
+    worst = ranked[:CASES]
+    best = ranked[: -CASES - 1 : -1] if len(ranked) > CASES else []
+    environment = Environment(autoescape=True)
+    environment.filters["figure"] = table.figure
+    return environment.from_string(PAGE).render(
+        d=document,
+        segmentation=table.SEGMENTATION,
+        detection=table.DETECTION,
+        cost=table.COST,
+        legend=[(c.name, f"rgb{c.color}") for c in CLASSES if c.name != "background"],
+        sections=[
+            ("Worst cases", [_case(r, report, model) for r in worst]),
+            ("Best cases", [_case(r, report, model) for r in best]),
+        ],
+    )
+
+
+def _case(result: ImageResult, report: Report, model: Perceive) -> dict[str, Any]:
+    sample = result.sample
+    image = sample.read_image()
+    truth = read_truth(sample, report.dataset.class_names)
+    boxes = tuple(Detection(t.class_name, t.box_xyxy, t.score) for t in truth.craft or ())
+    seen = model(Frame(image, source=str(sample.image)))
+    confident = tuple(d for d in seen.detections if d.score >= _SHOWN_SCORE)
+    shown = Perception(confident, seen.labels, seen.class_names)
+    pictures = [
+        _picture(image),
+        _picture(overlay.draw(image, Perception(boxes, truth.labels, CLASS_NAMES))),
+        _picture(overlay.draw(image, shown)),
+    ]
+    return {"key": sample.key, "quality": result.quality, "pictures": pictures}
+
+
+def _picture(image: NDArray[np.uint8]) -> str:
+    """A JPEG at most `_WIDTH` pixels wide, as a data URL."""
+    scale = min(1.0, _WIDTH / image.shape[1])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else image
+    options: Sequence[int] = (cv2.IMWRITE_JPEG_QUALITY, 85)
+    done, content = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), options)
+    assert done
+    return "data:image/jpeg;base64," + base64.b64encode(bytes(content)).decode("ascii")

@@ -1,0 +1,115 @@
+"""`afss evaluate`: a student file and a data set folder in, one document of figures out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from afss_ros import __version__, datasets
+from afss_ros.datasets.files import write_atomically
+from afss_ros.evaluation import cost, report_html, score, summary
+from afss_ros.evaluation.benchmark import student_latency
+from afss_ros.evaluation.evaluate import Report, evaluate, spread
+from afss_ros.evaluation.tta import AUGMENTATIONS
+from afss_ros.student import Student
+
+SCORE_THRESHOLD = 0.05
+"""Detections below it are no candidates. Average precision needs the doubtful ones too; flight uses 0.5."""
+
+
+class EvaluationError(ValueError):
+    """An evaluation that cannot be done: says what was asked and what is possible."""
+
+
+def run(
+    model: Path,
+    data: Path,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    tta: str = "none",
+    provider: str = "auto",
+    score_threshold: float = SCORE_THRESHOLD,
+    html: Path | None = None,
+    started: Callable[[int], None] = lambda count: None,
+    advance: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Evaluate the student at `model` on the data set at `data`.
+
+    Args:
+        tta: a name in `tta.AUGMENTATIONS`.
+        html: where to write the report with pictures, if anywhere.
+        started: told the number of images; `advance` is called after each.
+
+    Returns:
+        The document that `afss evaluate --json` writes: see docs/evaluation.md for its keys.
+
+    Raises:
+        EvaluationError, DatasetError, StudentError: there is nothing to evaluate, or with nothing.
+    """
+    if tta not in AUGMENTATIONS:
+        raise EvaluationError(f"no test-time augmentation {tta!r}; there are {', '.join(AUGMENTATIONS)}")
+    dataset = datasets.load(data, split)
+    if not dataset.samples:
+        problems = "".join(f"\n  {p}" for p in dataset.problems[:5])
+        raise EvaluationError(f"{data}: has no usable image{problems}")
+    started(len(spread(dataset.samples, limit)))
+    with Student(model, provider=provider, score_threshold=score_threshold) as student:
+        perceive = AUGMENTATIONS[tta](student)
+        report = evaluate(perceive, dataset, limit=limit, advance=advance)
+        figures = {**_facts(student, data, split, tta, score_threshold, report), **_figures(student, report)}
+        if html is not None:
+            html.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(html, report_html.render(figures, report, perceive).encode())
+    return figures
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write the document of `run` as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _facts(
+    student: Student, data: Path, split: str | None, tta: str, score_threshold: float, report: Report
+) -> dict[str, Any]:
+    return {
+        "model": str(student.path),
+        "model_sha256": student.sha256,
+        "family": student.contract.family,
+        "provider": student.provider,
+        "data": str(data),
+        "data_sha256": _fingerprint(report),
+        "split": split,
+        "images": len(report.images),
+        "problems": [str(p) for p in report.problems],
+        "tta": tta,
+        "score_threshold": score_threshold,
+        "producer": f"afss_ros {__version__}, {platform.machine()}",
+    }
+
+
+def _fingerprint(report: Report) -> str:
+    """A hash of which images were evaluated (their keys, not their pixels), to compare like with like."""
+    return hashlib.sha256("\n".join(r.sample.key for r in report.images).encode()).hexdigest()
+
+
+def _figures(student: Student, report: Report) -> dict[str, Any]:
+    figures: dict[str, Any] = dict(summary.measure(report.images, report.known))
+    price = cost.measure(student.path)
+    latency = student_latency(student, frames=30)["total"]
+    s_acc = score.accuracy(figures["box_ap"], figures["mean_part_iou"])
+    return figures | {
+        "params_m": price.params_m,
+        "gmacs": price.gmacs,
+        "latency_ms_p50": latency.p50,
+        "latency_ms_p95": latency.p95,
+        "s_acc": s_acc,
+        "s_final": score.final(s_acc, price),
+        "intervals_95": summary.intervals(report.images, report.known),
+        "strata": summary.strata(report.images, report.known),
+    }

@@ -1,0 +1,83 @@
+"""Figures as tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+SEGMENTATION = ("whole", "body", "panel", "antenna", "mean_part")
+DETECTION = ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "mean_box_iou")
+COST = ("params_m", "gmacs", "latency_ms_p50", "latency_ms_p95", "s_acc", "s_final")
+STRATA = {
+    "whole_iou": "whole",
+    "body_iou": "body",
+    "panel_iou": "panel",
+    "box_ap": "box AP",
+    "mean_box_iou": "box IoU",
+}
+
+SHOWN_PROBLEMS = 10
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A number as people read it; a dash for what could not be measured.
+
+    >>> figure(0.98765), figure(None)
+    ('0.988', '–')
+    """
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def render(document: dict[str, Any]) -> RenderableType:
+    """The tables of an evaluation's JSON document, without the rows and columns that could not be measured."""
+    tables: list[RenderableType] = [Text(f"{document['model']} on {document['data']}", style="bold")]
+    if document["whole_iou"] is not None:
+        tables.append(_segmentation(document))
+    tables += [_row(document, DETECTION), _row(document, COST)]
+    if document["strata"]:
+        tables.append(_strata(document["strata"]))
+    problems = [Text(problem, style="yellow") for problem in document["problems"][:SHOWN_PROBLEMS]]
+    counted = f"{document['images']} images, {len(document['problems'])} unusable"
+    return Group(*tables, *problems, f"{counted}; {document['provider']}; test-time augmentation: {document['tta']}")
+
+
+def _segmentation(document: dict[str, Any]) -> Table:
+    table = _table("class", "IoU", "95 %", "per image", "Dice", "per image")
+    for name in SEGMENTATION:
+        columns = [document[f"{name}_{m}"] for m in ("iou", "iou_per_image", "dice", "dice_per_image")]
+        first, *rest = (figure(c) for c in columns)
+        bounds = document["intervals_95"][f"{name}_iou"]
+        interval = "" if bounds is None else f"{bounds[0]:.2f}..{bounds[1]:.2f}"
+        table.add_row(name.replace("_", " "), first, interval, *rest)
+    return table
+
+
+def _row(document: dict[str, Any], names: tuple[str, ...]) -> Table:
+    table = _table(*(name.replace("_", " ") for name in names))
+    table.columns[0].justify = "right"
+    table.add_row(*(figure(document[name]) for name in names))
+    return table
+
+
+def _strata(strata: dict[str, dict[str, dict[str, float | None]]]) -> Table:
+    every = [figures for groups in strata.values() for figures in groups.values()]
+    names = [name for name in STRATA if any(figures[name] is not None for figures in every)]
+    table = _table("by", "images", *(STRATA[name] for name in names))
+    for grouping, groups in strata.items():
+        for group, figures in groups.items():
+            columns = (figure(figures[name]) for name in names)
+            table.add_row(f"{grouping}: {group}", figure(figures["images"], 0), *columns)
+        table.add_section()
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    for number, heading in enumerate(headings):
+        # A narrow terminal shortens names, never figures.
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True, min_width=number and 6)
+    return table
