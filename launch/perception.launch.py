@@ -120,9 +120,12 @@ def start(node: LifecycleNode) -> list[LaunchDescriptionEntity]:
 
 def source(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Return the camera that plays `source`, if there is one."""
-    if not value(context, "source"):
+    path = value(context, "source")
+    if not path:
         return []
-    return [IncludeLaunchDescription(str(SHARE / "launch" / "source.launch.py"))]
+    # The other arguments of source.launch.py are taken from this launch file's.
+    included = IncludeLaunchDescription(str(SHARE / "launch" / "source.launch.py"), launch_arguments=[("source", path)])
+    return [included]
 
 
 def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
