@@ -83,6 +83,28 @@ def evaluate(
         raise typer.Exit(3)
 
 
+@app.command()
+def render(
+    out: Annotated[Path, typer.Argument(help="The data set folder to make or resume.", show_default=False)],
+    count: Annotated[int, typer.Option("--count", min=1, help="Frames.")] = 1000,
+    size: Annotated[int, typer.Option("--size", help="Width and height in pixels.")] = 512,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same frames.")] = 1,
+    split: Annotated[str, typer.Option("--split", help="train, val or test: no craft is in two of them.")] = "train",
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Rendering processes.")] = 2,
+) -> None:
+    """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from afss_ros.synthetic.produce import Order, produce
+
+    order = Order(out, count, size, seed, split)
+    columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("render", total=count)
+        total = produce(order, processes, lambda done: progress.update(task, completed=done))
+    Console().print(f"{out}: {total} frames")
+
+
 def _is_ours(error: BaseException) -> bool:
     """Whether an error carries a message meant for people: ours, or the file system's."""
     return isinstance(error, OSError) or any(c.__module__.startswith("afss_ros.") for c in type(error).__mro__)

@@ -1,0 +1,1 @@
+"""Rendered spacecraft with exact masks."""

@@ -1,0 +1,161 @@
+"""A camera: from linear radiance to the 8-bit picture that a sensor and its encoder give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """How a frame is exposed, blurred, toned, spoiled and encoded. Lengths in pixels of the frame."""
+
+    exposure: float = 1.0
+    defocus: float = 0.0
+    motion: tuple[float, float] = (0.0, 0.0)
+    bloom: float = 0.0
+    bloom_size: float = 0.03
+    """Sigma of the halo as a fraction of the frame width."""
+    vignette: float = 0.0
+    haze: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    filmic: bool = False
+    gamma: float = 2.2
+    contrast: float = 1.0
+    saturation: float = 1.0
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    grey: bool = False
+    black: float = 0.0
+    """Level of a black pixel after encoding, 0..1."""
+    read_noise: float = 0.0
+    shot_noise: float = 0.0
+    noise_grain: float = 0.0
+    """Sigma of the noise's spatial correlation."""
+    hot_pixels: float = 0.0
+    shrink: float = 1.0
+    """Factor by which the picture was once scaled down and up again."""
+    sharpen: float = 0.0
+    jpeg: int = 0
+    """JPEG quality, 0 for none."""
+
+
+def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
+    """A camera that suits the kind of scene: `sensor` frames are raw and noisy, others as published."""
+    sensor = kind in ("sensor", "deep")
+
+    def sometimes(p: float, low: float, high: float) -> float:
+        return float(rng.uniform(low, high)) if rng.random() < p else 0.0
+
+    angle, length = rng.uniform(0, 2 * np.pi), sometimes(0.07, 1.0, 9.0)
+    spark = kind == "sensor"
+    return Camera(
+        exposure=float(2.0 ** np.clip(rng.normal(0.1, 1.3 if sensor else 0.6), -3, 3)),
+        defocus=sometimes(0.15, 0.4, 2.0 if rng.random() < 0.8 else 4.0),
+        motion=(float(length * np.cos(angle)), float(length * np.sin(angle))),
+        bloom=sometimes(0.7 if spark else 0.35, 0.05, 0.6),
+        bloom_size=float(np.exp(rng.uniform(np.log(0.006), np.log(0.06)))),
+        vignette=sometimes(0.2, 0.1, 0.7),
+        haze=tuple(float(v) for v in sometimes(0.08, 0.02, 0.2) * rng.uniform(0.5, 1, 3)),  # type: ignore[arg-type]
+        filmic=bool(rng.random() < 0.35),
+        gamma=float(rng.uniform(1.8, 2.5)),
+        contrast=float(rng.uniform(0.85, 1.3)),
+        saturation=float(rng.uniform(0.6, 1.5)),
+        balance=tuple(float(v) for v in np.exp(rng.normal(0, 0.08, 3))),  # type: ignore[arg-type]
+        grey=bool(rng.random() < (0.12 if sensor else 0.08)),
+        black=float(rng.uniform(0.03, 0.2)) if spark else sometimes(0.12, 0.0, 0.08),
+        read_noise=float(np.exp(rng.uniform(np.log(0.002), np.log(0.035)))) if spark else sometimes(0.3, 0.002, 0.03),
+        shot_noise=sometimes(0.35, 0.005, 0.04),
+        noise_grain=sometimes(0.6, 0.3, 1.0),
+        hot_pixels=sometimes(0.1, 1e-5, 3e-4),
+        shrink=float(rng.uniform(1.2, 3.0)) if rng.random() < 0.15 else 1.0,
+        sharpen=sometimes(0.15, 0.2, 1.2),
+        jpeg=int(rng.integers(35, 96)) if rng.random() < 0.6 else 0,
+    )
+
+
+def _motion_kernel(motion: tuple[float, float]) -> NDArray[np.float32]:
+    reach = int(np.ceil(max(abs(motion[0]), abs(motion[1])) / 2)) + 1
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    for t in np.linspace(-0.5, 0.5, 8 * reach):
+        kernel[round(reach + t * motion[1]), round(reach + t * motion[0])] += 1
+    return np.asarray(kernel / kernel.sum(), np.float32)
+
+
+def _bloomed(image: Image, strength: float, size: float) -> Image:
+    h, w = image.shape[:2]
+    bright = np.minimum(np.maximum(image - 0.8, 0.0), 12.0)
+    small = cv2.resize(bright, (max(w // 4, 1), max(h // 4, 1)), interpolation=cv2.INTER_AREA)
+    halo = cv2.GaussianBlur(small, (0, 0), max(size * w / 4, 0.5)) + 0.5 * cv2.GaussianBlur(
+        small, (0, 0), max(size * w, 1.0)
+    )
+    return np.asarray(image + strength * cv2.resize(halo, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def expose(camera: Camera, radiance: Image, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Linear radiance float32 (H, W, 3) to the picture uint8 (H, W, 3), RGB."""
+    h, w = radiance.shape[:2]
+    image = radiance * (camera.exposure * np.asarray(camera.balance, np.float32))
+    if camera.defocus > 0:
+        image = cv2.GaussianBlur(image, (0, 0), camera.defocus)
+    if camera.motion != (0.0, 0.0):
+        image = cv2.filter2D(image, -1, _motion_kernel(camera.motion))
+    if camera.bloom > 0:
+        image = _bloomed(image, camera.bloom, camera.bloom_size)
+    if any(camera.haze):
+        image = image * (1 - max(camera.haze)) + np.asarray(camera.haze, np.float32)
+    if camera.vignette > 0:
+        y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
+        image = image * (1 - camera.vignette * 0.5 * (x * x + y * y)).astype(np.float32)[..., None]
+    if camera.shot_noise > 0:
+        image = image + rng.standard_normal(image.shape, np.float32) * camera.shot_noise * np.sqrt(np.maximum(image, 0))
+    image = np.maximum(image, 0.0)
+    if camera.filmic:
+        image = image * (2.51 * image + 0.03) / (image * (2.43 * image + 0.59) + 0.14)
+    image = np.power(np.minimum(image, 1.0), np.float32(1 / camera.gamma))
+    image = _graded(camera, image)
+    image = camera.black + (1 - camera.black) * image
+    image = _noisy(camera, image.astype(np.float32), rng)
+    return _encoded(camera, np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8))
+
+
+def _graded(camera: Camera, image: Image) -> Image:
+    saturation = 0.0 if camera.grey else camera.saturation
+    luma = image @ np.array([0.3, 0.59, 0.11], np.float32)
+    image = luma[..., None] + saturation * (image - luma[..., None])
+    image = np.clip(image, 0.0, 1.0)
+    if camera.contrast != 1.0:
+        image = image + (camera.contrast - 1) * (image * image * (3 - 2 * image) - image)
+    return np.asarray(image, np.float32)
+
+
+def _noisy(camera: Camera, image: Image, rng: np.random.Generator) -> Image:
+    h, w = image.shape[:2]
+    if camera.read_noise > 0:
+        noise = rng.standard_normal((h, w, 1 if camera.grey else 3), np.float32)
+        if camera.noise_grain > 0.35:
+            noise = cv2.GaussianBlur(noise, (0, 0), camera.noise_grain).reshape(noise.shape)
+            noise /= noise.std() + 1e-6
+        image = image + camera.read_noise * noise
+    if camera.hot_pixels > 0:
+        count = rng.poisson(camera.hot_pixels * h * w)
+        image[rng.integers(0, h, count), rng.integers(0, w, count)] = rng.uniform(0.3, 1.0, (count, 1))
+    return image
+
+
+def _encoded(camera: Camera, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    h, w = picture.shape[:2]
+    out = picture
+    if camera.shrink > 1:
+        small = cv2.resize(out, (int(w / camera.shrink), int(h / camera.shrink)), interpolation=cv2.INTER_AREA)
+        out = cv2.resize(small, (w, h), interpolation=cv2.INTER_CUBIC)  # type: ignore[assignment]
+    if camera.sharpen > 0:
+        soft = cv2.GaussianBlur(out, (0, 0), 1.0)
+        out = cv2.addWeighted(out, 1 + camera.sharpen, soft, -camera.sharpen, 0)  # type: ignore[assignment]
+    if camera.jpeg:
+        _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg])
+        out = cv2.imdecode(data, cv2.IMREAD_COLOR)  # type: ignore[assignment]
+    return np.asarray(out, np.uint8)

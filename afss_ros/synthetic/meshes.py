@@ -1,0 +1,201 @@
+"""Triangle meshes of simple solids, as plain arrays.
+
+Every function returns a `Surface`: unshared triangle corners in metres, right-handed, outward normals, and texture
+coordinates in metres along the surface, so that a pattern keeps its physical pitch on every solid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Triangle soup: `positions` and `normals` float32 (3T, 3), `uvs` float32 (3T, 2)."""
+
+    positions: Array
+    normals: Array
+    uvs: Array
+
+    def moved(self, rotation: ArrayLike = np.eye(3), translation: ArrayLike = (0.0, 0.0, 0.0)) -> Surface:
+        """Rotate by a (3, 3) matrix, then translate by (3,) metres."""
+        r = np.asarray(rotation, np.float32)
+        t = np.asarray(translation, np.float32)
+        return Surface(self.positions @ r.T + t, self.normals @ r.T, self.uvs)
+
+
+def joined(surfaces: Sequence[Surface]) -> Surface:
+    """All triangles of several surfaces as one."""
+    return Surface(
+        np.concatenate([s.positions for s in surfaces]),
+        np.concatenate([s.normals for s in surfaces]),
+        np.concatenate([s.uvs for s in surfaces]),
+    )
+
+
+def rotation_about(axis: ArrayLike, angle: float) -> Array:
+    """Rotation matrix (3, 3) by `angle` radians about `axis` (Rodrigues)."""
+    a = np.asarray(axis, np.float64)
+    a = a / np.linalg.norm(a)
+    k = np.array([[0, -a[2], a[1]], [a[2], 0, -a[0]], [-a[1], a[0], 0]])
+    return (np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k).astype(np.float32)
+
+
+def frame_along(direction: ArrayLike) -> Array:
+    """A rotation (3, 3) that takes +z to `direction`."""
+    z = np.asarray(direction, np.float64)
+    z = z / np.linalg.norm(z)
+    x = np.array([z[2], 0.0, -z[0]]) if abs(z[1]) < 0.9 else np.array([0.0, -z[2], z[1]])
+    x /= np.linalg.norm(x)
+    y = (z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0])
+    return np.array([x, y, z], np.float32).T
+
+
+def quad(corners: ArrayLike, size: tuple[float, float] | None = None) -> Surface:
+    """A flat four-sided face from (4, 3) corners, counter-clockwise from outside; uv spans `size` in metres."""
+    c = np.asarray(corners, np.float32)
+    if size is None:
+        size = (float(np.linalg.norm(c[1] - c[0])), float(np.linalg.norm(c[3] - c[0])))
+    normal = np.cross(c[1] - c[0], c[3] - c[0]) + np.cross(c[3] - c[2], c[1] - c[2])
+    normal = normal / max(float(np.linalg.norm(normal)), 1e-12)
+    uv = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
+    order = [0, 1, 2, 0, 2, 3]
+    return Surface(c[order], np.tile(normal.astype(np.float32), (6, 1)), uv[order])
+
+
+def box(size: ArrayLike, faces: str = "+x-x+y-y+z-z") -> Surface:
+    """An axis-aligned box of `size` (3,) metres about the origin, or only the named `faces` of it."""
+    dims = np.asarray(size, np.float32)
+    unit, axes = _unit_box(faces)
+    return Surface(unit.positions * dims, unit.normals, unit.uvs * dims[axes])
+
+
+@lru_cache(maxsize=64)
+def _unit_box(faces: str) -> tuple[Surface, NDArray[np.intp]]:
+    """A box of side one, and for every corner the axes (2,) along which its u and v run."""
+    h = 0.5
+    corners = {
+        "+x": ([(h, -h, -h), (h, h, -h), (h, h, h), (h, -h, h)], (1, 2)),
+        "-x": ([(-h, h, -h), (-h, -h, -h), (-h, -h, h), (-h, h, h)], (1, 2)),
+        "+y": ([(h, h, -h), (-h, h, -h), (-h, h, h), (h, h, h)], (0, 2)),
+        "-y": ([(-h, -h, -h), (h, -h, -h), (h, -h, h), (-h, -h, h)], (0, 2)),
+        "+z": ([(-h, -h, h), (h, -h, h), (h, h, h), (-h, h, h)], (0, 1)),
+        "-z": ([(-h, h, -h), (h, h, -h), (h, -h, -h), (-h, -h, -h)], (0, 1)),
+    }
+    names = [faces[i : i + 2] for i in range(0, len(faces), 2)]
+    axes = np.concatenate([np.tile(corners[name][1], (6, 1)) for name in names])
+    return joined([quad(corners[name][0]) for name in names]), axes
+
+
+def revolved(profile: ArrayLike, sides: int, *, smooth: bool = True, turn: float = 0.0) -> Surface:
+    """Turn a profile (K, 2) of (radius, z) about z in `sides` steps; outward is to the right of increasing z.
+
+    `smooth` shades round; otherwise each side is a flat facet (a prism). Give rising z for an outer wall.
+    """
+    p = np.asarray(profile, np.float64)
+    angles = turn + np.linspace(0.0, 2 * np.pi, sides + 1)
+    edge = p[1:] - p[:-1]
+    length = np.linalg.norm(edge, axis=1)
+    edge_normal = np.stack([edge[:, 1], -edge[:, 0]], axis=1) / np.maximum(length, 1e-9)[:, None]
+    run = np.concatenate([[0.0], np.cumsum(length)])
+    mean_radius = max(float(p[:, 0].max()), 1e-6)
+    cos, sin = np.cos(angles), np.sin(angles)
+    mid = (angles[1:] + angles[:-1]) / 2
+    positions, normals, uvs = [], [], []
+    corner = [(0, 0), (1, 0), (1, 1), (0, 0), (1, 1), (0, 1)]
+    for da, dp in corner:
+        a = np.arange(sides)[:, None] + da
+        k = np.arange(len(edge))[None, :] + dp
+        positions.append(np.stack(np.broadcast_arrays(p[k, 0] * cos[a], p[k, 0] * sin[a], p[k, 1]), -1))
+        nc, ns = (cos[a], sin[a]) if smooth else (np.cos(mid)[:, None], np.sin(mid)[:, None])
+        n = edge_normal[None, :, :]
+        normals.append(np.stack(np.broadcast_arrays(n[..., 0] * nc, n[..., 0] * ns, n[..., 1]), -1))
+        u = (angles[a] - turn) * mean_radius
+        uvs.append(np.stack(np.broadcast_arrays(u, run[k]), -1))
+    return Surface(
+        np.stack(positions, 2).reshape(-1, 3).astype(np.float32),
+        np.stack(normals, 2).reshape(-1, 3).astype(np.float32),
+        np.stack(uvs, 2).reshape(-1, 2).astype(np.float32),
+    )
+
+
+def disc(radius: float, sides: int, z: float = 0.0, *, up: bool = True, turn: float = 0.0) -> Surface:
+    """A flat disc at height z facing +z (or -z); uv in metres from the centre."""
+    a = turn + np.linspace(0.0, 2 * np.pi, sides + 1)
+    ring = np.stack([radius * np.cos(a), radius * np.sin(a), np.full_like(a, z)], 1)
+    first, second = (ring[:-1], ring[1:]) if up else (ring[1:], ring[:-1])
+    centre = np.broadcast_to(np.array([0.0, 0.0, z]), first.shape)
+    positions = np.stack([centre, first, second], 1).reshape(-1, 3).astype(np.float32)
+    normals = np.tile(np.array([0, 0, 1 if up else -1], np.float32), (len(positions), 1))
+    return Surface(positions, normals, positions[:, :2].copy())
+
+
+def prism(sides: int, bottom: float, top: float, height: float, *, smooth: bool | None = None) -> Surface:
+    """A closed prism, cone or cylinder about z from -height/2 to height/2 with the given end radii."""
+    if smooth is None:
+        smooth = sides > 10
+    turn = 0.0 if smooth else np.pi / sides
+    h = height / 2
+    wall = revolved([(bottom, -h), (top, h)], sides, smooth=smooth, turn=turn)
+    parts = [wall]
+    if top > 1e-6:
+        parts.append(disc(top, sides, h, up=True, turn=turn))
+    if bottom > 1e-6:
+        parts.append(disc(bottom, sides, -h, up=False, turn=turn))
+    return joined(parts)
+
+
+def sphere(radius: float, sides: int = 20, *, start: float = -90.0, stop: float = 90.0) -> Surface:
+    """A sphere, or the zone of it between two latitudes in degrees."""
+    lat = np.radians(np.linspace(start, stop, max(4, sides // 2) + 1))
+    return revolved(np.stack([radius * np.cos(lat), radius * np.sin(lat)], 1), sides)
+
+
+def torus(major: float, minor: float, sides: int = 28, rings: int = 8) -> Surface:
+    """A ring about z."""
+    a = np.linspace(-np.pi, np.pi, rings + 1)
+    return revolved(np.stack([major + minor * np.cos(a), minor * np.sin(a)], 1), sides)
+
+
+def tube(start: ArrayLike, stop: ArrayLike, radius: float, sides: int = 6, taper: float = 1.0) -> Surface:
+    """A closed straight tube between two points; `taper` scales the radius at the far end."""
+    a, b = np.asarray(start, np.float64), np.asarray(stop, np.float64)
+    length = float(np.linalg.norm(b - a))
+    unit = _unit_tube(sides, taper)
+    scale = np.array([radius, radius, length], np.float32)
+    solid = Surface(unit.positions * scale, unit.normals, unit.uvs * np.array([radius, length], np.float32))
+    return solid.moved(frame_along(b - a if length > 1e-6 else (0, 0, 1)), (a + b) / 2)
+
+
+@lru_cache(maxsize=32)
+def _unit_tube(sides: int, taper: float) -> Surface:
+    return prism(sides, 1.0, taper, 1.0, smooth=True)
+
+
+def lattice(length: float, width: float, bays: int, radius: float, sides: int = 3) -> Surface:
+    """A truss along +z from the origin: `sides` longerons with battens and one diagonal a bay."""
+    angles = np.arange(sides) * 2 * np.pi / sides
+    ring = np.stack([np.cos(angles), np.sin(angles), np.zeros(sides)], 1) * width / 2
+    up = np.array([0.0, 0.0, 1.0])
+    pieces = [tube(p, p + up * length, radius, 4) for p in ring]
+    for i in range(bays + 1):
+        z = up * length * i / bays
+        pieces += [tube(ring[k] + z, ring[(k + 1) % sides] + z, radius * 0.7, 3) for k in range(sides)]
+        if i < bays:
+            top = up * length * (i + 1) / bays
+            pieces += [tube(ring[k] + z, ring[(k + 1) % sides] + top, radius * 0.7, 3) for k in range(sides)]
+    return joined(pieces)
+
+
+def double_sided(surface: Surface) -> Surface:
+    """A thin shell seen from both sides: the surface and its reverse."""
+    flip = np.arange(len(surface.positions)).reshape(-1, 3)[:, ::-1].reshape(-1)
+    back = Surface(surface.positions[flip], -surface.normals[flip], surface.uvs[flip])
+    return joined([surface, back])

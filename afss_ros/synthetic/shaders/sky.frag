@@ -1,0 +1,191 @@
+#version 330
+// Everything behind the craft: sky gradient, nebula, and up to two planets before the camera at the origin.
+const float PI = 3.14159265;
+struct Planet {
+    vec3 center;          // camera frame, in planet radii
+    mat3 to_fixed;        // camera frame to planet-fixed axes
+    mat3 to_plane;        // planet-fixed axes to those of the cloud plane, whose z points at the camera
+    int kind;             // 0 none, 1 Earth, 2 rock, 3 bands, 4 plain
+    vec3 tint;
+    vec3 second;
+    vec3 air;             // colour of the atmosphere
+    float air_height;     // scale height in radii; 0 without air
+    float brightness;
+    float saturation;
+    float lights;         // strength of the cities
+    float cloud;          // threshold: low is overcast
+    float cloud_soft;
+    float cloud_scale;
+    float detail;
+    vec4 offset;
+};
+uniform Planet planets[2];
+uniform vec4 cyclones[6];     // plane position, turn, size
+uniform sampler2D noise;
+uniform sampler2D earth;
+uniform vec3 sun;
+uniform vec3 sky_low;
+uniform vec3 sky_high;
+uniform vec2 sky_axis;
+uniform vec3 sky_glow;        // a soft round glow
+uniform vec3 glow_place;      // screen x, y and size
+uniform vec3 nebula;
+uniform vec4 nebula_shape;    // scale, threshold, offset x, y
+in vec3 ray;
+in vec2 screen;
+layout(location = 0) out vec4 color;
+
+vec3 saturated(vec3 c, float s) {
+    float l = dot(c, vec3(0.3, 0.6, 0.1));
+    return max(mix(vec3(l), c, s), 0.0);
+}
+
+vec2 swirled(vec2 p) {
+    for (int i = 0; i < 6; i++) {
+        vec2 d = p - cyclones[i].xy;
+        float s = cyclones[i].w;
+        float r2 = dot(d, d) / (s * s);
+        if (r2 < 9.0) {
+            float a = cyclones[i].z * exp(-r2 * 1.2);
+            p = cyclones[i].xy + mat2(cos(a), -sin(a), sin(a), cos(a)) * d;
+        }
+    }
+    return p;
+}
+
+float cloud_density(vec2 p, Planet b) {
+    vec2 warp = texture(noise, p * 0.37 * b.cloud_scale + b.offset.xy).rg - 0.5;
+    vec2 q = p + 0.35 * warp / b.cloud_scale;
+    float base = texture(noise, q * 0.43 * b.cloud_scale + b.offset.zw).r;
+    float puff = texture(noise, q * 3.1 * b.cloud_scale + b.offset.yx).b;
+    return base * 0.68 + puff * 0.32;
+}
+
+vec3 earth_surface(vec3 n, vec3 v, float ndl, Planet b, vec3 fixed_sun) {
+    float lat = asin(clamp(n.z, -1.0, 1.0));
+    float lon = atan(n.y, n.x);
+    vec3 nx = dFdx(n), ny = dFdy(n);
+    float step_size = sqrt(max(dot(nx, nx), dot(ny, ny)));
+    float lod = log2(max(step_size * 4096.0 / (2.0 * PI), 1.0));
+    vec2 at = vec2(lon / (2.0 * PI) + 0.5, 0.5 - lat / PI);
+    vec3 ground = textureLod(earth, at, min(lod, 6.0)).rgb;
+    ground *= ground;
+    float ocean = smoothstep(0.0, 0.02, ground.b - ground.r * 1.25);
+    vec3 plane = b.to_plane * n;
+    vec2 p = 2.0 * plane.xy / (1.0 + max(plane.z, -0.6));
+    vec4 fine = texture(noise, p * 9.0 + b.offset.xz);
+    vec4 finer = texture(noise, p * 41.0 + b.offset.wz);
+    float texture_land = (fine.g - 0.5) * 0.9 + (finer.g - 0.5) * 0.6;
+    ground *= mix(1.0 + 0.15 * (fine.r - 0.5), max(1.0 + texture_land * b.detail, 0.2), 1.0 - ocean);
+    ground = saturated(ground * 1.2, b.saturation) * b.tint;
+
+    vec2 sp = swirled(p);
+    float density = cloud_density(sp, b) + (fine.b - 0.5) * 0.14 + (finer.b - 0.5) * 0.10 * b.detail;
+    float cover = smoothstep(b.cloud, b.cloud + b.cloud_soft, density);
+    float wisps = texture(noise, sp * vec2(0.9, 5.0) * b.cloud_scale + b.offset.zx).g;
+    cover = max(cover, 0.6 * smoothstep(0.62, 1.05, wisps * (0.6 + 0.5 * density)));
+    vec3 sun_plane = b.to_plane * fixed_sun;
+    vec2 toward = sun_plane.xy / (0.25 + abs(sun_plane.z));
+    float behind = texture(noise, (sp + toward * 0.012) * 3.1 * b.cloud_scale + b.offset.yx).b;
+    float puff = texture(noise, sp * 3.1 * b.cloud_scale + b.offset.yx).b;
+    float relief = clamp(1.0 + 1.6 * (puff - behind) + 0.5 * (finer.b - 0.5), 0.45, 1.25);
+
+    float day = max(ndl, 0.0);
+    vec3 warm = mix(vec3(1.0, 0.55, 0.33), vec3(1.0), smoothstep(0.0, 0.3, ndl));
+    vec3 h = normalize(fixed_sun + v);
+    float glint = (pow(max(dot(n, h), 0.0), 90.0) + 0.15 * pow(max(dot(n, h), 0.0), 14.0)) * (0.7 + 0.6 * fine.g) * ocean * 0.8;
+    float shadow = 1.0 - 0.45 * smoothstep(b.cloud, b.cloud + b.cloud_soft, cloud_density(sp + toward * 0.01, b));
+    vec3 lit_ground = (ground * shadow * day + glint * (1.0 - cover) * smoothstep(0.0, 0.1, ndl)) * warm;
+    vec3 lit_cloud = mix(vec3(0.78, 0.85, 1.0), vec3(1.0), cover) * relief * (day * 0.92 + 0.02 * smoothstep(-0.1, 0.1, ndl)) * warm;
+    vec3 c = mix(lit_ground, lit_cloud, cover * 0.96);
+
+    if (b.lights > 0.0 && ndl < 0.15) {
+        float town = texture(noise, p * 1.7 + b.offset.wx).r;
+        float sparks = texture(noise, p * 33.0 + b.offset.xw).a;
+        float web = 1.0 - abs(texture(noise, p * 7.0 + b.offset.yw).r - 0.5) * 9.0;
+        float glow = smoothstep(0.5, 0.9, town) * (smoothstep(0.62, 0.98, sparks) + 0.35 * max(web, 0.0) * smoothstep(0.4, 0.8, sparks) + 0.04);
+        c += b.lights * vec3(1.0, 0.62, 0.25) * glow * (1.0 - ocean) * (1.0 - 0.8 * cover) * smoothstep(0.1, -0.1, ndl);
+    }
+    return c;
+}
+
+vec3 rock_surface(vec3 n, float ndl, Planet b, vec3 fixed_sun) {
+    vec3 plane = b.to_plane * n;
+    vec2 p = 2.0 * plane.xy / (1.0 + max(plane.z, -0.6));
+    vec2 toward = (b.to_plane * fixed_sun).xy;
+    float large = texture(noise, p * 0.35 + b.offset.xy).r;
+    vec2 q = p * 1.3 + b.offset.zw;
+    float bump = texture(noise, q).b - texture(noise, q + toward * 0.008).b;
+    float small_bump = texture(noise, q * 5.0).b - texture(noise, q * 5.0 + toward * 0.01).b;
+    vec3 c = mix(b.tint, b.second, smoothstep(0.3, 0.7, large));
+    float slope = (bump * 2.5 + small_bump * 1.3) * b.detail * (1.0 - 0.6 * max(ndl, 0.0));
+    return c * max(ndl + slope * smoothstep(-0.02, 0.15, ndl), 0.0);
+}
+
+vec3 banded_surface(vec3 n, float ndl, Planet b) {
+    vec3 plane = b.to_plane * n;
+    vec2 p = 2.0 * plane.xy / (1.0 + max(plane.z, -0.6));
+    vec2 warp = texture(noise, p * 0.8 + b.offset.xy).rg - 0.5;
+    float band = texture(noise, vec2(n.z * 0.6 * b.cloud_scale + warp.x * 0.1 * b.detail, 0.31) + b.offset.zw).g;
+    return mix(b.tint, b.second, smoothstep(0.2, 0.8, band)) * max(ndl, 0.0);
+}
+
+vec4 planet(int i, vec3 rd) {
+    Planet b = planets[i];
+    float along = dot(rd, b.center);
+    float miss = length(b.center - along * rd);
+    float height = miss - 1.0;
+    vec3 result = vec3(0.0);
+    float alpha = 0.0;
+    vec3 rim = normalize(along * rd - b.center);
+    float rim_day = smoothstep(-0.18, 0.25, dot(rim, sun));
+    if (along > 0.0 && miss < 1.0) {
+        float depth = along - sqrt(1.0 - miss * miss);
+        if (dot(b.center, b.center) < 1.0) depth = 0.0;
+        vec3 n = normalize(depth * rd - b.center);
+        float ndl = dot(n, sun);
+        float mu = max(dot(n, -rd), 0.0);
+        vec3 fixed_n = b.to_fixed * n;
+        vec3 fixed_sun = b.to_fixed * sun;
+        if (b.kind == 1) result = earth_surface(fixed_n, b.to_fixed * (-rd), ndl, b, fixed_sun);
+        else if (b.kind == 2) result = rock_surface(fixed_n, ndl, b, fixed_sun);
+        else if (b.kind == 3) result = banded_surface(fixed_n, ndl, b);
+        else result = b.tint * max(ndl, 0.0);
+        if (b.air_height > 0.0) {
+            float haze = pow(1.0 - mu, 3.0) * 0.85 + 0.06;
+            float day = smoothstep(-0.15, 0.35, ndl);
+            vec3 sunset = mix(vec3(1.0, 0.5, 0.3), vec3(1.0), smoothstep(-0.05, 0.25, ndl));
+            result = mix(result, b.air * day * sunset * 0.9, haze);
+        }
+        alpha = clamp(-height / max(fwidth(miss), 1e-6) + 0.5, 0.0, 1.0);
+    }
+    vec3 air = vec3(0.0);
+    if (along > 0.0 && b.air_height > 0.0 && height > -0.02) {
+        float h = max(height, 0.0) / b.air_height;
+        vec3 hue = mix(vec3(1.0), b.air, clamp(h * 0.9, 0.0, 1.0));
+        air = hue * mix(vec3(1.0, 0.6, 0.4), vec3(1.0), rim_day) * exp(-h) * (rim_day * 0.95);
+    }
+    return vec4(mix(air, result, alpha) * b.brightness, max(alpha, 0.0));
+}
+
+void main() {
+    vec3 rd = normalize(ray);
+    float t = 0.5 + 0.5 * dot(screen, sky_axis);
+    vec3 sky = mix(sky_low, sky_high, clamp(t, 0.0, 1.0));
+    vec2 away = (screen - glow_place.xy) / max(glow_place.z, 1e-3);
+    sky += sky_glow * exp(-dot(away, away));
+    if (nebula.r + nebula.g + nebula.b > 0.0) {
+        vec2 p = screen * nebula_shape.x + nebula_shape.zw;
+        vec2 warp = texture(noise, p * 0.5).rg - 0.5;
+        float cloud = texture(noise, p * 0.6 + warp * 0.3).r * 0.7 + texture(noise, p * 2.3).g * 0.3;
+        vec3 hue = mix(nebula, nebula.brg, texture(noise, p * 0.3 + 0.5).g * 0.7);
+        sky += hue * smoothstep(nebula_shape.y, 1.1, cloud);
+    }
+    for (int i = 1; i >= 0; i--) {
+        if (planets[i].kind == 0) continue;
+        vec4 p = planet(i, rd);
+        sky = sky * (1.0 - p.a) + p.rgb;
+    }
+    if (!(dot(sky, sky) < 1e6)) sky = vec3(0.0);
+    color = vec4(sky, 1.0);
+}
