@@ -180,9 +180,8 @@ def _as_bytes(data: Any) -> NDArray[np.uint8]:
     try:
         return np.frombuffer(memoryview(data).cast("B"), np.uint8)
     except (TypeError, ValueError) as err:
-        # frombuffer refuses empty buffers, cast refuses strided ones.
-        if isinstance(data, np.ndarray) or not len(data):
-            return np.ascontiguousarray(data, np.uint8).ravel() if len(data) else np.empty(0, np.uint8)
+        if isinstance(data, np.ndarray):  # cast refuses strided views
+            return np.ascontiguousarray(data).view(np.uint8).ravel()
         raise ImageError(f"image data must be a buffer of bytes, got {type(data).__name__}") from err
 
 

@@ -103,13 +103,12 @@ def write_label(picture: Rgb, text: str, corner: tuple[int, int], color: tuple[i
     (text_width, text_height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
     margin = max(2, height // 3)
     plate_width, plate_height = text_width + 2 * margin, text_height + baseline + margin
-    left = min(max(0, corner[0]), max(0, picture.shape[1] - plate_width))
-    top = corner[1] - plate_height
-    if top < 0:
-        top = min(max(0, corner[1]), max(0, picture.shape[0] - plate_height))
+    left = max(0, min(corner[0], picture.shape[1] - plate_width))
+    above = corner[1] - plate_height
+    top = max(0, min(above if above >= 0 else corner[1], picture.shape[0] - plate_height))
     plate = picture[top : top + plate_height, left : left + plate_width]
     plate[:] = cv2.addWeighted(plate, 0.2, np.full_like(plate, _DARK), 0.8, 0)
-    cv2.line(picture, (left, top), (left, top + plate_height - 1), color, max(1, margin // 2))
+    plate[:, : max(1, margin // 2)] = color
     origin = (left + margin, top + margin // 2 + text_height)
     cv2.putText(picture, text, origin, _FONT, scale, color, thickness, cv2.LINE_AA)
 

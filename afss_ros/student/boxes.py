@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Components = tuple[int, NDArray[np.int32], NDArray[np.int32]]
-"""What OpenCV returns: the count, ids (h, w), and (count, 5) left, top, width, height, area; row 0 is the background."""
+"""The count, ids (h, w), and (count, 5) left, top, width, height, area, of which row 0 is the background."""
 
 _MAX_PIECES = 256
 """Components looked at, largest first: bounds the time that a noisy label map can take."""

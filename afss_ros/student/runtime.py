@@ -62,7 +62,7 @@ def open_session(
         except ProviderError as err:
             if provider != "auto":
                 raise
-            passed_over[candidate] = str(err)
+            passed_over[candidate] = str(err).split("; ")[0]
             continue
         _log.info("%s runs on %s%s", name, candidate, f", not on {passed_over}" if passed_over else "")
         return session, candidate, passed_over
