@@ -1,6 +1,4 @@
-"""How good a student is and what it costs: metrics, reports, benchmarks."""
+"""How good a student is and what it costs: metrics, reports, benchmarks.
 
-from afss_ros.evaluation.evaluate import Report, evaluate
-from afss_ros.evaluation.run import EvaluationError
-
-__all__ = ["EvaluationError", "Report", "evaluate"]
+Nothing is imported here, so that `latency` and `benchmark` run where only the on-board packages are installed.
+"""

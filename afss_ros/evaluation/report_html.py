@@ -8,13 +8,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jinja2 import Environment
+from jinja2 import Environment, PackageLoader
 from numpy.typing import NDArray
 
 from afss_ros import overlay
 from afss_ros.evaluation import table
 from afss_ros.evaluation.evaluate import ImageResult, Perceive, Report
-from afss_ros.evaluation.report_page import PAGE
 from afss_ros.evaluation.truth import read_truth
 from afss_ros.labels import CLASS_NAMES, CLASSES
 from afss_ros.perception import Detection, Frame, Perception
@@ -37,9 +36,9 @@ def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
     ranked = sorted((r for r in report.images if r.quality is not None), key=lambda r: r.quality or 0.0)
     worst = ranked[:CASES]
     best = ranked[: -CASES - 1 : -1] if len(ranked) > CASES else []
-    environment = Environment(autoescape=True)
+    environment = Environment(loader=PackageLoader("afss_ros.evaluation", "."), autoescape=True)
     environment.filters["figure"] = table.figure
-    return environment.from_string(PAGE).render(
+    return environment.get_template("report.html.jinja").render(
         d=document,
         segmentation=table.SEGMENTATION,
         detection=table.DETECTION,

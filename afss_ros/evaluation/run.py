@@ -12,8 +12,8 @@ from typing import Any
 from afss_ros import __version__, datasets
 from afss_ros.datasets.files import write_atomically
 from afss_ros.evaluation import cost, report_html, score, summary
-from afss_ros.evaluation.benchmark import student_latency
 from afss_ros.evaluation.evaluate import Report, evaluate, spread
+from afss_ros.evaluation.latency import student_latency
 from afss_ros.evaluation.tta import AUGMENTATIONS
 from afss_ros.student import Student
 

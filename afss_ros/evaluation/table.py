@@ -76,8 +76,8 @@ def _strata(strata: dict[str, dict[str, dict[str, float | None]]]) -> Table:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True)
     for number, heading in enumerate(headings):
         # A narrow terminal shortens names, never figures.
-        table.add_column(heading, justify="right" if number else "left", no_wrap=True, min_width=number and 6)
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True, min_width=number and 5)
     return table

@@ -1,0 +1,164 @@
+"""A real student, evaluated end to end on sets whose figures are known."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rich.console import Console
+
+from afss_ros import cli
+from afss_ros.datasets import DatasetError, DatasetWriter, Instance, load
+from afss_ros.evaluation import run, summary, table
+from afss_ros.evaluation.evaluate import evaluate
+from afss_ros.labels import CLASS_NAMES
+from afss_ros.perception import Frame, Perception
+
+COLORS = np.array([[0, 0, 0], [180, 180, 180], [30, 40, 160], [200, 40, 40]], np.uint8)
+"""What the tiny student calls background, body, panel, antenna."""
+
+
+def _craft(x: int) -> np.ndarray:
+    labels = np.zeros((64, 64), np.uint8)
+    labels[20:40, x : x + 10] = 1
+    labels[26:34, x + 10 : x + 24] = 2
+    labels[14:20, x + 2 : x + 5] = 3
+    return labels
+
+
+def _write(root: Path, truths: list[np.ndarray], *, seen: list[np.ndarray] | None = None, sequence: str = "") -> Path:
+    with DatasetWriter(root) as writer:
+        for i, (truth, picture) in enumerate(zip(truths, seen or truths, strict=True)):
+            instances = [Instance.from_mask("spacecraft", truth > 0)] if truth.any() else []
+            attributes = {"place": "north" if i % 2 else "south"}
+            writer.add(f"{i}", COLORS[picture], truth, instances, "test", sequence, attributes, "png")
+    return root
+
+
+@pytest.fixture
+def perfect(tmp_path: Path) -> Path:
+    return _write(tmp_path / "set", [_craft(x) for x in (4, 12, 20, 28)])
+
+
+def test_a_student_that_is_right_scores_one(perfect: Path, tiny_student: Path) -> None:
+    document = run.run(tiny_student, perfect, provider="cpu")
+    for name in ("whole_iou", "body_iou", "panel_iou", "antenna_iou", "mean_part_dice_per_image"):
+        assert document[name] == 1.0
+    for name in ("box_ap", "box_ap50", "mask_ap", "mean_box_iou", "s_acc"):
+        assert document[name] == pytest.approx(1.0)
+    assert document["images"] == 4
+    assert document["latency_ms_p50"] > 0
+    assert document["intervals_95"]["whole_iou"] == (1.0, 1.0)
+    assert document["strata"]["place"]["north"]["images"] == 2
+
+
+def test_a_student_that_sees_nothing_scores_zero(tmp_path: Path, tiny_student: Path) -> None:
+    truths = [_craft(4), _craft(12)]
+    document = run.run(tiny_student, _write(tmp_path, truths, seen=[t * 0 for t in truths]), provider="cpu")
+    for name in ("whole_iou", "body_iou", "panel_iou", "antenna_iou", "box_ap", "mask_ap", "mean_box_iou", "s_acc"):
+        assert document[name] == 0.0
+
+
+def test_the_document_has_the_promised_keys_and_is_plain_json(
+    perfect: Path, tiny_student: Path, tmp_path: Path
+) -> None:
+    document = run.run(tiny_student, perfect, provider="cpu")
+    promised = ["whole", "body", "panel", "antenna", "mean_part"]
+    promised = [f"{c}_{m}{t}" for c in promised for m in ("iou", "dice") for t in ("", "_per_image")]
+    promised += ["box_ap", "box_ap50", "mask_ap", "mean_box_iou", "params_m", "gmacs", "latency_ms_p50"]
+    assert set(promised) <= set(document)
+    run.write_json(tmp_path / "out" / "f.json", document)
+    assert json.loads((tmp_path / "out" / "f.json").read_text()) == json.loads(json.dumps(document))
+
+
+def test_a_set_of_boxes_gives_box_figures_only(tmp_path: Path, tiny_student: Path) -> None:
+    (tmp_path / "images").mkdir()
+    assert cv2.imwrite(str(tmp_path / "images/a.png"), COLORS[_craft(4)][..., ::-1])
+    (tmp_path / "boxes.csv").write_text("image,xmin,ymin,xmax,ymax\na.png,4,14,28,40\n")
+    document = run.run(tiny_student, tmp_path, provider="cpu")
+    assert (document["mean_box_iou"], document["box_ap"]) == (1.0, 1.0)
+    assert document["whole_iou"] is None
+    assert document["mask_ap"] is None
+    assert document["s_acc"] is None
+
+
+def test_a_student_of_boxes_gives_box_figures_only(perfect: Path, boxes_student: Path) -> None:
+    document = run.run(boxes_student, perfect, provider="cpu")
+    assert document["mean_box_iou"] == 1.0
+    assert document["whole_iou"] is None
+    assert document["mask_ap"] is None
+
+
+def test_an_unreadable_image_is_named_and_the_rest_is_measured(perfect: Path, tiny_student: Path) -> None:
+    (perfect / "images/2.png").write_bytes(b"not a picture")
+    (perfect / "images/3.png").unlink()
+    document = run.run(tiny_student, perfect, provider="cpu")
+    assert document["images"] == 2
+    assert document["whole_iou"] == 1.0
+    assert len(document["problems"]) == 2
+    assert all(name in " ".join(document["problems"]) for name in ("2.png", "3.png"))
+
+
+def test_a_set_without_a_usable_image_is_refused(perfect: Path, tiny_student: Path) -> None:
+    for picture in (perfect / "images").iterdir():
+        picture.write_bytes(b"")
+    with pytest.raises(DatasetError, match="none of 4 images"):
+        run.run(tiny_student, perfect, provider="cpu")
+    for picture in (perfect / "images").iterdir():
+        picture.unlink()
+    with pytest.raises(run.EvaluationError, match="no usable image"):
+        run.run(tiny_student, perfect, provider="cpu")
+
+
+def test_a_limit_spreads_over_the_set(perfect: Path) -> None:
+    asked: list[str] = []
+
+    def blind(frame: Frame) -> Perception:
+        asked.append(Path(frame.source).stem)
+        return Perception((), np.zeros(frame.image.shape[:2], np.uint8), CLASS_NAMES)
+
+    report = evaluate(blind, load(perfect), limit=2)
+    assert asked == ["0", "2"]
+    assert summary.measure(report.images, report.known)["whole_iou"] == 0.0
+
+
+def test_neighbouring_frames_are_no_independent_evidence(tmp_path: Path, tiny_student: Path) -> None:
+    truths = [_craft(4), _craft(12)] * 4
+    seen = [_craft(4), _craft(12) * 0] * 4
+    apart = run.run(tiny_student, _write(tmp_path / "apart", truths, seen=seen), provider="cpu")
+    together = run.run(tiny_student, _write(tmp_path / "one", truths, seen=seen, sequence="fly_by"), provider="cpu")
+    low, high = apart["intervals_95"]["whole_iou"]
+    assert low < 0.5 < high
+    assert together["intervals_95"]["whole_iou"] is None
+
+
+def test_the_report_is_one_file_with_its_pictures(perfect: Path, tiny_student: Path, tmp_path: Path) -> None:
+    page = tmp_path / "out/report.html"
+    run.run(tiny_student, perfect, provider="cpu", html=page)
+    text = page.read_text()
+    assert len(re.findall(r'<img src="data:image/jpeg;base64,', text)) == 3 * 4
+    assert not re.search(r'(src|href)="(?!data:)', text)
+    assert "mean part" in text
+
+
+def test_the_table_shows_the_figures(perfect: Path, tiny_student: Path) -> None:
+    console = Console(width=120, record=True, file=None, quiet=False)
+    with console.capture() as captured:
+        console.print(table.render(run.run(tiny_student, perfect, provider="cpu")))
+    assert re.search(r"whole +1\.000", captured.get())
+    assert "4 images, 0 unusable" in captured.get()
+
+
+def test_the_command(perfect: Path, tiny_student: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["evaluate", str(tiny_student), "--data", str(perfect), "--provider", "cpu", "--tta", "d4"]
+    assert cli.main([*command, "--split", "test", "--json", str(tmp_path / "f.json")]) == 0
+    assert json.loads((tmp_path / "f.json").read_text())["whole_iou"] == 1.0
+    assert "whole" in capsys.readouterr().out
+    assert cli.main([*command, "--split", "train"]) == 1
+    assert "no split 'train'" in " ".join(capsys.readouterr().err.split())
+    (perfect / "images/3.png").unlink()
+    assert cli.main(command) == 3
