@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -22,6 +23,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as err:
         temporary.unlink(missing_ok=True)
         raise DatasetError(f"{path}: cannot be written ({err})") from err
+
+
+def append_line(descriptor: int, line: bytes) -> None:
+    """Append a line to a file opened with O_APPEND, whole or not at all.
+
+    Raises:
+        OSError: the file cannot grow (a full disk writes what fits, and that is taken back).
+    """
+    before = os.fstat(descriptor).st_size
+    try:
+        written = os.write(descriptor, line)
+        if written < len(line):
+            raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {written} of {len(line)} bytes fit")
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
 
 
 def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> bytes:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from afss_ros.datasets import coco
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import encode_picture, write_atomically
+from afss_ros.datasets.files import append_line, encode_picture, write_atomically
 from afss_ros.datasets.form import Instance
 from afss_ros.datasets.record import instance_to_json, read_lines, to_line, to_sample
 from afss_ros.labels import CLASS_NAMES
@@ -136,7 +136,10 @@ class DatasetWriter:
         self._write(record["image"], encode_picture(image, f".{image_format}"))
         if labels is not None:
             self._write(record["labels"], encode_picture(labels, ".png"))
-        os.write(self._lines, line)
+        try:
+            append_line(self._lines, line)
+        except OSError as err:
+            raise DatasetError(f"{self.root}: {key!r} cannot be listed ({err})") from err
         self._keys.add(key)
 
     def close(self, *, write_coco: bool = True) -> None:
