@@ -59,7 +59,7 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
         bloom=sometimes(0.7 if spark else 0.35, 0.05, 0.6),
         bloom_size=float(np.exp(rng.uniform(np.log(0.006), np.log(0.06)))),
         vignette=sometimes(0.2, 0.1, 0.7),
-        haze=tuple(float(v) for v in sometimes(0.08, 0.02, 0.2) * rng.uniform(0.5, 1, 3)),  # type: ignore[arg-type]
+        haze=tuple(float(v) for v in sometimes(0.03 if sensor else 0.07, 0.01, 0.15) * rng.uniform(0.5, 1, 3)),  # type: ignore[arg-type]
         filmic=bool(rng.random() < 0.35),
         gamma=float(rng.uniform(1.8, 2.5)),
         contrast=float(rng.uniform(0.85, 1.3)),
@@ -67,7 +67,7 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
         balance=tuple(float(v) for v in np.exp(rng.normal(0, 0.08, 3))),  # type: ignore[arg-type]
         grey=bool(rng.random() < (0.12 if sensor else 0.08)),
         black=float(rng.uniform(0.03, 0.2)) if spark else sometimes(0.12, 0.0, 0.08),
-        read_noise=float(np.exp(rng.uniform(np.log(0.002), np.log(0.035)))) if spark else sometimes(0.3, 0.002, 0.03),
+        read_noise=float(np.exp(rng.uniform(np.log(0.003), np.log(0.04)))) if spark else sometimes(0.3, 0.002, 0.03),
         shot_noise=sometimes(0.35, 0.005, 0.04),
         noise_grain=sometimes(0.6, 0.3, 1.0),
         hot_pixels=sometimes(0.1, 1e-5, 3e-4),

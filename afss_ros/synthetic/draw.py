@@ -105,9 +105,13 @@ def _sky(rng: np.random.Generator, kind: str) -> Sky:
     )  # fmt: skip
 
 
-def draw_scene(rng: np.random.Generator, split: str, width: int, height: int) -> Scene:
-    """One random scene of `width` x `height` pixels with craft designs of `split` only."""
-    kind = str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
+def draw_kind(rng: np.random.Generator) -> str:
+    """A background, one of `KINDS`."""
+    return str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
+
+
+def draw_scene(rng: np.random.Generator, kind: str, split: str, width: int, height: int) -> Scene:
+    """One random scene of `width` x `height` pixels before a background of `kind`, with craft of `split` only."""
     aspect = width / height
 
     def field(low: float, high: float) -> tuple[float, float]:

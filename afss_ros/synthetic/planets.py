@@ -108,10 +108,8 @@ def draw_sun(rng: np.random.Generator, kind: str, planet: Planet | None) -> Vect
 
 
 def draw_cyclones(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Six swirls (x, y, turn, size) of the cloud plane; unused ones have no turn."""
-    swirls = np.zeros((6, 4))
-    swirls[:, 3] = 0.05
-    for i in range(int(rng.integers(0, 7))):
-        size = float(np.exp(rng.uniform(np.log(0.04), np.log(0.35))))
-        swirls[i] = (*rng.uniform(-0.8, 0.8, 2), rng.choice([-1, 1]) * rng.uniform(1.5, 5.0), size)
-    return swirls
+    """Up to six swirls of the cloud plane, (N, 4): x, y, turn in radians, size."""
+    count = int(rng.integers(0, 7))
+    size = np.exp(rng.uniform(np.log(0.04), np.log(0.35), count))
+    turn = rng.choice([-1.0, 1.0], count) * rng.uniform(1.5, 5.0, count)
+    return np.column_stack([rng.uniform(-0.8, 0.8, (count, 2)), turn, size])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.synthetic.camera import draw_camera, expose
-from afss_ros.synthetic.draw import draw_scene, sample_rng
+from afss_ros.synthetic.draw import draw_kind, draw_scene, sample_rng
 from afss_ros.synthetic.renderer import Rendered, Renderer
 from afss_ros.synthetic.scene import Scene
 from afss_ros.synthetic.sky import star_field
@@ -31,9 +31,12 @@ class RenderedSample:
 def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: int) -> RenderedSample:
     """Render the sample that (seed, split, index) names at size x size pixels, letterboxed where it is not square."""
     rng = sample_rng(seed, split, index)
+    kind = draw_kind(rng)
     aspect = ASPECTS[int(rng.choice(len(ASPECTS), p=[p for _, p in ASPECTS]))][0]
+    if kind in ("sensor", "deep") and rng.random() < 0.8:
+        aspect = 1.0
     width, height = size, round(size / aspect)
-    scene = draw_scene(rng, split, width, height)
+    scene = draw_scene(rng, kind, split, width, height)
     rendered = renderer.render(scene)
     radiance = rendered.radiance + star_field(rng, scene, rendered.instances == 0)
     picture = expose(draw_camera(rng, scene.kind), radiance, rng)

@@ -57,14 +57,13 @@ class Renderer:
     def __init__(self) -> None:
         self.context = open_context()
         ctx = self.context
-        self._craft = ctx.program(_source("craft.vert"), _source("craft.frag"))
-        self._ids = ctx.program(_source("craft.vert"), _source("ids.frag"))
-        self._shadow = ctx.program(_source("shadow.vert"), _source("shadow.frag"))
-        self._sky = ctx.program(_source("sky.vert"), _source("sky.frag"))
+        self._craft = ctx.program(_source("craft.vert.glsl"), _source("craft.frag.glsl"))
+        self._ids = ctx.program(_source("craft.vert.glsl"), _source("ids.frag.glsl"))
+        self._shadow = ctx.program(_source("shadow.vert.glsl"), _source("shadow.frag.glsl"))
         noise = noise_texture()
         self._noise = ctx.texture((noise.shape[1], noise.shape[0]), 4, noise.tobytes())
         self._noise.build_mipmaps()
-        self._noise.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        self._noise.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         ground = ground_texture()
         self._earth = ctx.texture((ground.shape[1], ground.shape[0]), 3, ground.tobytes(), alignment=1)
         self._earth.build_mipmaps()
@@ -76,7 +75,8 @@ class Renderer:
         self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
         self._shadow_target = ctx.framebuffer(depth_attachment=self._shadow_map)
         corners = np.array([-1, -1, 1, -1, -1, 1, 1, 1], np.float32)
-        self._screen = ctx.vertex_array(self._sky, [(ctx.buffer(corners.tobytes()), "2f", "in_corner")])
+        self._corners = ctx.buffer(corners.tobytes())
+        self._skies: dict[tuple[int, ...], tuple[moderngl.Program, moderngl.VertexArray]] = {}
         self._targets: dict[tuple[int, int], _Target] = {}
 
     def __enter__(self) -> Renderer:
@@ -166,8 +166,25 @@ class Renderer:
         buffer.release()
         materials.release()
 
+    def _sky_program(self, scene: Scene) -> tuple[moderngl.Program, moderngl.VertexArray]:
+        kinds = [planet.kind for planet in scene.planets] + [0, 0]
+        earth = scene.planets[0] if kinds[0] == 1 else None
+        swirls = -(-len(scene.cyclones) // 3) * 3 if earth else 0
+        variant = (kinds[0], kinds[1], int(earth is not None and earth.lights > 0), int(scene.sky.nebula.any()), swirls)
+        if variant not in self._skies:
+            names = ("KIND0", "KIND1", "LIGHTS", "NEBULA", "CYCLONES")
+            defines = "".join(f"#define {name} {value}\n" for name, value in zip(names, variant, strict=True))
+            program = self.context.program(_source("sky.vert.glsl"), f"#version 330\n{defines}{_source('sky.frag.glsl')}")
+            array = self.context.vertex_array(program, [(self._corners, "2f", "in_corner")])
+            self._skies[variant] = program, array
+        return self._skies[variant]
+
     def _draw_sky(self, scene: Scene, target: _Target) -> None:
         ctx, sky = self.context, scene.sky
+        program, screen = self._sky_program(scene)
+        cyclones = np.zeros((-(-len(scene.cyclones) // 3) * 3, 4), np.float32)
+        cyclones[:] = (0, 0, 0, 1)
+        cyclones[: len(scene.cyclones)] = scene.cyclones
         target.resolved.use()
         ctx.disable(moderngl.DEPTH_TEST)
         ctx.enable(moderngl.BLEND)
@@ -175,28 +192,23 @@ class Renderer:
         self._noise.use(0)
         self._earth.use(1)
         self._set(
-            self._sky, tangent=scene.sky_tangent, noise=0, earth=1, sun=scene.light.sun, sky_low=sky.low,
+            program, tangent=scene.sky_tangent, noise=0, earth=1, sun=scene.light.sun, sky_low=sky.low,
             sky_high=sky.high, sky_axis=sky.axis, sky_glow=sky.glow, glow_place=sky.glow_place, nebula=sky.nebula,
-            nebula_shape=sky.nebula_shape, cyclones=scene.cyclones,
+            nebula_shape=sky.nebula_shape, cyclones=cyclones,
         )  # fmt: skip
-        for i in range(2):
-            self._set_planet(i, scene.planets[i] if i < len(scene.planets) else None)
-        self._screen.render(moderngl.TRIANGLE_STRIP)
+        for i, planet in enumerate(scene.planets):
+            self._set_planet(program, i, planet)
+        screen.render(moderngl.TRIANGLE_STRIP)
 
-    def _set_planet(self, i: int, planet: Planet | None) -> None:
-        name = f"planets[{i}]."
-        if planet is None:
-            self._set(self._sky, **{name + "kind": 0})
-            return
+    def _set_planet(self, program: moderngl.Program, i: int, planet: Planet) -> None:
         subpoint = planet.to_fixed @ (-planet.center / np.linalg.norm(planet.center))
         values = {
             "to_fixed": np.asarray(planet.to_fixed).T, "to_plane": frame_along(subpoint), "center": planet.center,
         }  # fmt: skip
-        names = ("kind", "tint", "second", "air", "air_height", "brightness", "saturation", "lights", "cloud",
-                 "cloud_soft", "cloud_scale", "detail", "offset")  # fmt: skip
-        self._set(
-            self._sky, **{name + k: v for k, v in values.items()}, **{name + k: getattr(planet, k) for k in names}
-        )
+        names = ("tint", "second", "air", "air_height", "brightness", "saturation", "lights", "cloud", "cloud_soft",
+                 "cloud_scale", "detail", "offset")  # fmt: skip
+        values |= {name: getattr(planet, name) for name in names}
+        self._set(program, **{f"planets[{i}].{name}": value for name, value in values.items()})
 
     @staticmethod
     def _set(program: moderngl.Program, **values: object) -> None:

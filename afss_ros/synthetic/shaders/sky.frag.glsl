@@ -1,11 +1,11 @@
-#version 330
 // Everything behind the craft: sky gradient, nebula, and up to two planets before the camera at the origin.
+// Compiled for KIND0 and KIND1 (the kinds of the planets, 0 none), LIGHTS, NEBULA (0 or 1) and CYCLONES (a count):
+// software GL runs both sides of every branch, so what a scene lacks must not be in its program.
 const float PI = 3.14159265;
 struct Planet {
     vec3 center;          // camera frame, in planet radii
     mat3 to_fixed;        // camera frame to planet-fixed axes
     mat3 to_plane;        // planet-fixed axes to those of the cloud plane, whose z points at the camera
-    int kind;             // 0 none, 1 Earth, 2 rock, 3 bands, 4 plain
     vec3 tint;
     vec3 second;
     vec3 air;             // colour of the atmosphere
@@ -20,7 +20,9 @@ struct Planet {
     vec4 offset;
 };
 uniform Planet planets[2];
-uniform vec4 cyclones[6];     // plane position, turn, size
+#if CYCLONES > 0
+uniform vec4 cyclones[CYCLONES];     // plane position, turn, size
+#endif
 uniform sampler2D noise;
 uniform sampler2D earth;
 uniform vec3 sun;
@@ -41,15 +43,15 @@ vec3 saturated(vec3 c, float s) {
 }
 
 vec2 swirled(vec2 p) {
-    for (int i = 0; i < 6; i++) {
+#if CYCLONES > 0
+    for (int i = 0; i < CYCLONES; i++) {
         vec2 d = p - cyclones[i].xy;
         float s = cyclones[i].w;
         float r2 = dot(d, d) / (s * s);
-        if (r2 < 9.0) {
-            float a = cyclones[i].z * exp(-r2 * 1.2);
-            p = cyclones[i].xy + mat2(cos(a), -sin(a), sin(a), cos(a)) * d;
-        }
+        float a = cyclones[i].z * exp(-r2 * 1.2);
+        p = cyclones[i].xy + mat2(cos(a), -sin(a), sin(a), cos(a)) * d;
     }
+#endif
     return p;
 }
 
@@ -99,7 +101,7 @@ vec3 earth_surface(vec3 n, vec3 v, float ndl, Planet b, vec3 fixed_sun) {
     vec3 lit_cloud = mix(vec3(0.78, 0.85, 1.0), vec3(1.0), cover) * relief * (day * 0.92 + 0.02 * smoothstep(-0.1, 0.1, ndl)) * warm;
     vec3 c = mix(lit_ground, lit_cloud, cover * 0.96);
 
-    if (b.lights > 0.0 && ndl < 0.15) {
+    if (LIGHTS == 1) {
         float town = texture(noise, p * 1.7 + b.offset.wx).r;
         float sparks = texture(noise, p * 33.0 + b.offset.xw).a;
         float web = 1.0 - abs(texture(noise, p * 7.0 + b.offset.yw).r - 0.5) * 9.0;
@@ -130,8 +132,7 @@ vec3 banded_surface(vec3 n, float ndl, Planet b) {
     return mix(b.tint, b.second, smoothstep(0.2, 0.8, band)) * max(ndl, 0.0);
 }
 
-vec4 planet(int i, vec3 rd) {
-    Planet b = planets[i];
+vec4 planet(Planet b, const int kind, vec3 rd) {
     float along = dot(rd, b.center);
     float miss = length(b.center - along * rd);
     float height = miss - 1.0;
@@ -147,9 +148,9 @@ vec4 planet(int i, vec3 rd) {
         float mu = max(dot(n, -rd), 0.0);
         vec3 fixed_n = b.to_fixed * n;
         vec3 fixed_sun = b.to_fixed * sun;
-        if (b.kind == 1) result = earth_surface(fixed_n, b.to_fixed * (-rd), ndl, b, fixed_sun);
-        else if (b.kind == 2) result = rock_surface(fixed_n, ndl, b, fixed_sun);
-        else if (b.kind == 3) result = banded_surface(fixed_n, ndl, b);
+        if (kind == 1) result = earth_surface(fixed_n, b.to_fixed * (-rd), ndl, b, fixed_sun);
+        else if (kind == 2) result = rock_surface(fixed_n, ndl, b, fixed_sun);
+        else if (kind == 3) result = banded_surface(fixed_n, ndl, b);
         else result = b.tint * max(ndl, 0.0);
         if (b.air_height > 0.0) {
             float haze = pow(1.0 - mu, 3.0) * 0.85 + 0.06;
@@ -174,16 +175,19 @@ void main() {
     vec3 sky = mix(sky_low, sky_high, clamp(t, 0.0, 1.0));
     vec2 away = (screen - glow_place.xy) / max(glow_place.z, 1e-3);
     sky += sky_glow * exp(-dot(away, away));
-    if (nebula.r + nebula.g + nebula.b > 0.0) {
+    if (NEBULA == 1) {
         vec2 p = screen * nebula_shape.x + nebula_shape.zw;
         vec2 warp = texture(noise, p * 0.5).rg - 0.5;
         float cloud = texture(noise, p * 0.6 + warp * 0.3).r * 0.7 + texture(noise, p * 2.3).g * 0.3;
         vec3 hue = mix(nebula, nebula.brg, texture(noise, p * 0.3 + 0.5).g * 0.7);
         sky += hue * smoothstep(nebula_shape.y, 1.1, cloud);
     }
-    for (int i = 1; i >= 0; i--) {
-        if (planets[i].kind == 0) continue;
-        vec4 p = planet(i, rd);
+    if (KIND1 > 0) {
+        vec4 p = planet(planets[1], KIND1, rd);
+        sky = sky * (1.0 - p.a) + p.rgb;
+    }
+    if (KIND0 > 0) {
+        vec4 p = planet(planets[0], KIND0, rd);
         sky = sky * (1.0 - p.a) + p.rgb;
     }
     if (!(dot(sky, sky) < 1e6)) sky = vec3(0.0);
