@@ -13,7 +13,16 @@ PACKAGE = "afss_ros"
 ROOT = Path(__file__).resolve().parent
 
 # What flies. OpenCV comes without its windows: a robot has none, and two OpenCV wheels overwrite each other.
-ON_BOARD = ["numpy>=1.26", "opencv-python-headless>=4.8", "rosbags>=0.11", "rich>=13", "typer>=0.9"]
+ON_BOARD = [
+    "backports.zstd; python_version < '3.14'",
+    "lz4>=4",
+    "numpy>=1.26",
+    "opencv-python-headless>=4.8",
+    "pyyaml>=6",
+    "rich>=13",
+    "rosbags>=0.11",
+    "typer>=0.9",
+]
 
 GROUND = [
     "albumentations>=2",
@@ -23,9 +32,9 @@ GROUND = [
     "moderngl>=5.10",
     "onnx>=1.17",
     "onnxscript>=0.3",
+    "pillow>=10",
     "pycocotools>=2.0.8",
     "pydantic>=2.7",
-    "pyyaml>=6",
     "scipy>=1.12",
     "segmentation-models-pytorch>=0.5",
     "tensorboard>=2.16",

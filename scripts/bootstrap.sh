@@ -60,6 +60,7 @@ stamp_of() { # STAGE: what its installation depends on
         echo "$1 $override $ros"
         cat requirements/"$1".txt requirements/ros.txt requirements/opencv4-numpy1.txt scripts/bootstrap.sh setup.py
         cat scripts/generate_vision_msgs.py interfaces/vision_msgs/msg/*.msg
+        find launch -name '*.launch.*' | sort
     } | sha256sum | cut -d ' ' -f 1
 }
 
@@ -105,9 +106,12 @@ register() {
 from importlib.metadata import distribution
 print(*(entry.name for entry in distribution("afss_ros").entry_points if entry.group == "console_scripts"))'
     mkdir -p "$share/afss_ros" "$share/ament_index/resource_index/packages" "$venv/lib/afss_ros"
-    for name in package.xml config demo launch models; do
+    for name in package.xml config demo models; do
         ln -sfn "$PWD/$name" "$share/afss_ros/$name"
     done
+    # `ros2 launch` does not follow a link to a folder: a folder of links.
+    rm -rf "$share/afss_ros/launch"
+    cp -rs "$PWD/launch" "$share/afss_ros/launch"
     cp resource/afss_ros "$share/ament_index/resource_index/packages/afss_ros"
     for name in $("$venv/bin/python" -c "$console_scripts"); do
         ln -sfn "../../bin/$name" "$venv/lib/afss_ros/$name"

@@ -1,0 +1,99 @@
+"""Imports run one way, ROS stays in `nodes`, and what flies carries no training framework."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from package_metadata import ROOT, imports, modules, room, third_party
+
+VALUES = {"labels", "perception", "images", "camera"}
+ON_BOARD = {*VALUES, "student", "overlay", "bags", "sources"}
+GROUND = {*ON_BOARD, "datasets"}
+
+# Who may import whom: docs/architecture, as a table.
+MAY_IMPORT = {
+    "__init__": set(),
+    "labels": set(),
+    "perception": {"labels"},
+    "camera": {"perception"},
+    "images": {"labels", "perception"},
+    "student": VALUES,
+    "overlay": {*VALUES, "student"},
+    "bags": VALUES,
+    "sources": {*VALUES, "bags"},
+    "run": {*ON_BOARD, "datasets"},
+    "nodes": {*ON_BOARD, "run"},
+    "datasets": {*VALUES, "bags"},
+    "synthetic": GROUND,
+    "evaluation": GROUND,
+    "teacher": GROUND,
+    "distill": {*GROUND, "evaluation", "synthetic"},
+    "cli": {*GROUND, "synthetic", "evaluation", "teacher", "distill", "run", "nodes"},
+}
+
+ROS = {
+    "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs", "lifecycle_msgs",
+    "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "vision_msgs",
+}  # fmt: skip
+FLIES = {"numpy", "cv2", "onnxruntime", "yaml", "rosbags", "lz4", "backports"}
+
+# Imported while the node starts, each of these costs seconds or hundreds of megabytes.
+TOO_HEAVY = {
+    "torch",
+    "torchvision",
+    "transformers",
+    "timm",
+    "pydantic",
+    "typer",
+    "matplotlib",
+    "onnx",
+    "scipy",
+    "pandas",
+}
+
+
+def room_graph() -> dict[str, set[str]]:
+    """Return for each room the rooms that it imports."""
+    rooms = {room(module) for module in modules()}
+    graph: dict[str, set[str]] = {name: set() for name in rooms}
+    for module in modules():
+        ours = {name.split(".")[1] for name in imports(module) if name.startswith("afss_ros.")}
+        graph[room(module)] |= (ours & rooms) - {room(module)}
+    return graph
+
+
+def test_every_room_has_its_place_in_the_table() -> None:
+    assert {room(module) for module in modules()} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_imports_run_one_way(name: str) -> None:
+    assert room_graph().get(name, set()) <= MAY_IMPORT[name]
+
+
+def test_there_is_no_cycle() -> None:
+    TopologicalSorter(room_graph()).prepare()
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if room(m) != "nodes"], ids=str)
+def test_only_nodes_import_ros(module: Path) -> None:
+    assert not third_party(module) & ROS
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if room(m) in {*ON_BOARD, "nodes"}], ids=str)
+def test_on_board_code_imports_only_what_flies(module: Path) -> None:
+    assert third_party(module) <= FLIES | (ROS if room(module) == "nodes" else set())
+
+
+@pytest.mark.parametrize(
+    "module", ["afss_ros.student", "afss_ros.images", "afss_ros.nodes.perception_node", "afss_ros.cli"]
+)
+def test_import_loads_nothing_heavy(module: str) -> None:
+    allowed = {"typer", "pydantic"} if module == "afss_ros.cli" else set()
+    script = f"import sys, {module}; print(*sorted({TOO_HEAVY - allowed!r} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []

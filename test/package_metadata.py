@@ -1,0 +1,60 @@
+"""What setup.py and package.xml say, and what the source tree imports: the two sides of the tests of test/package."""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def setup_arguments() -> dict[str, Any]:
+    """Return the keyword arguments that setup.py hands to setuptools."""
+    with mock.patch("setuptools.setup") as setup:
+        runpy.run_path(str(ROOT / "setup.py"))
+    return dict(setup.call_args.kwargs)
+
+
+def distribution_names(requirements: list[str]) -> set[str]:
+    """Return the names alone, normalised: `opencv-python-headless>=4.8` becomes `opencv-python-headless`."""
+    return {re.split(r"[\s;<>=!~\[]", line)[0].lower().replace("_", "-").replace(".", "-") for line in requirements}
+
+
+def rosdep_keys() -> set[str]:
+    """Return the run dependencies that package.xml names."""
+    root = ElementTree.parse(ROOT / "package.xml").getroot()
+    return {str(element.text) for tag in ("depend", "exec_depend") for element in root.findall(tag)}
+
+
+def modules() -> list[Path]:
+    """Return every Python file of the package, relative to the checkout."""
+    return sorted(path.relative_to(ROOT) for path in (ROOT / "afss_ros").rglob("*.py"))
+
+
+def imports(module: Path) -> Iterator[str]:
+    """Yield the full names that a file imports anywhere, also inside functions and `if TYPE_CHECKING`."""
+    for node in ast.walk(ast.parse((ROOT / module).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "afss_ros":
+            yield from (f"afss_ros.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def third_party(module: Path) -> set[str]:
+    """Return the top-level names of what a file imports from outside Python and this package."""
+    tops = {name.partition(".")[0] for name in imports(module)}
+    return tops - set(sys.stdlib_module_names) - {"afss_ros", "compression"}  # compression: Python 3.14 has it
+
+
+def room(module: Path) -> str:
+    """Return the part of the package that a file belongs to: `student` for `afss_ros/student/letterbox.py`."""
+    return module.parts[1].removesuffix(".py")
