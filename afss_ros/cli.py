@@ -105,6 +105,54 @@ def render(
     Console().print(f"{out}: {total} frames")
 
 
+@app.command()
+def train(
+    recipe: Annotated[Path | None, typer.Argument(help="A recipe; see config/train.", show_default=False)] = None,
+    out: Annotated[Path, typer.Option("--out", help="The run's directory; continues what is there.")] = Path(
+        "runs/student"
+    ),
+    data: Annotated[list[Path] | None, typer.Option("--data", help="Train on these sets.", show_default=False)] = None,
+    student: Annotated[str | None, typer.Option("--student", help="<decoder>-<encoder>.", show_default=False)] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Budget.", show_default=False)] = None,
+    epochs: Annotated[float | None, typer.Option("--epochs", help="Budget.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", show_default=False)] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+) -> None:
+    """Train a student on labelled images. Under torchrun, on several devices."""
+    from afss_ros.distill import recipe as recipes
+    from afss_ros.distill import training
+    from afss_ros.distill.console import training_bar
+
+    chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
+    with training_bar() as report:
+        trained = training.train(chosen, out, report, device=device)
+    scores = ", ".join(f"{name} {value:.3f}" for name, value in trained.metrics.items())
+    Console().print(f"{out / 'best.pt'}: step {trained.step}, {scores}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run of `afss train`.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
+    size: Annotated[int, typer.Option("--size", help="Side of the input image, pixels.")] = 512,
+    labels_stride: Annotated[int, typer.Option("--labels-stride", help="Input pixels per label pixel: 1, 2, 4.")] = 2,
+    boxes: Annotated[str, typer.Option("--boxes", help="Detections come from: labels, boxes.")] = "labels",
+    int8: Annotated[Path | None, typer.Option("--int8", help="An 8-bit version too.", show_default=False)] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option("--calibrate", help="Set to calibrate it on.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a run's best weights as a student (.onnx), checked against torch and the student contract."""
+    from afss_ros.distill import export as exporting
+
+    options = exporting.ExportOptions((size, size), labels_stride, boxes)
+    exporting.export(run, out, options)
+    Console().print(f"{out}")
+    if int8 is not None:
+        exporting.export_int8(run, out, int8, calibrate)
+        Console().print(f"{int8}")
+
+
 def _is_ours(error: BaseException) -> bool:
     """Whether an error carries a message meant for people: ours, or the file system's."""
     return isinstance(error, OSError) or any(c.__module__.startswith("afss_ros.") for c in type(error).__mro__)
@@ -121,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         app(args=arguments, prog_name="afss")
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
-    except Exception as error:  # noqa: BLE001 - the last stop before the user
+    except Exception as error:
         if "--debug" in arguments or not _is_ours(error):
             traceback.print_exc()
         else:

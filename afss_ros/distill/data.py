@@ -1,0 +1,255 @@
+"""Labelled images as batches: training crops that are a pure function of (seed, epoch, index), letterboxed validation.
+
+Because a crop depends on nothing else, any number of loader processes makes the same batches, and a resumed run
+continues with exactly the batches that the killed one would have seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from afss_ros import datasets
+from afss_ros.distill import augment
+from afss_ros.distill.errors import DistillError
+from afss_ros.distill.recipe import DataRecipe, Recipe
+from afss_ros.labels import PART_IDS, UNLABELLED
+
+_LOG = logging.getLogger(__name__)
+_NO_BOX = np.full(4, np.nan, np.float32)
+
+
+class Example(TypedDict):
+    """One image for the network; a batch has the same keys with one more dimension in front.
+
+    Keys:
+        image: uint8 (H, W, 3), RGB.
+        labels: uint8 (H, W), ids and 255.
+        box: float32 (4,), the largest craft in 0..1 of the image, NaN without one.
+        known: bool, whether it is known which craft are there; without that `box` says nothing.
+        craft: int64, index into the recipe's `craft_classes`, -1 unknown.
+    """
+
+    image: Tensor
+    labels: Tensor
+    box: Tensor
+    known: Tensor
+    craft: Tensor
+
+
+def read_sets(paths: Sequence[Any], split: str | None) -> tuple[datasets.Sample, ...]:
+    """The samples of several sets, in order.
+
+    Raises:
+        DistillError: together they are empty.
+        DatasetError: a set cannot be read.
+    """
+    samples: list[datasets.Sample] = []
+    for path in paths:
+        loaded = datasets.load(path, split)
+        for problem in loaded.problems:
+            _LOG.warning("%s", problem)
+        samples.extend(loaded.samples)
+    if not samples:
+        where = ", ".join(str(p) for p in paths)
+        raise DistillError(f"{where}: no samples in split {split!r}; set data.*_split, or null for every sample")
+    return tuple(samples)
+
+
+def validation_samples(recipe: DataRecipe) -> tuple[datasets.Sample, ...]:
+    """The evenly spaced samples that checkpoints are compared on."""
+    samples = read_sets(recipe.validation or recipe.train, recipe.validation_split)
+    keep = np.linspace(0, len(samples) - 1, min(len(samples), recipe.validation_images)).round().astype(int)
+    return tuple(samples[i] for i in keep)
+
+
+class TrainingCrops(TorchDataset[Example]):
+    """Augmented crops; an item is asked for by (epoch, index)."""
+
+    def __init__(self, samples: Sequence[datasets.Sample], recipe: Recipe) -> None:
+        self._samples = samples
+        self._recipe = recipe
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, item: tuple[int, int]) -> Example:
+        epoch, index = item
+        rng = np.random.default_rng([self._recipe.seed, epoch, index])
+        for attempt in range(len(self._samples)):
+            sample = self._samples[(index + attempt) % len(self._samples)]
+            try:
+                return training_example(rng, sample, self._recipe)
+            except datasets.DatasetError as err:
+                _LOG.warning("skipped in training: %s", err)
+        raise DistillError("not one image of the training set can be read")
+
+
+def training_example(rng: np.random.Generator, sample: datasets.Sample, recipe: Recipe) -> Example:
+    """Read, place, warp and degrade one sample."""
+    size = recipe.data.size
+    image, labels, crafts = sample.read_image(), _read_labels(sample), _crafts(sample)
+    boxes = np.array([c.box_xyxy for c in crafts], np.float32).reshape(-1, 4)
+    height, width = labels.shape
+    placement = augment.place(rng, recipe.augment, (width, height), size, boxes)
+    crop = augment.warp_image(image, placement, size)
+    crop = augment.degrade(rng, recipe.augment, augment.tone(rng, recipe.augment, crop))
+    outside = UNLABELLED if sample.labels is None else 0
+    part_crop = augment.warp_labels(labels, placement, size, outside)
+    box = _largest(crafts, part_crop, placement, size)
+    augment.cut_out(rng, recipe.augment, crop, part_crop)
+    return _example(crop, part_crop, box, sample, recipe.student.craft_classes)
+
+
+def validation_example(sample: datasets.Sample, size: int, craft_classes: tuple[str, ...] = ()) -> Example:
+    """The whole image fitted into `size` x `size`, centred; the margin is black and unlabelled."""
+    labels = _read_labels(sample)
+    height, width = labels.shape
+    scale = size / max(height, width)
+    shift = [(size - width * scale) / 2, (size - height * scale) / 2]
+    placement = augment.Placement(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), scale)
+    image = augment.warp_image(sample.read_image(), placement, size)
+    fitted = augment.warp_labels(labels, placement, size, UNLABELLED)
+    return _example(image, fitted, _largest(_crafts(sample), fitted, placement, size), sample, craft_classes)
+
+
+def _read_labels(sample: datasets.Sample) -> NDArray[np.uint8]:
+    if sample.labels is None:
+        return np.full((sample.height, sample.width), UNLABELLED, np.uint8)
+    return sample.read_labels()
+
+
+def _crafts(sample: datasets.Sample) -> list[datasets.Instance]:
+    parts = {"background", "body", "panel", "antenna"}
+    return [i for i in sample.instances or () if i.class_name not in parts]
+
+
+def _largest(
+    crafts: list[datasets.Instance], parts: NDArray[np.uint8], placement: augment.Placement, size: int
+) -> NDArray[np.float32]:
+    """Box (4,) in 0..1 of the craft that is largest in the crop; NaN when none of it shows.
+
+    With one craft the label map bounds it exactly; with several, each one's own mask does.
+    """
+    craft_here = np.isin(parts, PART_IDS)
+    labelled = bool((parts != UNLABELLED).any())
+    if labelled and len(crafts) < 2:
+        return np.asarray(_bounds(craft_here) / size, np.float32) if craft_here.any() else _NO_BOX
+    boxes = [_warped_box(c, placement, size) for c in crafts]
+    areas = [float(max(0, b[2] - b[0]) * max(0, b[3] - b[1])) if np.isfinite(b).all() else 0.0 for b in boxes]
+    if not areas or max(areas) < 1:
+        return _NO_BOX
+    return np.asarray(boxes[int(np.argmax(areas))] / size, np.float32)
+
+
+def _warped_box(craft: datasets.Instance, placement: augment.Placement, size: int) -> NDArray[np.float32]:
+    mask = craft.mask()
+    if mask is None:
+        return augment.warp_box(craft.box_xyxy, placement, size)
+    crop = augment.warp_labels(mask.astype(np.uint8), placement, size)
+    return _bounds(crop > 0) if crop.any() else _NO_BOX
+
+
+def _bounds(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([xs[0], ys[0], xs[-1] + 1, ys[-1] + 1], np.float32)
+
+
+def _example(
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    box: NDArray[np.float32],
+    sample: datasets.Sample,
+    craft_classes: tuple[str, ...],
+) -> Example:
+    craft = str(sample.attributes.get("craft", ""))
+    return Example(
+        image=torch.from_numpy(np.ascontiguousarray(image)),
+        labels=torch.from_numpy(np.ascontiguousarray(labels)),
+        box=torch.from_numpy(np.asarray(box, np.float32)),
+        known=torch.tensor(sample.instances is not None or sample.labels is not None),
+        craft=torch.tensor(craft_classes.index(craft) if craft in craft_classes else -1),
+    )
+
+
+@dataclass(frozen=True)
+class BatchStream:
+    """Endless batches of (epoch, index), reshuffled every epoch, from any step on; ranks share each epoch's order."""
+
+    length: int
+    batch: int
+    seed: int
+    start: int = 0
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which all ranks together see every sample about once."""
+        return max(1, self.length // (self.batch * self.world))
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        step, epoch = self.start, -1
+        order = np.zeros(0, np.int64)
+        while True:
+            if epoch != step // self.steps_per_epoch:
+                epoch = step // self.steps_per_epoch
+                order = np.random.default_rng([self.seed, epoch]).permutation(self.length)
+            first = ((step % self.steps_per_epoch) * self.world + self.rank) * self.batch
+            yield [(epoch, int(order[i % self.length])) for i in range(first, first + self.batch)]
+            step += 1
+
+
+def training_loader(samples: Sequence[datasets.Sample], recipe: Recipe, stream: BatchStream) -> DataLoader[Example]:
+    """The loader of augmented batches that starts at the stream's step."""
+    workers = recipe.data.workers
+    return DataLoader(
+        TrainingCrops(samples, recipe),
+        batch_sampler=stream,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_one_thread,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def statistics(
+    samples: Sequence[datasets.Sample], count: int, size: int = 128
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel, in 8-bit counts, of `count` evenly spaced images.
+
+    Space is dark: the usual ImageNet statistics would squeeze most of it into a sliver below zero.
+    """
+    keep = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
+    sums, squares, pixels = np.zeros(3), np.zeros(3), 0
+    for index in keep:
+        try:
+            image = samples[index].read_image()
+        except datasets.DatasetError as err:
+            _LOG.warning("skipped in the statistics: %s", err)
+            continue
+        scale = min(1.0, size / max(image.shape[:2]))
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float64)
+        sums += small.sum((0, 1))
+        squares += (small**2).sum((0, 1))
+        pixels += small.shape[0] * small.shape[1]
+    if not pixels:
+        raise DistillError("not one image of the training set can be read")
+    mean = sums / pixels
+    std = np.sqrt((squares / pixels - mean**2).clip(min=1.0))
+    return tuple(float(m) for m in mean), tuple(float(s) for s in std)

@@ -1,0 +1,54 @@
+"""The network as the student contract wants it: camera pixels in, label map and boxes out, all inside one graph."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+
+from afss_ros.distill.models import Network
+from afss_ros.distill.normalisation import Normalise
+from afss_ros.labels import SPACECRAFT
+
+
+class ContractGraph(nn.Module):
+    """Normalisation, network, upsampling, arg max and confidence.
+
+    Args:
+        network: the trained student.
+        normalise: with the statistics that it was trained with.
+        input_size: (H, W) of the image.
+        labels_stride: input pixels per pixel of the label map; logits are upsampled to it before the arg max, which
+            places edges between the decoder's cells.
+    """
+
+    def __init__(self, network: Network, normalise: Normalise, input_size: tuple[int, int], labels_stride: int) -> None:
+        super().__init__()
+        self.network = network
+        self.normalise = normalise
+        self.labels_size = (input_size[0] // labels_stride, input_size[1] // labels_stride)
+        self.register_buffer("extent", torch.tensor([input_size[1], input_size[0]] * 2, dtype=torch.float32))
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs, in order."""
+        return ["labels", "confidence"] + (["boxes", "scores", "classes"] if self.network.box is not None else [])
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """image uint8 (1, H, W, 3) to the outputs of `output_names`.
+
+        labels uint8 (1, h, w), ids; confidence uint8 (1, h, w), probability of the chosen label x 255; and with a box
+        head, for the one largest craft, boxes float32 (1, 1, 4) xyxy in input pixels, scores float32 (1, 1), classes
+        int64 (1, 1).
+        """
+        found = self.network(self.normalise(image))
+        logits = F.interpolate(found.logits, size=self.labels_size, mode="bilinear", align_corners=False)
+        chance, labels = logits.softmax(1).max(1)
+        out = (labels.to(torch.uint8), (chance * 255).to(torch.uint8))
+        if found.boxes is None:
+            return out
+        boxes = (found.boxes * self.extent).unsqueeze(1)
+        scores = found.presence.sigmoid().unsqueeze(1)
+        # A constant would lose its name as an output in the exporter, so the class is made from a value.
+        classes = (scores >= 0).to(torch.int64) * SPACECRAFT
+        return (*out, boxes, scores, classes)

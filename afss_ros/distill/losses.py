@@ -1,0 +1,93 @@
+"""Losses on label maps and boxes, each a pure function of tensors; pixels labelled 255 never count.
+
+`logits` are float (B, C, H, W), `labels` int64 (B, H, W) of 0..C-1 or 255. Every function returns a scalar.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
+from segmentation_models_pytorch.losses import LovaszLoss
+from torch import Tensor
+
+from afss_ros.distill.recipe import LossRecipe
+from afss_ros.labels import UNLABELLED
+
+
+def dice_loss(logits: Tensor, labels: Tensor, *, smooth: float = 1.0) -> Tensor:
+    """Soft Dice of the foreground classes over the whole batch (Milletari et al., 2016), averaged over those present.
+
+    Pooled over the batch and not per image: a craft of 20 pixels beside one of 20,000 would swing a per-image Dice.
+    """
+    classes = logits.shape[1]
+    known = (labels != UNLABELLED).unsqueeze(1)
+    truth = F.one_hot(labels.clamp(max=classes - 1), classes).permute(0, 3, 1, 2) * known
+    chance = logits.softmax(1) * known
+    overlap = (chance * truth).sum((0, 2, 3))[1:]
+    total = (chance.sum((0, 2, 3)) + truth.sum((0, 2, 3)))[1:]
+    present = (truth.sum((0, 2, 3))[1:] > 0).to(logits.dtype)
+    dice = (2 * overlap + smooth) / (total + smooth)
+    return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, class_weights: tuple[float, ...] = ()) -> Tensor:
+    """Pixelwise cross-entropy, averaged over labelled pixels; 0 where no pixel is labelled."""
+    weights = logits.new_tensor(class_weights) if class_weights else None
+    total = F.cross_entropy(logits, labels, weight=weights, ignore_index=UNLABELLED, reduction="sum")
+    return total / (labels != UNLABELLED).sum().clamp(min=1)
+
+
+def boundary_band(labels: Tensor, width: int = 2) -> Tensor:
+    """Where another label lies within `width` pixels: bool (B, H, W). Unlabelled neighbours make no boundary."""
+    high = labels.where(labels != UNLABELLED, labels.new_tensor(0)).float().unsqueeze(1)
+    side = 2 * width + 1
+    largest = F.max_pool2d(high, side, 1, width)
+    smallest = -F.max_pool2d(-high, side, 1, width)
+    return ((largest != smallest).squeeze(1)) & (labels != UNLABELLED)
+
+
+def boundary_loss(logits: Tensor, labels: Tensor, width: int = 2) -> Tensor:
+    """Cross-entropy on the pixels near a change of label, where a small network loses its intersection over union."""
+    band = boundary_band(labels, width)
+    return cross_entropy(logits, labels.where(band, labels.new_tensor(UNLABELLED)))
+
+
+def giou(a: Tensor, b: Tensor) -> Tensor:
+    """Generalised IoU of paired boxes float (N, 4) xyxy (Rezatofighi et al., 2019): float (N,), -1..1."""
+    overlap = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
+    area = (a[:, 2:] - a[:, :2]).clamp(min=0).prod(1) + (b[:, 2:] - b[:, :2]).clamp(min=0).prod(1)
+    union = area - overlap
+    hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
+    tiny = torch.finfo(a.dtype).eps
+    return overlap / (union + tiny) - (hull - union) / (hull + tiny)
+
+
+def box_loss(boxes: Tensor, truth: Tensor) -> Tensor:
+    """Mean 1 - GIoU, plus L1, over the images that have a craft; rows of `truth` (B, 4) in 0..1, NaN without one."""
+    present = ~truth.isnan().any(1)
+    if not bool(present.any()):
+        return boxes.sum() * 0
+    found, wanted = boxes[present], truth[present]
+    return (1 - giou(found, wanted)).mean() + (found - wanted).abs().sum(1).mean()
+
+
+def craft_loss(logits: Tensor, craft: Tensor) -> Tensor:
+    """Cross-entropy of the craft's name, logits (B, K) against int64 (B,); -1 is unknown and does not count."""
+    total = F.cross_entropy(logits, craft, ignore_index=-1, reduction="sum")
+    return total / (craft >= 0).sum().clamp(min=1)
+
+
+def segmentation_loss(logits: Tensor, labels: Tensor, weights: LossRecipe) -> dict[str, Tensor]:
+    """The weighted segmentation losses that are switched on, by name."""
+    out: dict[str, Tensor] = {}
+    if weights.cross_entropy:
+        out["cross_entropy"] = weights.cross_entropy * cross_entropy(logits, labels, weights.class_weights)
+    if weights.dice:
+        out["dice"] = weights.dice * dice_loss(logits, labels)
+    if weights.lovasz:
+        out["lovasz"] = weights.lovasz * LovaszLoss("multiclass", ignore_index=UNLABELLED, from_logits=True)(
+            logits, labels
+        )
+    if weights.boundary:
+        out["boundary"] = weights.boundary * boundary_loss(logits, labels)
+    return out

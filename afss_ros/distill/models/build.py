@@ -1,0 +1,82 @@
+"""Names of students and what they stand for: two plain tables, every pair of which is a network.
+
+Encoders come from timm and segmentation_models_pytorch. `encoder_weights="imagenet"` loads their pretrained weights
+where there is a network to load them from; without one, every student starts from noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import segmentation_models_pytorch as smp
+
+from afss_ros.distill.errors import DistillError
+from afss_ros.distill.models.network import Network
+from afss_ros.distill.recipe import StudentRecipe
+
+CLASSES = 4
+"""Label ids that a student predicts: background, body, panel, antenna."""
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A decoder of segmentation_models_pytorch: class name, stride of its output, options."""
+
+    architecture: str
+    stride: int
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+DECODERS: dict[str, Decoder] = {
+    "fpn": Decoder(
+        "FPN", 4, {"decoder_pyramid_channels": 96, "decoder_segmentation_channels": 64, "decoder_dropout": 0.0}
+    ),
+    "segformer": Decoder("Segformer", 4, {"decoder_segmentation_channels": 128}),
+    "deeplabv3plus": Decoder("DeepLabV3Plus", 4, {"decoder_channels": 96}),
+    "unet": Decoder("Unet", 2, {"encoder_depth": 4, "decoder_channels": (128, 64, 32, 24)}),
+    "linknet": Decoder("Linknet", 1, {}),
+}
+
+ENCODERS: dict[str, str] = {
+    "mobilenetv4": "tu-mobilenetv4_conv_small",
+    "mobilenetv4-050": "tu-mobilenetv4_conv_small_050",
+    "mobilenetv4-medium": "tu-mobilenetv4_conv_medium",
+    "mobilenetv3": "tu-mobilenetv3_large_100",
+    "efficientnet-b0": "efficientnet-b0",
+    "mit-b0": "mit_b0",
+    "mobileone-s0": "mobileone_s0",
+    "resnet18": "resnet18",
+    "regnety-002": "tu-regnety_002",
+}
+
+
+def known_students() -> list[str]:
+    """Every name that `build` can be asked for; some pairs are refused by the library, with its reason."""
+    return [f"{d}-{e}" for d in DECODERS for e in ENCODERS]
+
+
+def build(recipe: StudentRecipe) -> Network:
+    """Build the network that a recipe names, with random weights unless it asks for pretrained ones.
+
+    Raises:
+        DistillError: the name is unknown, the options do not fit, or the weights cannot be loaded.
+    """
+    decoder_name, _, encoder_name = recipe.name.partition("-")
+    if decoder_name not in DECODERS or encoder_name not in ENCODERS:
+        raise DistillError(
+            f"student {recipe.name!r} is unknown; a name is <decoder>-<encoder> with decoders"
+            f" {', '.join(DECODERS)} and encoders {', '.join(ENCODERS)}"
+        )
+    decoder = DECODERS[decoder_name]
+    options = {**decoder.options, **recipe.decoder}
+    if decoder.stride == 4:
+        options["upsampling"] = 1
+    try:
+        body = getattr(smp, decoder.architecture)(
+            ENCODERS[encoder_name], encoder_weights=recipe.encoder_weights, classes=CLASSES, **options
+        )
+    except Exception as err:
+        raise DistillError(f"student {recipe.name!r} with {options} cannot be built: {err}") from err
+    stride = decoder.stride
+    return Network(body, stride, box_head=recipe.box_head, craft_classes=len(recipe.craft_classes))

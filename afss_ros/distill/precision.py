@@ -1,0 +1,30 @@
+"""Which number format a step computes in, on which device."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import torch
+
+from afss_ros.distill.errors import DistillError
+
+
+def resolve(precision: str, device: torch.device) -> torch.dtype:
+    """The dtype of autocast for a recipe's `precision`; float32 means no autocast.
+
+    Raises:
+        DistillError: fp16 on a CPU, whose gradients underflow without hardware help.
+    """
+    if precision == "auto":
+        if device.type == "cuda":
+            return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
+    if precision == "fp16" and device.type == "cpu":
+        raise DistillError("precision fp16 needs a GPU; use bf16, fp32 or auto on a CPU")
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
+def autocast(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[None]:
+    """The context that a forward pass runs in."""
+    context: AbstractContextManager[None] = torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+    return context

@@ -1,0 +1,209 @@
+"""Everything that decides a training run, in one validated document.
+
+A recipe is YAML. Every key has a default except `data.train`; a key that is not known here is an error that lists the
+known ones, because a misspelt option that silently does nothing costs a night of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from afss_ros.distill.errors import DistillError
+
+
+class Section(BaseModel):
+    """A part of a recipe: immutable, and closed against unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataRecipe(Section):
+    """Which images, at which size, and what is done to them before the network sees them."""
+
+    train: tuple[Path, ...] = Field(
+        min_length=1, description="Data sets to train on, in any form `datasets.load` reads."
+    )
+    validation: tuple[Path, ...] = Field((), description="Sets to choose the best checkpoint on; `train`'s if empty.")
+    train_split: str | None = Field("train", description="Split to read; null for every sample.")
+    validation_split: str | None = "val"
+    size: int = Field(256, ge=32, le=2048, multiple_of=32, description="Side of the square training crop, pixels.")
+    validation_size: int = Field(512, ge=32, le=2048, multiple_of=32)
+    validation_images: int = Field(200, ge=1, description="At most so many, evenly spaced over the set.")
+    workers: int = Field(1, ge=0, le=64, description="Loader processes; 0 loads in the training process.")
+    statistics_images: int = Field(400, ge=1, description="Images that the normalisation is computed from.")
+
+
+class AugmentRecipe(Section):
+    """Probabilities and ranges of the augmentation. Chances are per image."""
+
+    scale: tuple[float, float] = Field((0.4, 1.5), description="Zoom of the source's fitted size into the crop.")
+    centre_on_craft: float = Field(0.7, ge=0, le=1, description="Chance that the crop is placed around a craft.")
+    rotate: bool = Field(True, description="Quarter turns and flips of both kinds: space has no up.")
+    tilt_degrees: float = Field(20.0, ge=0, le=180)
+    gamma: tuple[float, float] = (0.6, 1.6)
+    gain: tuple[float, float] = (0.5, 1.6)
+    offset: float = Field(12.0, ge=0, description="Largest black-level shift, 8-bit counts.")
+    colour: float = Field(0.4, ge=0, le=1, description="Chance of separate gains for the three channels.")
+    grey: float = Field(0.15, ge=0, le=1)
+    noise: float = Field(0.3, ge=0, le=1)
+    blur: float = Field(0.2, ge=0, le=1)
+    jpeg: float = Field(0.15, ge=0, le=1)
+    cutout: float = Field(0.0, ge=0, le=1, description="Chance of one flat rectangle over image and labels (255).")
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> AugmentRecipe:
+        for name in ("scale", "gamma", "gain"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"{name} must be [low, high] with 0 < low <= high, got {[low, high]}")
+        return self
+
+
+class StudentRecipe(Section):
+    """The network."""
+
+    name: str = Field(
+        "fpn-mobilenetv4", description="<decoder>-<encoder>, see `models.DECODERS` and `models.ENCODERS`."
+    )
+    encoder_weights: str | None = Field(None, description="e.g. imagenet; needs a network, null starts from noise.")
+    decoder: dict[str, int] = Field(default_factory=dict, description="Overrides of the decoder's options.")
+    initial: Path | None = Field(None, description="A run directory whose best weights to start from.")
+    box_head: bool = True
+    craft_classes: tuple[str, ...] = Field((), description="Names of craft to tell apart; empty for no such head.")
+
+
+class LossRecipe(Section):
+    """Weights of the summed losses; 0 switches one off."""
+
+    cross_entropy: float = Field(1.0, ge=0)
+    dice: float = Field(1.0, ge=0)
+    lovasz: float = Field(0.0, ge=0)
+    boundary: float = Field(0.0, ge=0)
+    box: float = Field(0.5, ge=0, description="1 - GIoU of the box head.")
+    presence: float = Field(0.1, ge=0)
+    craft: float = Field(0.5, ge=0)
+    class_weights: tuple[float, ...] = Field((1.0, 1.0, 1.0, 2.0), description="Cross-entropy weight by label id.")
+    label_stride: int = Field(1, ge=1, le=4, description="Losses see every n-th row and column of the labels.")
+
+
+class OptimiserRecipe(Section):
+    """AdamW (Loshchilov and Hutter, 2019) under a linear warm-up and a cosine to `floor` of the peak rate."""
+
+    lr: float = Field(2e-3, gt=0)
+    encoder_lr: float | None = Field(None, gt=0, description="Another rate for the encoder; null for `lr`.")
+    weight_decay: float = Field(0.02, ge=0, description="Not applied to biases and normalisation layers.")
+    clip: float = Field(2.0, gt=0, description="Largest norm of the gradient.")
+    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the budget.")
+    floor: float = Field(0.01, ge=0, le=1)
+    ema: float = Field(0.998, ge=0, lt=1, description="Decay of the averaged weights; 0 for none.")
+
+
+class BudgetRecipe(Section):
+    """How long to train: exactly one of the three. `minutes` counts training time alone, and is not reproducible."""
+
+    iterations: int | None = Field(None, ge=1)
+    epochs: float | None = Field(None, gt=0)
+    minutes: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> BudgetRecipe:
+        given = [name for name in ("iterations", "epochs", "minutes") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"budget needs exactly one of iterations, epochs, minutes; got {given or 'none'}")
+        return self
+
+
+class Recipe(Section):
+    """One training run."""
+
+    data: DataRecipe
+    augment: AugmentRecipe = AugmentRecipe()  # type: ignore[call-arg]
+    student: StudentRecipe = StudentRecipe()  # type: ignore[call-arg]
+    loss: LossRecipe = LossRecipe()  # type: ignore[call-arg]
+    optimiser: OptimiserRecipe = OptimiserRecipe()  # type: ignore[call-arg]
+    budget: BudgetRecipe = BudgetRecipe(epochs=30)  # type: ignore[call-arg]
+    batch: int = Field(16, ge=2, description="Images per step and process.")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 where the processor has it, fp16 on a GPU without, else fp32."
+    )
+    compile: bool = Field(False, description="torch.compile; pays on a GPU, rarely on a CPU.")
+    seed: int = 0
+    validate_every: float = Field(1.0, gt=0, description="In epochs.")
+    checkpoint_minutes: float = Field(5.0, gt=0, description="A checkpoint at least so often.")
+    note: str = Field("", description="Free text for the model card.")
+
+
+def parse(document: Any, *, where: str = "recipe") -> Recipe:
+    """A recipe out of a parsed YAML document.
+
+    Raises:
+        DistillError: lists every fault with its place; for an unknown key, the known ones.
+    """
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as err:
+        faults = "\n".join(f"  {_describe(dict(e))}" for e in err.errors())
+        raise DistillError(f"{where}: {err.error_count()} fault(s)\n{faults}") from err
+
+
+def load(path: Path) -> Recipe:
+    """Read a recipe. Data paths that are relative are taken from the working directory.
+
+    Raises:
+        DistillError: the file is no YAML, or `parse` finds faults.
+        OSError: it cannot be read.
+    """
+    try:
+        document = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as err:
+        raise DistillError(f"{path}: not YAML ({err})") from err
+    return parse(document, where=str(path))
+
+
+def adjusted(
+    path: Path | None,
+    *,
+    data: Sequence[Path] = (),
+    student: str | None = None,
+    minutes: float | None = None,
+    epochs: float | None = None,
+    seed: int | None = None,
+) -> Recipe:
+    """A recipe file with a few values replaced, or the defaults with them when there is no file.
+
+    Raises:
+        DistillError: the file or the result is no recipe.
+        OSError: the file cannot be read.
+    """
+    document: dict[str, Any] = {} if path is None else load(path).model_dump(mode="json")
+    if data:
+        document["data"] = {**document.get("data", {}), "train": [str(d) for d in data]}
+    if student is not None:
+        document["student"] = {**document.get("student", {}), "name": student}
+    if minutes is not None or epochs is not None:
+        document["budget"] = {"minutes": minutes, "epochs": epochs}
+    if seed is not None:
+        document["seed"] = seed
+    return parse(document, where=str(path or "the command line"))
+
+
+def dump(recipe: Recipe) -> str:
+    """The complete recipe as YAML, defaults included: what a run keeps beside its checkpoints."""
+    return str(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+
+
+def _describe(fault: dict[str, Any]) -> str:
+    place = ".".join(str(p) for p in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{place or 'recipe'}: {fault['msg']}"
+    model: type[BaseModel] = Recipe
+    for part in fault["loc"][:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return f"{place}: not a key; known are {', '.join(sorted(model.model_fields))}"

@@ -1,0 +1,285 @@
+"""The training loop: a recipe and a directory in, checkpoints, curves and sheets out.
+
+Run it again on the same directory and it continues where it was; with a budget of iterations or epochs, to the same
+weights as a run that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+from torch.utils.tensorboard import SummaryWriter
+
+from afss_ros import datasets
+from afss_ros.distill import checkpoint, losses, pictures, precision, schedule
+from afss_ros.distill import recipe as recipes
+from afss_ros.distill.averaging import Average
+from afss_ros.distill.data import BatchStream, Example, read_sets, statistics, training_loader, validation_samples
+from afss_ros.distill.errors import DistillError
+from afss_ros.distill.models import Network, Prediction, build
+from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.processes import Place, join
+from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.validation import validate
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is, told after every step: share of the budget, step, mean recent loss, images per second, scores."""
+
+    done: float
+    step: int
+    loss: float
+    images_per_second: float
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+Report = Callable[[Progress], None]
+
+
+def train(recipe: Recipe, run: Path, report: Report | None = None, *, device: str = "auto") -> checkpoint.Trained:
+    """Train, or continue, the run in directory `run`, and return its best weights.
+
+    Raises:
+        DistillError: the run belongs to another recipe, or the recipe cannot be carried out.
+        DatasetError: a data set cannot be read.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    with join(device) as place:
+        state = _State.begin(recipe, run, place)
+        if place.writes:
+            (run / "recipe.yaml").write_text(recipes.dump(recipe))
+        _loop(state, run, report or (lambda progress: None))
+    return checkpoint.load_best(run)
+
+
+class _State:
+    """Everything that the next step depends on."""
+
+    def __init__(self, recipe: Recipe, place: Place, samples: Sequence[datasets.Sample]) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.place = place
+        self.samples = samples
+        self.validation = validation_samples(recipe.data)
+        self.network = _initial_network(recipe).to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = Average(self.network, recipe.optimiser.ema)
+        self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe))
+        self.dtype = precision.resolve(recipe.precision, place.device)
+        self.scaler = torch.amp.GradScaler(place.device.type, enabled=self.dtype == torch.float16)
+        self.statistics = statistics(samples, recipe.data.statistics_images)
+        self.step = 0
+        self.seconds = 0.0
+        self.best = -1.0
+        self.history: list[dict[str, Any]] = []
+        self.stream = BatchStream(len(samples), recipe.batch, recipe.seed, 0, place.rank, place.world)
+
+    @classmethod
+    def begin(cls, recipe: Recipe, run: Path, place: Place) -> _State:
+        state = cls(recipe, place, read_sets(recipe.data.train, recipe.data.train_split))
+        if (run / "last.pt").exists():
+            state._restore(checkpoint.load(run / "last.pt"), run)
+        return state
+
+    @property
+    def done(self) -> float:
+        steps = self.stream.steps_per_epoch
+        seconds = self.place.agree(self.seconds)
+        return schedule.progress(self.recipe.budget, step=self.step, steps_per_epoch=steps, seconds=seconds)
+
+    def save(self, run: Path) -> None:
+        checkpoint.save(
+            run / "last.pt",
+            {
+                "recipe": self.recipe.model_dump(mode="json"),
+                "network": self.network.state_dict(),
+                "average": self.average.network.state_dict(),
+                "average_updates": self.average.updates,
+                "optimiser": self.optimiser.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "statistics": self.statistics,
+                "step": self.step,
+                "seconds": self.seconds,
+                "best": self.best,
+                "history": self.history,
+                "rng": torch.get_rng_state(),
+            },
+        )
+
+    def _restore(self, saved: dict[str, Any], run: Path) -> None:
+        ours = self.recipe.model_dump(mode="json")
+        changed = [k for k in ours if ours[k] != saved["recipe"].get(k) and k not in ("checkpoint_minutes", "note")]
+        if changed:
+            raise DistillError(
+                f"{run}: holds a run of another recipe ({', '.join(changed)} differ); choose another --out"
+            )
+        self.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.average.updates = saved["average_updates"]
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.scaler.load_state_dict(saved["scaler"])
+        self.statistics = saved["statistics"]
+        self.step, self.seconds, self.best = saved["step"], saved["seconds"], saved["best"]
+        self.history = saved["history"]
+        torch.set_rng_state(saved["rng"])
+        _LOG.info("%s: continues at step %d", run, self.step)
+
+
+def _initial_network(recipe: Recipe) -> Network:
+    network = build(recipe.student)
+    if recipe.student.initial is not None:
+        trained = checkpoint.load_best(recipe.student.initial)
+        try:
+            network.load_state_dict(trained.weights)
+        except RuntimeError as err:
+            raise DistillError(
+                f"{recipe.student.initial}: its weights do not fit {recipe.student.name}: {err}"
+            ) from err
+    return network
+
+
+def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
+    """Parameters in groups of one peak rate and one decay each: encoder or not, weight or (bias, normalisation)."""
+    options = recipe.optimiser
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
+    rates = {True: options.encoder_lr or options.lr, False: options.lr}
+    return [
+        {
+            "params": g,
+            "lr": rates[encoder],
+            "peak": rates[encoder],
+            "weight_decay": options.weight_decay if decays else 0.0,
+        }
+        for (encoder, decays), g in groups.items()
+    ]
+
+
+def _loop(state: _State, run: Path, report: Report) -> None:
+    recipe, place = state.recipe, state.place
+    normalise = Normalise(*state.statistics).to(place.device)
+    network = state.network
+    shared: nn.Module = place.share(network)
+    forward: Any = torch.compile(shared) if recipe.compile else shared
+    board = SummaryWriter(str(run / "tensorboard"), purge_step=state.step + 1) if place.writes else None
+    every = max(1, round(recipe.validate_every * state.stream.steps_per_epoch))
+    recent: list[float] = []
+    saved_at = state.seconds
+    stream = BatchStream(state.stream.length, recipe.batch, recipe.seed, state.step, rank=place.rank, world=place.world)
+    batches = iter(training_loader(state.samples, recipe, stream))
+    done = state.done
+    while done < 1:
+        began = time.perf_counter()
+        batch = next(batches)
+        terms = _step(state, forward, normalise, batch, done)
+        state.step += 1
+        state.seconds += time.perf_counter() - began
+        done = state.done
+        recent = [*recent[-49:], sum(terms.values())]
+        loss = sum(recent) / len(recent)
+        speed = recipe.batch * place.world / (time.perf_counter() - began)
+        scores: dict[str, float] = {}
+        if place.writes and board is not None:
+            if state.step % 20 == 0:
+                for name, value in {**terms, "total": loss}.items():
+                    board.add_scalar(f"loss/{name}", value, state.step)
+                board.add_scalar("rate", state.optimiser.param_groups[0]["lr"], state.step)
+            if state.step % every == 0 or done >= 1:
+                scores = _validate(state, normalise, run, loss, board)
+                state.save(run)
+                saved_at = state.seconds
+            elif state.seconds - saved_at > 60 * recipe.checkpoint_minutes:
+                state.save(run)
+                saved_at = state.seconds
+            report(Progress(done, state.step, loss, speed, scores))
+    if board is not None:
+        board.close()
+
+
+def _step(state: _State, forward: Any, normalise: Normalise, batch: Example, done: float) -> dict[str, float]:
+    options, place = state.recipe.optimiser, state.place
+    factor = schedule.rate(done, warmup=options.warmup, floor=options.floor)
+    for group in state.optimiser.param_groups:
+        group["lr"] = group["peak"] * factor
+    state.network.train()
+    image = normalise(batch["image"].to(place.device, non_blocking=True))
+    with precision.autocast(state.dtype, place.device):
+        found = forward(image)
+    terms = loss_terms(found, batch, state.recipe)
+    total = torch.stack(list(terms.values())).sum()
+    state.optimiser.zero_grad(set_to_none=True)
+    state.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+    state.scaler.unscale_(state.optimiser)
+    norm = nn.utils.clip_grad_norm_(state.network.parameters(), options.clip)
+    if bool(torch.isfinite(norm)) or state.scaler.is_enabled():
+        state.scaler.step(state.optimiser)
+        state.average.update(state.network)
+    else:
+        _LOG.warning("step %d: the gradient is not finite; skipped", state.step)
+    state.scaler.update()
+    return {name: float(term.detach()) for name, term in terms.items()}
+
+
+def loss_terms(found: Prediction, batch: Example, recipe: Recipe) -> dict[str, Tensor]:
+    """Every loss of one batch, weighted, by name."""
+    weights, device = recipe.loss, found.logits.device
+    stride = weights.label_stride
+    labels = batch["labels"][:, ::stride, ::stride].to(device).long()
+    logits = F.interpolate(found.logits.float(), size=labels.shape[-2:], mode="bilinear")
+    terms = losses.segmentation_loss(logits, labels, weights)
+    known = batch["known"].to(device)
+    box = batch["box"].to(device)
+    if found.boxes is not None and found.presence is not None:
+        terms["box"] = weights.box * losses.box_loss(found.boxes.float(), box)
+        present = (~box.isnan().any(1)).float()
+        chance = F.binary_cross_entropy_with_logits(found.presence.float(), present, reduction="none")
+        terms["presence"] = weights.presence * (chance * known).sum() / known.sum().clamp(min=1)
+    if found.craft is not None:
+        terms["craft"] = weights.craft * losses.craft_loss(found.craft.float(), batch["craft"].to(device))
+    return terms
+
+
+def _validate(state: _State, normalise: Normalise, run: Path, loss: float, board: SummaryWriter) -> dict[str, float]:
+    recipe = state.recipe
+    network = state.average.network if recipe.optimiser.ema else state.network
+    size = recipe.data.validation_size
+    scores, shown = validate(network, normalise, state.validation, size=size, dtype=state.dtype)
+    entry = {"step": state.step, "minutes": round(state.seconds / 60, 2), "loss": loss, **scores}
+    state.history.append(entry)
+    _LOG.info("step %d: %s", state.step, ", ".join(f"{k} {v:.3f}" for k, v in scores.items()))
+    for name, value in scores.items():
+        board.add_scalar(f"validation/{name}", value, state.step)
+    if scores["score"] > state.best:
+        state.best = scores["score"]
+        checkpoint.save_best(run, _trained(state, network, scores))
+    (run / "history.json").write_text(json.dumps(state.history, indent=1))
+    (run / "sheets").mkdir(exist_ok=True)
+    pictures.write_sheet(run / "sheets" / f"step-{state.step:06d}.jpg", shown)
+    pictures.write_curves(run / "curves.png", state.history)
+    return scores
+
+
+def _trained(state: _State, network: Network, scores: dict[str, float]) -> checkpoint.Trained:
+    mean, std = state.statistics
+    return checkpoint.Trained(
+        recipe=state.recipe.model_dump(mode="json"),
+        weights=network.state_dict(),
+        mean=mean,
+        std=std,
+        metrics=scores,
+        step=state.step,
+        samples=len(state.samples),
+        provenance={str(p): datasets.load(p).provenance for p in state.recipe.data.train},
+    )
