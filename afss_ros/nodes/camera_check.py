@@ -15,9 +15,10 @@ class CameraCheck:
     """Listens to `camera_info` and compares its size with the images'."""
 
     def __init__(self, node: Node) -> None:
+        self._node = node
         self._declared: tuple[int, int] | None = None
         self._seen: tuple[int, int] | None = None
-        node.create_subscription(CameraInfo, "camera_info", self._hear, qos_profile_sensor_data)
+        self._subscription = node.create_subscription(CameraInfo, "camera_info", self._hear, qos_profile_sensor_data)
 
     @property
     def conflict(self) -> str:
@@ -26,6 +27,9 @@ class CameraCheck:
         if declared is None or seen is None or declared == seen:
             return ""
         return "camera_info says {}x{} pixels, the image has {}x{}".format(*declared, *seen)
+
+    def close(self) -> None:
+        self._node.destroy_subscription(self._subscription)
 
     def see_image(self, width: int, height: int) -> None:
         self._seen = (width, height)

@@ -80,6 +80,7 @@ SPECS: tuple[Spec, ...] = (
         high=10_000_000,
     ),
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
+    Spec("diagnostics.period", 1.0, Takes.START, "Seconds between two reports on /diagnostics.", low=0.05, high=60.0),
     Spec(
         "diagnostics.stale_after",
         2.0,
@@ -105,6 +106,7 @@ class Settings:
     detection_score_threshold: float
     detection_min_area: int
     overlay_alpha: float
+    diagnostics_period: float
     diagnostics_stale_after: float
 
 
@@ -155,9 +157,7 @@ def descriptor(spec: Spec) -> ParameterDescriptor:
     )
     if spec.low is not None and spec.high is not None:
         if isinstance(spec.default, float):
-            described.floating_point_range = [
-                FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high))
-            ]
+            described.floating_point_range = [FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high))]
         else:
             described.integer_range = [IntegerRange(from_value=int(spec.low), to_value=int(spec.high), step=1)]
     return described

@@ -28,8 +28,6 @@ from afss_ros.nodes.pipeline import Pipeline
 from afss_ros.nodes.statistics import FrameStatistics
 from afss_ros.student import Student, StudentError
 
-_DIAGNOSTICS_PERIOD_S = 1.0
-
 
 class PerceptionNode(OperableLifecycleNode):
     """Runs a student on every image it has time for."""
@@ -44,15 +42,16 @@ class PerceptionNode(OperableLifecycleNode):
         self._outputs: Outputs | None = None
         self._pipeline: Pipeline | None = None
         self._input: ImageInput | None = None
+        self._camera: CameraCheck | None = None
         self._enabled = True
         self._failure = ""
         self._statistics = FrameStatistics()
         self._reported = self._statistics.snapshot()
-        self._camera = CameraCheck(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_service(SetBool, "~/enable", self._enable)
         # Steady time: a paused or absent /clock must not silence the diagnostics.
-        self.create_timer(_DIAGNOSTICS_PERIOD_S, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(self._settings.diagnostics_period, self._report, clock=steady)
         if self._settings.autostart:
             self.start_by_itself()
 
@@ -83,6 +82,7 @@ class PerceptionNode(OperableLifecycleNode):
         assert self._student is not None and self._outputs is not None
         result = super().on_activate(state)
         self._outputs.publish_label_info(self._settings.detection_score_threshold)
+        self._camera = CameraCheck(self)
         self._pipeline = Pipeline(
             self._student,
             self._outputs,
@@ -144,6 +144,9 @@ class PerceptionNode(OperableLifecycleNode):
         if self._pipeline is not None:
             self._pipeline.stop()
             self._pipeline = None
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
 
     def _free(self) -> None:
         self._stop()
@@ -184,7 +187,7 @@ class PerceptionNode(OperableLifecycleNode):
             failure=self._failure,
             topic=self._input.topic if self._input is not None else "",
             stale_after_s=self._settings.diagnostics_stale_after,
-            camera_conflict=self._camera.conflict,
+            camera_conflict=self._camera.conflict if self._camera is not None else "",
             model=_facts(self._student),
         )
         name = f"{self.get_fully_qualified_name().lstrip('/')}: perception"

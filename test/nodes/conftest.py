@@ -1,0 +1,55 @@
+"""One perception_node for all tests that do not end it, made new for each by a reload."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from perception_peer import ROOT, Peer, PerceptionProcess, reserved_domain
+from std_srvs.srv import SetBool
+
+# The tests fly with the profile that we ship. Fast DDS reads it when a process makes its first participant.
+os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds.xml"))
+
+
+@pytest.fixture(scope="session")
+def domain() -> Iterator[int]:
+    with reserved_domain() as number:
+        yield number
+
+
+@pytest.fixture(scope="session")
+def perception_process(domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PerceptionProcess]:
+    process = PerceptionProcess(domain, tmp_path_factory.mktemp("perception") / "log", diagnostics__period=0.1)
+    yield process
+    assert process.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def session_peer(perception_process: PerceptionProcess, domain: int) -> Iterator[Peer]:
+    peer = Peer(domain)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def idle_peer(session_peer: Peer, perception_process: PerceptionProcess) -> Iterator[Peer]:
+    """A peer of a perception_node in whatever state the last test left it."""
+    yield session_peer
+    session_peer.forget()
+    assert perception_process.process.poll() is None, "perception_node died:\n" + perception_process.log
+
+
+@pytest.fixture
+def peer(idle_peer: Peer, tiny_student: Path) -> Peer:
+    """A peer of a perception_node that is active, with the tiny student and everything else by default."""
+    assert idle_peer.reload(
+        model__path=str(tiny_student),
+        input__image_transport="raw",
+        input__reliability="best_effort",
+        detection__score_threshold=0.5,
+    )
+    assert idle_peer.call(SetBool, "/perception_node/enable", SetBool.Request(data=True)).success
+    return idle_peer

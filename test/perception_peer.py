@@ -1,0 +1,222 @@
+"""perception_node in a process of its own, and a peer that talks to it over real DDS."""
+
+from __future__ import annotations
+
+import array
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from numpy.typing import NDArray
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_S = 20.0
+RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+BEST_EFFORT = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+@contextmanager
+def reserved_domain() -> Iterator[int]:
+    """A DDS domain that no other test run on this machine uses meanwhile: a bound port is the reservation."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as claim:
+        for domain in range(215, 232):
+            try:
+                claim.bind(("127.0.0.1", 21_000 + domain))
+            except OSError:
+                continue
+            yield domain
+            return
+    raise RuntimeError("every DDS domain from 215 to 231 is in use by another test run")
+
+
+class PerceptionProcess:
+    """perception_node, started; its log is kept in a file."""
+
+    def __init__(self, domain: int, log: Path, **parameters: Any) -> None:
+        arguments = [
+            item for name, value in parameters.items() for item in ("-p", f"{name.replace('__', '.')}:={value}")
+        ]
+        self._log = log
+        with log.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "afss_ros.nodes.perception_node", "--ros-args", *arguments],
+                cwd=ROOT,
+                env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Signal the process, wait for its end, and return its exit code; a negative one is a violent death."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+class Peer:
+    """A node in this process that operates perception_node and plays its camera."""
+
+    def __init__(self, domain: int) -> None:
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = Node("peer", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._clients: dict[str, Any] = {}
+        self._publishers: list[Any] = []
+        self._diagnostics = self.hear(DiagnosticArray, "/diagnostics")
+        self._lasting = list(self.node.subscriptions)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        self._context.shutdown()
+
+    def forget(self) -> None:
+        """Take back what a test published and subscribed to; service clients stay, because discovery takes time."""
+        for subscription in [s for s in self.node.subscriptions if s not in self._lasting]:
+            self.node.destroy_subscription(subscription)
+        for publisher in self._publishers:
+            self.node.destroy_publisher(publisher)
+        self._publishers.clear()
+
+    def spin_until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+        end = time.monotonic() + patience_s
+        while not condition():
+            assert time.monotonic() < end, f"waited {patience_s} s in vain for {what}"
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def spin_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def hear(self, kind: type, topic: str, qos: QoSProfile = RELIABLE) -> list[Any]:
+        heard: list[Any] = []
+        self.node.create_subscription(kind, topic, heard.append, qos)
+        return heard
+
+    def call(self, kind: type, service: str, request: Any) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self.node.create_client(kind, service)
+        client = self._clients[service]
+        self.spin_until(client.service_is_ready, f"service {service}")
+        future = client.call_async(request)
+        self.spin_until(future.done, f"an answer from {service}")
+        return future.result()
+
+    def transition(self, label: str) -> bool:
+        request = ChangeState.Request(transition=Transition(label=label))
+        return bool(self.call(ChangeState, "/perception_node/change_state", request).success)
+
+    def state(self) -> str:
+        return str(self.call(GetState, "/perception_node/get_state", GetState.Request()).current_state.label)
+
+    def set_parameter(self, name: str, value: Any) -> SetParametersResult:
+        request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+        return self.call(SetParameters, "/perception_node/set_parameters", request).results[0]
+
+    def reload(self, **parameters: Any) -> bool:
+        """Clean up, set parameters (`__` for a dot), configure and activate; whether that worked."""
+        steps = {"active": ["deactivate", "cleanup"], "inactive": ["cleanup"]}
+        for step in steps.get(self.state(), []):
+            assert self.transition(step)
+        for name, value in parameters.items():
+            result = self.set_parameter(name.replace("__", "."), value)
+            assert result.successful, result.reason
+        return self.transition("configure") and self.transition("activate")
+
+    def status(
+        self, which: Callable[[dict[str, str]], bool] = lambda values: True
+    ) -> tuple[bytes, str, dict[str, str]]:
+        """Level, message and values of the first diagnostic report after this call whose values are `which`."""
+        del self._diagnostics[:]
+        found: list[tuple[bytes, str, dict[str, str]]] = []
+
+        def reported() -> bool:
+            while self._diagnostics and not found:
+                for status in self._diagnostics.pop(0).status:
+                    values = {v.key: v.value for v in status.values}
+                    if status.name == "perception_node: perception" and which(values):
+                        found.append((status.level, status.message, values))
+            return bool(found)
+
+        self.spin_until(reported, "a report on /diagnostics")
+        return found[0]
+
+    def status_after_bad_frames(self, count: int) -> tuple[bytes, str, dict[str, str]]:
+        """The first report that counts at least `count` bad frames."""
+        return self.status(lambda values: int(values["frames.bad"]) >= count)
+
+    def camera(self, kind: type = Image, topic: str = "image", qos: QoSProfile = RELIABLE) -> Any:
+        """A publisher of images that perception_node listens to already."""
+        publisher = self.node.create_publisher(kind, topic, qos)
+        self._publishers.append(publisher)
+        self.spin_until(lambda: publisher.get_subscription_count() == 1, f"perception_node to subscribe to {topic}")
+        return publisher
+
+    def show(self, camera: Any, message: Any, *answers: list[Any]) -> None:
+        """Publish an image until every list of `answers` has something: whom a new subscription hears is a matter of
+        discovery, which takes its time."""
+        due = 0.0
+
+        def answered() -> bool:
+            nonlocal due
+            if all(answers):
+                return True
+            if time.monotonic() >= due:
+                camera.publish(message)
+                due = time.monotonic() + 0.5
+            return False
+
+        self.spin_until(answered, "an answer to an image")
+
+    def now(self) -> Time:
+        return self.node.get_clock().now().to_msg()
+
+
+def craft_image(height: int = 48, width: int = 64) -> NDArray[np.uint8]:
+    """A dark picture with one grey block that fills columns 16..31 of rows 8..23: a body, for the tiny student."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[8:24, 16:32] = 200
+    return image
+
+
+def image_message(image: NDArray[np.uint8], stamp: Time, frame_id: str = "camera") -> Image:
+    """An rgb8 message, built as a camera driver would: not with the code under test."""
+    height, width = image.shape[:2]
+    header = Header(stamp=stamp, frame_id=frame_id)
+    message = Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width)
+    message.data = array.array("B", image.tobytes())
+    return message
