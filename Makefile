@@ -18,7 +18,7 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
 # Keeps large images from being lost between processes: see docs/ros.md.
 export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds.xml)
 
-.PHONY: help demo test lint typecheck check test-matrix bench setup lock clean distclean
+.PHONY: help demo test lint typecheck rendering test-matrix bench setup lock clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-12s\033[0m %s\n' "$$name" "$$text"; done
@@ -27,7 +27,7 @@ demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception n
 	@scripts/bootstrap.sh onboard $(VENV)
 	@$(PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
 
-test: setup lint typecheck ## lint, type-check and run every test, as CI does
+test: setup rendering lint typecheck ## lint, type-check and run every test, as CI does
 	@$(MAKE) test-matrix
 	@$(PYTHON) -m pytest $(TESTS) $(ARGS)
 
@@ -39,6 +39,10 @@ lint: ## ruff: rules and format
 typecheck: ## mypy, strict
 	@scripts/bootstrap.sh ground $(VENV)
 	@$(PYTHON) -m mypy afss_ros scripts setup.py
+
+rendering: setup
+	@$(PYTHON) -c 'import moderngl; moderngl.create_context(standalone=True, backend="egl").release()' 2> /dev/null || \
+	{ echo "error: no EGL context, which the renderer needs; on Debian or Ubuntu: sudo apt install libegl1 libgl1-mesa-dri" >&2; exit 1; }
 
 # The main environment has NumPy 2 and OpenCV 5; what flies must also work with the older pair.
 MATRIX_VENV := $(VENV)-opencv4-numpy1
