@@ -94,7 +94,7 @@ class Student:
         except Exception as err:  # ONNX Runtime's exceptions share no base class
             raise StudentError(f"inference failed on {self.provider}: {err}; reload the student") from err
         inferred = perf_counter_ns()
-        label_map = letterbox.take(outputs["labels"][0], self._indices) if self._indices else None
+        label_map = letterbox.take(outputs["labels"][0], self._indices) if "labels" in outputs else None
         found = self._detections(outputs, box)
         done = perf_counter_ns()
         timings = {
