@@ -27,6 +27,7 @@ ON_BOARD = [
 GROUND = [
     "albumentations>=2",
     "faster-coco-eval>=1.6",
+    "huggingface-hub>=1",
     "jinja2>=3.1",
     "matplotlib>=3.8",
     "moderngl>=5.10",
@@ -63,6 +64,7 @@ EXTRAS = {
         "onnx>=1.17",
         "pytest>=8",
         "ruff>=0.8",
+        "scipy>=1.12",
         "setuptools<80",  # colcon installs through `setup.py develop`, which later versions no longer have
         "types-PyYAML",
     ],
@@ -113,7 +115,7 @@ setup(
     maintainer="afss_ros developers",
     maintainer_email="afss_ros@users.noreply.github.com",
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
-    package_data={PACKAGE: ["py.typed", "**/*.html", "**/*.jinja", "**/*.glsl", "**/*.yaml"]},
+    package_data={PACKAGE: ["py.typed", "**/*.html", "**/*.css", "**/*.js", "**/*.jinja", "**/*.glsl", "**/*.yaml"]},
     data_files=shared_files(),
     python_requires=">=3.10",
     install_requires=["setuptools", *ON_BOARD],

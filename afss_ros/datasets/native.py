@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
+from afss_ros.datasets.choices import read_choices
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.form import Dataset, Problem, Sample
 from afss_ros.datasets.record import read_lines, to_sample
 from afss_ros.datasets.writer import FORMAT, VERSION, line_files
+
+_log = logging.getLogger(__name__)
 
 
 def recognises(root: Path) -> bool:
@@ -19,6 +23,7 @@ def recognises(root: Path) -> bool:
 def load(root: Path) -> Dataset:
     """Read the set, shards that are not merged yet included.
 
+    Samples that a person dropped (see `choices`) are left out, which is logged: it is a wish, not a problem.
     A line that is no sample and a sample with a missing file become problems. A line torn by a kill is passed over.
 
     Raises:
@@ -33,18 +38,25 @@ def load(root: Path) -> Dataset:
         raise DatasetError(f"{path}: cannot be read ({type(err).__name__}: {err})") from err
     if found != (FORMAT, VERSION):
         raise DatasetError(f"{path}: is {found[0]!r} version {found[1]!r}; this package reads {FORMAT!r} {VERSION}")
+    choices = read_choices(root)
     samples: dict[str, Sample] = {}
+    dropped = 0
     problems: list[Problem] = []
     for lines in line_files(root):
         records, wrong, _ = read_lines(lines)
         problems += [Problem(str(lines), reason) for reason in wrong]
         for record in records:
+            if record["key"] in choices.drop:
+                dropped += 1
+                continue
             try:
                 sample = to_sample(root, record)
                 _require_files(sample)
                 samples.setdefault(sample.key, sample)
             except DatasetError as err:
                 problems.append(Problem(f"{lines}: {record['key']}", str(err)))
+    if dropped:
+        _log.info("%s: %d samples are left out, as choices.json wishes", root, dropped)
     return Dataset(root, class_names, tuple(samples.values()), tuple(problems), declaration.get("provenance") or {})
 
 

@@ -15,13 +15,12 @@ Rgb = NDArray[np.uint8]
 
 
 class Detector(Protocol):
-    """Finds boxes by text.
+    """Finds boxes by text."""
 
-    Attributes:
-        provenance: plain JSON values for the manifest: names, checkpoint hashes, thresholds.
-    """
-
-    provenance: Mapping[str, object]
+    @property
+    def provenance(self) -> Mapping[str, object]:
+        """Plain JSON values for the manifest: names, checkpoint hashes, thresholds."""
+        ...
 
     def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
         """Boxes of each image (uint8 (H, W, 3), sizes may differ), in that image's pixels, best first.
@@ -34,7 +33,10 @@ class Detector(Protocol):
 class Segmenter(Protocol):
     """Turns boxes into masks, in two steps, so that an image is encoded once for however many boxes."""
 
-    provenance: Mapping[str, object]
+    @property
+    def provenance(self) -> Mapping[str, object]:
+        """As `Detector.provenance`."""
+        ...
 
     def encode(self, image: Rgb) -> Any:
         """The expensive part: features of one image uint8 (H, W, 3). Opaque."""
@@ -48,7 +50,10 @@ class Segmenter(Protocol):
 class Propagator(Protocol):
     """Carries masks through a short video."""
 
-    provenance: Mapping[str, object]
+    @property
+    def provenance(self) -> Mapping[str, object]:
+        """As `Detector.provenance`."""
+        ...
 
     def propagate(self, images: Sequence[Rgb], masks: Sequence[NDArray[np.bool_]]) -> list[list[NDArray[np.bool_]]]:
         """Where the objects of the first image are in every image.

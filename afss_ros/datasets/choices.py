@@ -1,0 +1,37 @@
+"""`choices.json`: what a person decided about the samples of a set, frame by frame."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from afss_ros.datasets.errors import DatasetError
+
+FORMAT = "afss-choices"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Keys of samples that were looked at and are to be kept, and of those to be dropped."""
+
+    keep: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+
+
+def read_choices(root: Path) -> Choices:
+    """The choices saved beside the set at `root`; none when there is no such file.
+
+    Raises:
+        DatasetError: the file is not what the report page saves.
+    """
+    path = root / "choices.json"
+    try:
+        content = json.loads(path.read_text())
+        if content["format"] != FORMAT or content["version"] != 1:
+            raise ValueError(f"format {content['format']!r} version {content['version']!r}")
+        return Choices(*(frozenset(map(str, content[name])) for name in ("keep", "drop")))
+    except FileNotFoundError:
+        return Choices()
+    except (OSError, KeyError, TypeError, ValueError) as err:
+        raise DatasetError(f"{path}: cannot be read as choices ({err}); save it from the report again") from err

@@ -1,0 +1,106 @@
+"""From settings to a teacher that is loaded and ready. Backends are imported when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from afss_ros.teacher.checkpoints import Access
+from afss_ros.teacher.errors import TeacherError
+from afss_ros.teacher.prompts import Prompts
+from afss_ros.teacher.protocols import Detector, Propagator, Rgb, Segmenter
+from afss_ros.teacher.refine import Refinement, label_batch
+from afss_ros.teacher.settings import DetectorSettings, LabelSettings, SegmenterSettings
+from afss_ros.teacher.values import Labelled
+from afss_ros.teacher.video import label_chunk
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teacher:
+    """A detector and a segmenter, with the prompts, views and (for video) the propagator that they work with."""
+
+    detector: Detector
+    segmenter: Segmenter
+    propagator: Propagator | None
+    prompts: Prompts
+    refinement: Refinement
+    every_frame: bool = True
+    batch: int = 4
+
+    def label(self, images: list[Rgb]) -> list[list[Labelled]]:
+        """Label a unit of frames: a batch, or with a propagator a chunk of video."""
+        if self.propagator is None:
+            return label_batch(images, self.detector, self.segmenter, self.prompts, self.refinement)
+        return label_chunk(
+            images,
+            self.detector,
+            self.segmenter,
+            self.propagator,
+            self.prompts,
+            self.refinement,
+            every_frame=self.every_frame,
+            batch=self.batch,
+        )
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Checkpoints, hashes and thresholds, as plain JSON values."""
+        parts: list[Mapping[str, object]] = [self.detector.provenance, self.segmenter.provenance]
+        if self.propagator is not None:
+            parts.append(self.propagator.provenance)
+        return {"detector": dict(parts[0]), "segmenter": dict(parts[1]), "propagator": dict(*parts[2:])}
+
+
+def _baseline(settings: DetectorSettings, access: Access) -> Detector:
+    from afss_ros.teacher.baseline import SaliencyDetector
+
+    return SaliencyDetector()
+
+
+def _grabcut(settings: SegmenterSettings, access: Access) -> Segmenter:
+    from afss_ros.teacher.baseline import GrabCutSegmenter
+
+    return GrabCutSegmenter()
+
+
+DETECTORS: dict[str, Callable[[DetectorSettings, Access], Detector]] = {"baseline": _baseline}
+SEGMENTERS: dict[str, Callable[[SegmenterSettings, Access], Segmenter]] = {"grabcut": _grabcut}
+
+
+def _flow(segmenter: SegmenterSettings, access: Access) -> Propagator:
+    from afss_ros.teacher.flow import FlowPropagator
+
+    return FlowPropagator()
+
+
+PROPAGATORS: dict[str, Callable[[SegmenterSettings, Access], Propagator]] = {"flow": _flow}
+
+
+def assemble(settings: LabelSettings, access: Access | None = None) -> Teacher:
+    """Load what the settings ask for.
+
+    Raises:
+        TeacherError: a name is unknown, a package is not installed, or a checkpoint is missing; says the cure.
+    """
+    access = access or Access()
+    detector = _named(DETECTORS, settings.detector.name, "detector")(settings.detector, access)
+    segmenter = _named(SEGMENTERS, settings.segmenter.name, "segmenter")(settings.segmenter, access)
+    propagator = None
+    if settings.video.propagator != "off":
+        propagator = _named(PROPAGATORS, settings.video.propagator, "video.propagator")(settings.segmenter, access)
+    return Teacher(
+        detector,
+        segmenter,
+        propagator,
+        settings.parsed_prompts(),
+        settings.refinement(),
+        settings.video.every_frame,
+        settings.batch,
+    )
+
+
+def _named(known: Mapping[str, Any], name: str, what: str) -> Any:
+    if name not in known:
+        raise TeacherError(f"unknown {what} '{name}'; known: {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,92 @@
+"""`manifest.jsonl`: one line for every frame that was looked at, and what became of it. The memory of a resumed run.
+
+A line is written after everything else of its frame is on disk. Statuses:
+
+- `kept`: labelled, and in the data set;
+- `refused`: something was found, and the filter kept none of it; not in the data set;
+- `empty`: nothing was found; not in the data set;
+- `skipped`: too like a frame before; `reason` says which;
+- `unreadable`: could not be decoded; `reason` says why.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from afss_ros.datasets.files import append_line
+from afss_ros.teacher.errors import TeacherError
+
+LOOKED_AT = ("kept", "refused", "empty")
+"""Statuses of frames that went through the teacher."""
+
+_REMEMBERED = ("status", "stamp_ns", "phash", "width", "height")
+STATUSES = (*LOOKED_AT, "skipped", "unreadable")
+
+
+class Manifest:
+    """The manifest of one output folder, open for appending."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what is there, and drop a last line that a kill has torn.
+
+        Raises:
+            TeacherError: a whole line is not a record, or somebody else is writing the file.
+        """
+        self.path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise TeacherError(
+                f"{path}: another `afss label` is writing here; wait for it, or use another --out"
+            ) from error
+        self._records: dict[str, dict[str, Any]] = {}
+        self._counts = dict.fromkeys(STATUSES, 0)
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        os.ftruncate(self._file, whole)
+        for number, line in enumerate(content[:whole].splitlines(), start=1):
+            try:
+                self._remember(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                os.close(self._file)
+                raise TeacherError(f"{path}: line {number} is not a record; restore it or start a new --out") from error
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """What is known of a frame, without its instances; None when it was never looked at."""
+        return self._records.get(key)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Frames by status."""
+        return dict(self._counts)
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add one frame, for good."""
+        append_line(self._file, (json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n").encode())
+        self._remember(record)
+
+    def close(self) -> None:
+        """Release the file. May be called twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _remember(self, record: dict[str, Any]) -> None:
+        # Masks stay on disk: a bag of any length must fit.
+        self._records[record["key"]] = {name: record[name] for name in _REMEMBERED if name in record}
+        self._counts[record["status"]] += 1
+
+
+def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole records of a manifest, one at a time."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield json.loads(line)

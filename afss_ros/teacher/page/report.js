@@ -1,0 +1,261 @@
+"use strict";
+// The page works from the file system: all data is inside it, pictures are beside it, choices live in localStorage
+// until they are saved as a file.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+const PAGE = 120;
+const BINS = 20;
+const STORE = `afss-choices:${data.id}`;
+
+const frames = data.frames; // {key, image, width, height, status, stamp_ns, source, instances, scores}
+const choices = new Map(Object.entries(loadChoices()));
+const view = { status: "", sort: "order", ascending: true, minimum: {}, shown: PAGE, selected: 0, list: [] };
+frames.forEach((frame, order) => { frame.order = order; });
+
+function loadChoices() {
+  try {
+    const stored = localStorage.getItem(STORE);
+    if (stored) return JSON.parse(stored);
+  } catch { /* a browser may refuse storage to local pages; choices then last until the page is closed */ }
+  return Object.fromEntries([...data.choices.keep.map((k) => [k, "keep"]), ...data.choices.drop.map((k) => [k, "drop"])]);
+}
+
+function element(name, properties = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith("data-") || key.startsWith("aria-")) node.setAttribute(key, value); else node[key] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+function svg(name, attributes, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+function overlay(frame) {
+  const drawing = svg("svg", { viewBox: `0 0 ${frame.width} ${frame.height}`, class: "marks" });
+  for (const instance of frame.instances) {
+    const color = data.colors[instance.class_name] || "#c850dc";
+    const [x0, y0, x1, y1] = instance.box;
+    const d = instance.outlines.map((points) => `M${points.join(" ")}Z`).join("");
+    const box = `M${x0} ${y0}H${x1}V${y1}H${x0}Z`;
+    drawing.append(svg("g", { class: `mark ${instance.kept ? "" : "refused"}`, stroke: color, fill: color },
+      svg("path", { d }), svg("path", { d: box, style: "fill:none;stroke-width:1;stroke-opacity:.8" })));
+  }
+  return drawing;
+}
+
+const fixed = (value) => (value === undefined || value === null ? "–" : value.toFixed(2));
+const short = (name) => data.short[name] || name;
+
+function card(frame, position) {
+  const choice = choices.get(frame.key) || "";
+  const picture = element("div", { className: "frame" },
+    element("img", { src: `thumbs/${frame.key}.jpg`, loading: "lazy", width: frame.width, height: frame.height, alt: "" }), overlay(frame));
+  const scores = data.scores.map((name) => `${short(name)} ${fixed(frame.scores[name])}`).join("  ");
+  const caption = element("div", { className: "caption" },
+    element("em", { className: frame.status, textContent: choice || frame.status }),
+    element("span", { className: "key", textContent: frame.key, title: frame.key }),
+    element("span", { className: "scores", textContent: scores }));
+  const node = element("article", { className: "card", "data-key": frame.key, "data-choice": choice }, picture, caption);
+  node.addEventListener("click", () => select(position));
+  node.addEventListener("dblclick", () => openDetail());
+  return node;
+}
+
+function matches(frame) {
+  if (view.status && frame.status !== view.status) return false;
+  const wanted = byId("choice").value;
+  const choice = choices.get(frame.key) || "open";
+  if (wanted && choice !== wanted) return false;
+  const text = byId("find").value.trim().toLowerCase();
+  if (text && !frame.key.toLowerCase().includes(text)) return false;
+  return Object.entries(view.minimum).every(([name, minimum]) =>
+    minimum <= 0 || (frame.scores[name] !== undefined && frame.scores[name] >= minimum));
+}
+
+function value(frame) {
+  if (view.sort === "order") return frame.order;
+  const score = frame.scores[view.sort];
+  return score === undefined ? -1 : score;
+}
+
+function refresh({ keepPlace = false } = {}) {
+  const current = view.list[view.selected];
+  const sign = view.ascending ? 1 : -1;
+  view.list = frames.filter(matches).sort((a, b) => sign * (value(a) - value(b)) || a.order - b.order);
+  const place = keepPlace && current ? view.list.indexOf(current) : 0;
+  view.selected = Math.max(0, place);
+  view.shown = Math.max(PAGE, Math.ceil((view.selected + 1) / PAGE) * PAGE);
+  draw();
+}
+
+function draw() {
+  const visible = view.list.slice(0, view.shown);
+  byId("sheet").replaceChildren(...visible.map(card));
+  byId("more").hidden = visible.length === view.list.length;
+  byId("shown").textContent = `${view.list.length} of ${frames.length} frames`;
+  byId("direction").textContent = view.ascending ? "ascending" : "descending";
+  for (const button of byId("counts").children) {
+    button.setAttribute("aria-pressed", String(button.dataset.status === view.status));
+  }
+  mark();
+  state();
+}
+
+function state() {
+  const count = (wanted) => [...choices.values()].filter((c) => c === wanted).length;
+  byId("choice-state").textContent = `${count("keep")} keep, ${count("drop")} drop`;
+}
+
+function mark() {
+  const cards = byId("sheet").children;
+  for (const node of cards) node.classList.remove("selected");
+  cards[view.selected]?.classList.add("selected");
+}
+
+function select(position) {
+  view.selected = Math.min(Math.max(position, 0), view.list.length - 1);
+  if (view.selected >= view.shown) { view.shown += PAGE; draw(); }
+  mark();
+  byId("sheet").children[view.selected]?.scrollIntoView({ block: "nearest" });
+  if (!byId("detail").hidden) openDetail();
+}
+
+function choose(choice) {
+  const frame = view.list[view.selected];
+  if (!frame || frame.status !== "kept") return; // what the filter refused is not in the set
+  if (choice) choices.set(frame.key, choice); else choices.delete(frame.key);
+  try { localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(choices))); } catch { /* see loadChoices */ }
+  const node = byId("sheet").children[view.selected];
+  node.dataset.choice = choice;
+  node.querySelector("em").textContent = choice || frame.status;
+  state();
+  if (!byId("detail").hidden) openDetail();
+}
+
+function openDetail() {
+  const frame = view.list[view.selected];
+  if (!frame) return;
+  const room = [innerWidth - 400, innerHeight - 40];
+  const scale = Math.min(room[0] / frame.width, room[1] / frame.height);
+  const source = frame.image || `thumbs/${frame.key}.jpg`;
+  const picture = byId("picture");
+  picture.style.width = `${Math.max(200, frame.width * scale)}px`;
+  picture.replaceChildren(element("img", { src: source, alt: frame.key }), overlay(frame));
+  byId("detail-key").textContent = frame.key;
+  byId("detail-facts").textContent = [
+    `${frame.status}${choices.get(frame.key) ? `, your choice: ${choices.get(frame.key)}` : ""}`,
+    `${frame.source}`, `stamp ${frame.stamp_ns} ns`, `${frame.width} x ${frame.height} pixels`,
+  ].join("\n");
+  const head = element("tr", {}, ...["class", ...data.scores.map(short), ""].map((t) => element("th", { textContent: t })));
+  const rows = frame.instances.map((instance) => {
+    const swatch = element("span", { className: "swatch" });
+    swatch.style.background = data.colors[instance.class_name] || "#c850dc";
+    const notes = [instance.origin === "propagated" ? "propagated" : "", instance.kept ? "" : "refused"].filter(Boolean);
+    return element("tr", {}, element("td", {}, swatch, instance.class_name),
+      ...data.scores.map((name) => element("td", { textContent: fixed(instance.scores[name]) })),
+      element("td", { textContent: notes.join(", ") }));
+  });
+  byId("detail-scores").replaceChildren(head, ...rows);
+  for (const button of document.querySelectorAll("[data-choice]")) {
+    if (button.tagName === "BUTTON") button.disabled = frame.status !== "kept";
+  }
+  byId("detail").hidden = false;
+}
+
+function closeDetail() { byId("detail").hidden = true; }
+
+function histogram(name) {
+  const counts = { kept: new Array(BINS).fill(0), refused: new Array(BINS).fill(0) };
+  let known = 0;
+  for (const frame of frames) {
+    const score = frame.scores[name];
+    if (score === undefined || !counts[frame.status]) continue;
+    counts[frame.status][Math.min(BINS - 1, Math.floor(score * BINS))] += 1;
+    known += 1;
+  }
+  const highest = Math.max(1, ...counts.kept.map((k, i) => k + counts.refused[i]));
+  const bars = svg("svg", { viewBox: `0 0 ${BINS} 1`, preserveAspectRatio: "none" });
+  for (let i = 0; i < BINS; i += 1) {
+    const kept = counts.kept[i] / highest;
+    const refused = counts.refused[i] / highest;
+    bars.append(svg("rect", { x: i + 0.08, width: 0.84, y: 1 - kept, height: kept, fill: "#40dc60" }));
+    bars.append(svg("rect", { x: i + 0.08, width: 0.84, y: 1 - kept - refused, height: refused, fill: "#d9a400" }));
+  }
+  const label = element("span", { textContent: `${known} frames` });
+  const slider = element("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, title: `show ${name} from here up` });
+  slider.dataset.score = name;
+  slider.addEventListener("input", () => {
+    view.minimum[name] = Number(slider.value);
+    label.textContent = view.minimum[name] > 0 ? `at least ${fixed(view.minimum[name])}` : `${known} frames`;
+    refresh();
+  });
+  return element("div", { className: "histogram" }, element("h3", { textContent: name }, label), bars, slider);
+}
+
+function save() {
+  const sorted = (wanted) => [...choices].filter(([, c]) => c === wanted).map(([key]) => key).sort();
+  const content = { format: "afss-choices", version: 1, keep: sorted("keep"), drop: sorted("drop") };
+  const url = URL.createObjectURL(new Blob([`${JSON.stringify(content, null, 1)}\n`], { type: "application/json" }));
+  const link = element("a", { href: url, download: "choices.json" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+function keyed(event) {
+  if (/INPUT|SELECT/.test(event.target.tagName) && event.target.type !== "checkbox" && event.target.type !== "range") return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const columns = getComputedStyle(byId("sheet")).gridTemplateColumns.split(" ").length;
+  const inDetail = !byId("detail").hidden;
+  const actions = {
+    ArrowRight: () => select(view.selected + 1),
+    ArrowLeft: () => select(view.selected - 1),
+    ArrowDown: () => select(view.selected + (inDetail ? 1 : columns)),
+    ArrowUp: () => select(view.selected - (inDetail ? 1 : columns)),
+    k: () => choose("keep"), d: () => choose("drop"), u: () => choose(""),
+    o: () => { byId("overlay").checked = !byId("overlay").checked; document.body.classList.toggle("bare"); },
+    Enter: () => (inDetail ? closeDetail() : openDetail()),
+    Escape: closeDetail,
+  };
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (action && !(event.key === "Enter" && event.target.tagName === "BUTTON")) { event.preventDefault(); action(); }
+}
+
+function start() {
+  byId("how").textContent = data.how;
+  for (const [status, count] of Object.entries(data.counts)) {
+    const lookedAt = ["kept", "refused", "empty"].includes(status);
+    const button = element("button", { disabled: !lookedAt, title: data.meaning[status] || "" }, element("b", { textContent: count }), status);
+    button.dataset.status = status;
+    button.addEventListener("click", () => { view.status = view.status === status ? "" : status; refresh(); });
+    byId("counts").append(button);
+  }
+  byId("histograms").append(...data.scores.map(histogram));
+  byId("sort").append(element("option", { value: "order", textContent: "time" }),
+    ...data.scores.map((name) => element("option", { value: name, textContent: name })));
+  byId("sort").addEventListener("change", (event) => { view.sort = event.target.value; refresh(); event.target.blur(); });
+  byId("direction").addEventListener("click", () => { view.ascending = !view.ascending; refresh(); });
+  byId("choice").addEventListener("change", (event) => { refresh(); event.target.blur(); });
+  byId("find").addEventListener("input", () => refresh());
+  byId("overlay").addEventListener("change", (event) => document.body.classList.toggle("bare", !event.target.checked));
+  byId("more").addEventListener("click", () => { view.shown += PAGE; draw(); });
+  byId("save").addEventListener("click", save);
+  byId("close").addEventListener("click", closeDetail);
+  for (const button of document.querySelectorAll("button[data-choice]")) {
+    button.addEventListener("click", () => choose(button.dataset.choice));
+  }
+  if (data.other.length) {
+    byId("other").append(element("h3", { textContent: `Not labelled (${data.other.length})` }), element("table", {},
+      ...data.other.map((o) => element("tr", {}, ...[o.key, o.status, o.reason].map((t) => element("td", { textContent: t }))))));
+  }
+  document.addEventListener("keydown", keyed);
+  refresh();
+}
+
+start();

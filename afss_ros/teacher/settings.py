@@ -1,0 +1,195 @@
+"""Everything that decides what labels look like, read from YAML; unknown or ill-typed settings are refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from afss_ros.teacher.errors import TeacherError
+from afss_ros.teacher.keep import Keep
+from afss_ros.teacher.prompts import Prompts
+from afss_ros.teacher.refine import Refinement
+from afss_ros.teacher.select import Selection
+from afss_ros.teacher.views import parse_views
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """Which detector, and its thresholds (AFSS: 0.35 and 0.25).
+
+    Attributes:
+        name: a key of `assemble.DETECTORS`.
+        checkpoint: Hub name or local path; empty: the detector's own default.
+        revision: commit of a Hub checkpoint; empty: whatever commit is at hand, which is recorded.
+    """
+
+    name: str = "baseline"
+    checkpoint: str = ""
+    revision: str = ""
+    box_threshold: float = 0.35
+    text_threshold: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterSettings:
+    """Which segmenter; as `DetectorSettings`."""
+
+    name: str = "grabcut"
+    checkpoint: str = ""
+    revision: str = ""
+    config: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefineSettings:
+    """See `refine.Refinement`; `views` is a preset's name or a list."""
+
+    views: str = "none"
+    iou: float = 0.55
+    skip: float = 0.05
+    top: int = 1
+    share_features: bool = True
+    box_from: str = "detector"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSettings:
+    """See `video`.
+
+    Attributes:
+        propagator: `off`, `flow` or the segmenter's own (`sam2`).
+        every_frame: detect in every frame and compare; else in keyframes alone.
+        chunk: frames from a keyframe to the next but one: memory is bounded by it.
+        gap_s, jump: where a video is cut; see `plan.Cuts`.
+    """
+
+    propagator: str = "off"
+    every_frame: bool = True
+    chunk: int = 12
+    gap_s: float = 2.0
+    jump: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSettings:
+    """All settings of `afss label`.
+
+    Attributes:
+        prompts: class -> phrases, a list or one text with full stops between them.
+        keep: the filter, see `keep.Keep`.
+        batch: frames in one call of the detector (each times the number of views).
+        split: of the samples in the data set.
+        image_format: `jpg` (quality 95) or `png` (lossless).
+    """
+
+    prompts: dict[str, Any] = field(default_factory=lambda: {"spacecraft": ["spacecraft"]})
+    detector: DetectorSettings = field(default_factory=DetectorSettings)
+    segmenter: SegmenterSettings = field(default_factory=SegmenterSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
+    video: VideoSettings = field(default_factory=VideoSettings)
+    frames: Selection = field(default_factory=Selection)
+    keep: str = "detector_score >= 0.60"
+    batch: int = 4
+    split: str = "train"
+    image_format: str = "jpg"
+
+    def __post_init__(self) -> None:
+        self.parsed_prompts()
+        self.refinement()
+        Keep(self.keep).require(self.scores)
+        if self.batch < 1 or self.video.chunk < 2:
+            raise TeacherError(f"batch must be 1 or more, video.chunk 2 or more; got {self.batch}, {self.video.chunk}")
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The scores that instances will carry."""
+        views = ("agreement",) if len(parse_views(self.refine.views)) > 1 else ()
+        video = ("temporal",) if self.video.propagator != "off" else ()
+        return ("detector_score", "mask_score", *views, *video)
+
+    def parsed_prompts(self) -> Prompts:
+        """The prompts, checked."""
+        return Prompts.parse(self.prompts)
+
+    def refinement(self) -> Refinement:
+        """The views and fusion, checked."""
+        r = self.refine
+        return Refinement(parse_views(r.views), r.iou, r.skip, r.top, r.share_features, r.box_from)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, for manifests."""
+        return dataclasses.asdict(self)
+
+
+def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None) -> LabelSettings:
+    """Read settings from YAML; what it leaves out keeps its default.
+
+    Args:
+        path: the file; None for the defaults.
+        overrides: dotted names to values, e.g. `{"refine.views": "v4"}`; they win over the file.
+
+    Raises:
+        TeacherError: the file cannot be read, or a setting is unknown, ill-typed or out of range; names it.
+    """
+    given: dict[str, Any] = {}
+    if path is not None:
+        try:
+            given = yaml.safe_load(path.read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise TeacherError(f"{path}: cannot be read as settings ({error})") from error
+        if not isinstance(given, dict):
+            raise TeacherError(f"{path}: settings are a mapping of names to values, not {type(given).__name__}")
+    for dotted, value in (overrides or {}).items():
+        *groups, name = dotted.split(".")
+        place = given
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[name] = value
+    settings = _build(LabelSettings, given, "")
+    assert isinstance(settings, LabelSettings)
+    return settings
+
+
+def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
+    """Read `refine.top=0` and the like: dotted names to values as YAML reads them.
+
+    Raises:
+        TeacherError: a text has no `=`.
+    """
+    parsed: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise TeacherError(f"--set '{text}' should read name=value, such as refine.top=0")
+        parsed[name.strip()] = yaml.safe_load(value)
+    return parsed
+
+
+def _build(kind: Any, given: Any, where: str) -> Any:
+    if not isinstance(given, dict):
+        raise TeacherError(f"setting '{where.rstrip('.')}' is a group of settings, got {given!r}")
+    hints = typing.get_type_hints(kind)
+    for name in given:
+        if name not in hints:
+            raise TeacherError(f"unknown setting '{where}{name}'; known here: {', '.join(hints)}")
+    return kind(**{name: _value(hints[name], value, f"{where}{name}") for name, value in given.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, f"{where}.")
+    wanted = typing.get_origin(hint) or hint
+    if wanted is float and type(value) is int:
+        return float(value)
+    if not isinstance(wanted, type) or isinstance(hint, types.UnionType):
+        raise TypeError(f"setting '{where}' has a type that is not read: {hint}")
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise TeacherError(f"setting '{where}' is {wanted.__name__}, got {value!r}")
+    return value

@@ -1,0 +1,131 @@
+"""A short piece of video labelled as one: what frames say alone, against what other frames say of them.
+
+Long bags are cut into chunks of bounded length whose first and last frames are keyframes. The objects of the first
+are carried forwards through the chunk, those of the last backwards; together with what the detector finds in a frame
+itself they are up to three witnesses for every frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from afss_ros.datasets.rle import box_of
+from afss_ros.teacher.fusion import vote
+from afss_ros.teacher.prompts import CRAFT, Prompts, parts_in_craft
+from afss_ros.teacher.protocols import Detector, Propagator, Rgb, Segmenter
+from afss_ros.teacher.refine import Refinement, label_batch
+from afss_ros.teacher.values import Labelled, mask_iou
+
+SAME_OBJECT = 0.5
+"""Masks of one class that overlap by this IoU are one object."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Witness:
+    """What one source says about a frame.
+
+    Attributes:
+        instances: what it sees; none is a statement too.
+        weight: of its masks in the vote: 1 for the frame itself, less the further a mask was carried.
+    """
+
+    instances: Sequence[Labelled]
+    weight: float
+
+
+def label_chunk(
+    images: Sequence[Rgb],
+    detector: Detector,
+    segmenter: Segmenter,
+    propagator: Propagator,
+    prompts: Prompts,
+    refinement: Refinement,
+    *,
+    every_frame: bool = True,
+    batch: int = 4,
+) -> list[list[Labelled]]:
+    """Label a chunk of frames, uint8 (H, W, 3) of one size, in order.
+
+    Args:
+        every_frame: detect in every frame and compare; False detects in the two keyframes alone.
+        batch: how many frames a call of the detector gets.
+
+    Returns:
+        For each frame its instances; in a chunk of several frames each carries a `temporal` score.
+    """
+    count = len(images)
+    looked = range(count) if every_frame else sorted({0, count - 1})
+    own: dict[int, list[Labelled]] = {}
+    for start in range(0, len(looked), batch):
+        part = looked[start : start + batch]
+        found = label_batch([images[i] for i in part], detector, segmenter, prompts, refinement)
+        own.update(zip(part, found, strict=True))
+    if count == 1:
+        return [own[0]]
+    forwards = _carry(images, own[0], propagator)
+    backwards = _carry(images[::-1], own[count - 1], propagator)[::-1]
+    labelled = []
+    for i in range(count):
+        witnesses = [Witness(own[i], 1.0)] if i in own else []
+        if i > 0:
+            witnesses.append(Witness(forwards[i], 1.0 - i / count))
+        if i < count - 1:
+            witnesses.append(Witness(backwards[i], 1.0 - (count - 1 - i) / count))
+        labelled.append(parts_in_craft(_top(merge(witnesses), refinement.top)))
+    return labelled
+
+
+def merge(witnesses: Sequence[Witness]) -> list[Labelled]:
+    """Merge what witnesses say about one frame, the frame itself first.
+
+    One object's mask is the vote of those who see it, and its `temporal` score the mean IoU of the first one's mask
+    with the masks of all others, 0 for one that does not see it. The other scores are those of the first one.
+
+    Returns:
+        Objects that most witnesses see first, then by detector score.
+    """
+    left = [list(witness.instances) for witness in witnesses]
+    merged: list[tuple[int, Labelled]] = []
+    for number, witness in enumerate(witnesses):
+        for first in list(left[number]):
+            seen, total = [(first, witness.weight)], 0.0
+            for other in range(len(witnesses)):
+                match = _best(first, left[other]) if other > number else None
+                if match is not None:
+                    left[other].remove(match)
+                    seen.append((match, witnesses[other].weight))
+                    total += mask_iou(first.mask, match.mask)
+            temporal = total / (len(witnesses) - 1) if len(witnesses) > 1 else 0.0
+            mask = vote([instance.mask for instance, _ in seen], [weight for _, weight in seen])
+            box = first.box_xyxy if first.origin == "detected" else box_of(mask)
+            instance = replace(first, mask=mask, box_xyxy=box, scores={**first.scores, "temporal": temporal})
+            merged.append((len(seen), instance))
+    merged.sort(key=lambda pair: (-pair[0], -pair[1].scores.get("detector_score", 0.0)))
+    return [instance for _, instance in merged]
+
+
+def _carry(images: Sequence[Rgb], instances: Sequence[Labelled], propagator: Propagator) -> list[list[Labelled]]:
+    carried = propagator.propagate(images, [instance.mask for instance in instances])
+    return [
+        [
+            replace(instance, mask=mask, box_xyxy=box_of(mask), origin="propagated")
+            for instance, mask in zip(instances, masks, strict=True)
+            if mask.any()
+        ]
+        for masks in carried
+    ]
+
+
+def _best(first: Labelled, others: Sequence[Labelled]) -> Labelled | None:
+    same = [
+        (mask_iou(first.mask, other.mask), i) for i, other in enumerate(others) if other.class_name == first.class_name
+    ]
+    overlap, index = max(same, default=(0.0, -1))
+    return others[index] if overlap >= SAME_OBJECT else None
+
+
+def _top(instances: Sequence[Labelled], count: int) -> list[Labelled]:
+    crafts = [instance for instance in instances if instance.class_name == CRAFT]
+    parts = [instance for instance in instances if instance.class_name != CRAFT]
+    return (crafts[:count] if count else crafts) + parts
