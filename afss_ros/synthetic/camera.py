@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -75,6 +75,19 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
         sharpen=sometimes(0.15, 0.2, 1.2),
         jpeg=int(rng.integers(35, 96)) if rng.random() < 0.6 else 0,
     )
+
+
+def metered(
+    rng: np.random.Generator, camera: Camera, radiance: Image, craft: NDArray[np.bool_], kind: str
+) -> Camera:
+    """The camera with its exposure set, wholly, partly or not at all, by the light of the craft (mask (H, W))."""
+    raw = kind in ("sensor", "deep")
+    strength = float(rng.choice([0.0, 0.5, 1.0], p=[0.45, 0.3, 0.25] if raw else [0.2, 0.35, 0.45]))
+    seen = radiance[craft] if int(craft.sum()) >= 20 else radiance.reshape(-1, 3)
+    light = float(np.percentile(seen.max(axis=1), 80))
+    limit = 12.0 if kind in ("sensor", "deep", "stars", "gradient") else 3.5
+    factor = float(np.clip(0.45 / max(light, 1e-4), 0.15, limit))
+    return replace(camera, exposure=camera.exposure * factor**strength)
 
 
 def _motion_kernel(motion: tuple[float, float]) -> NDArray[np.float32]:

@@ -62,8 +62,10 @@ def _place(
     )
 
 
-def _light(rng: np.random.Generator, kind: str, planet: Planet | None) -> Light:
+def _light(rng: np.random.Generator, kind: str, planet: Planet | None, tangent: tuple[float, float]) -> Light:
     sun = draw_sun(rng, kind, planet)
+    if kind in ("limb", "disc", "stars", "night", "gradient") and rng.random() < 0.1:
+        sun = unit(np.array([*(rng.uniform(-1, 1, 2) * np.array(tangent)), -1.0]))
     raw = kind in ("sensor", "deep")
     if raw and rng.random() < 0.75 and sun[2] < -0.2:
         sun = sun * np.array([1, 1, -1.0])
@@ -94,8 +96,8 @@ def _sky(rng: np.random.Generator, kind: str) -> Sky:
         low, high = rng.uniform(0, 0.12) * hue, rng.uniform(0, 0.04) * hue
     if kind not in ("sensor", "deep") and rng.random() < 0.15:
         glow = rng.uniform(0.05, 0.8) * np.array([1, rng.uniform(0.5, 1), rng.uniform(0.4, 1.2)])
-    if kind in ("stars", "gradient", "limb", "disc", "planet") and rng.random() < (0.7 if kind == "stars" else 0.15):
-        nebula = rng.uniform(0.03, 0.5) * rng.uniform(0.1, 1.0, 3)
+    if kind in ("stars", "gradient", "limb", "disc", "planet") and rng.random() < (0.65 if kind == "stars" else 0.08):
+        nebula = float(np.exp(rng.uniform(np.log(0.03), np.log(0.5)))) * rng.uniform(0.1, 1.0, 3)
     angle = rng.normal(-np.pi / 2, 0.4)
     return Sky(
         low, high, (float(np.cos(angle)), float(np.sin(angle))), glow,
@@ -126,7 +128,7 @@ def draw_scene(rng: np.random.Generator, kind: str, split: str, width: int, heig
         planets.append(draw_other(rng, sky_tangent))
     if kind in ("limb", "disc", "stars", "planet") and rng.random() < 0.12:
         planets.append(draw_other(rng, sky_tangent, small=True))
-    light = _light(rng, kind, planets[0] if planets else None)
+    light = _light(rng, kind, planets[0] if planets else None, sky_tangent)
     count = int(rng.choice([0, 1, 2, 3], p=[0.06, 0.80, 0.10, 0.04]))
     craft = tuple(_place(rng, split, kind, tangent, min(width, height), i + 1) for i in range(count))
     return Scene(

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.synthetic.camera import draw_camera, expose
+from afss_ros.synthetic.camera import draw_camera, expose, metered
 from afss_ros.synthetic.draw import draw_kind, draw_scene, sample_rng
+from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
 from afss_ros.synthetic.renderer import Rendered, Renderer
 from afss_ros.synthetic.scene import Scene
 from afss_ros.synthetic.sky import star_field
 
 ASPECTS: tuple[tuple[float, float], ...] = ((1.0, 0.5), (16 / 9, 0.35), (4 / 3, 0.15))
 """Width over height of the picture within the square frame, and how often."""
+
+ARTWORK = {"limb": 0.12, "ground": 0.05, "disc": 0.25, "night": 0.15, "stars": 0.4, "gradient": 0.5, "planet": 0.2}
+"""How often an artist has drawn into the background, by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,30 @@ def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: i
     width, height = size, round(size / aspect)
     scene = draw_scene(rng, kind, split, width, height)
     rendered = renderer.render(scene)
-    radiance = rendered.radiance + star_field(rng, scene, rendered.instances == 0)
-    picture = expose(draw_camera(rng, scene.kind), radiance, rng)
+    radiance = with_light_effects(rng, scene, rendered)
+    camera = metered(rng, draw_camera(rng, scene.kind), radiance, rendered.parts > 0, scene.kind)
+    picture = expose(camera, radiance, rng)
     top = (size - height) // 2 if rng.random() < 0.5 else 0
     image = np.zeros((size, size, 3), np.uint8)
     labels, instances = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
     image[top : top + height] = picture
     labels[top : top + height], instances[top : top + height] = rendered.parts, rendered.instances
     return RenderedSample(image, labels, instances, _attributes(scene, rendered))
+
+
+def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendered) -> NDArray[np.float32]:
+    """The rendered radiance with stars and artwork behind the craft, and the Sun's glare over all of it."""
+    free = rendered.parts == 0
+    radiance = rendered.radiance + star_field(rng, scene, free)
+    if rng.random() < ARTWORK.get(scene.kind, 0.0):
+        radiance += artwork(rng, scene.width, scene.height) * free[..., None]
+    place = sun_place(scene)
+    if place is not None and scene.kind not in ("sensor", "deep"):
+        x, y = int(place[0]), int(place[1])
+        inside = 0 <= x < scene.width and 0 <= y < scene.height
+        covered = inside and not free[y, x]
+        radiance += sun_glare(rng, scene.width, scene.height, place) * np.float32(0.15 if covered else rng.uniform(0.3, 1.2))
+    return radiance
 
 
 def _attributes(scene: Scene, rendered: Rendered) -> dict[str, Any]:

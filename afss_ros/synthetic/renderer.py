@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from afss_ros.synthetic.context import open_context
 from afss_ros.synthetic.earth_map import ground_texture
 from afss_ros.synthetic.meshes import frame_along
-from afss_ros.synthetic.noise import noise_texture
+from afss_ros.synthetic.noise import crumple_texture, noise_texture
 from afss_ros.synthetic.scene import Placed, Planet, Scene
 
 SHADOW_SIZE = 1024
@@ -60,10 +60,7 @@ class Renderer:
         self._craft = ctx.program(_source("craft.vert.glsl"), _source("craft.frag.glsl"))
         self._ids = ctx.program(_source("craft.vert.glsl"), _source("ids.frag.glsl"))
         self._shadow = ctx.program(_source("shadow.vert.glsl"), _source("shadow.frag.glsl"))
-        noise = noise_texture()
-        self._noise = ctx.texture((noise.shape[1], noise.shape[0]), 4, noise.tobytes())
-        self._noise.build_mipmaps()
-        self._noise.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+        self._noise, self._crumple = self._tile(noise_texture()), self._tile(crumple_texture())
         ground = ground_texture()
         self._earth = ctx.texture((ground.shape[1], ground.shape[0]), 3, ground.tobytes(), alignment=1)
         self._earth.build_mipmaps()
@@ -88,6 +85,12 @@ class Renderer:
     def close(self) -> None:
         """Free the context and all it holds."""
         self.context.release()
+
+    def _tile(self, picture: NDArray[np.uint8]) -> moderngl.Texture:
+        texture = self.context.texture((picture.shape[1], picture.shape[0]), 4, picture.tobytes())
+        texture.build_mipmaps()
+        texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+        return texture
 
     def _target(self, size: tuple[int, int]) -> _Target:
         if size not in self._targets:
@@ -148,6 +151,7 @@ class Renderer:
         self._shadow_map.use(0)
         self._noise.use(1)
         materials.use(2)
+        self._crumple.use(3)
         light = scene.light
         planet = scene.planets[0] if scene.planets else None
         distance = float(np.linalg.norm(planet.center)) if planet else 1.0
@@ -155,7 +159,7 @@ class Renderer:
         cosine = float(np.sqrt(max(1 - 1 / max(distance, 1.0001) ** 2, 0.0))) if planet else 2.0
         self._set(
             self._craft, model=model.T, projection=projection.T, to_shadow=to_shadow.T, shadow_map=0, noise=1,
-            materials=2, sun=light.sun, sun_color=light.sun_color, planet_direction=direction, planet_cosine=cosine,
+            materials=2, crumple=3, sun=light.sun, sun_color=light.sun_color, planet_direction=direction, planet_cosine=cosine,
             planet_color=_planet_radiance(planet, direction, light.sun), ambient=light.ambient, fill=light.fill,
             fill_direction=light.fill_direction, shadow_texel=1.0 / SHADOW_SIZE,
         )  # fmt: skip
@@ -206,7 +210,7 @@ class Renderer:
             "to_fixed": np.asarray(planet.to_fixed).T, "to_plane": frame_along(subpoint), "center": planet.center,
         }  # fmt: skip
         names = ("tint", "second", "air", "air_height", "brightness", "saturation", "lights", "cloud", "cloud_soft",
-                 "cloud_scale", "detail", "offset")  # fmt: skip
+                 "cloud_scale", "detail", "puffs", "offset")  # fmt: skip
         values |= {name: getattr(planet, name) for name in names}
         self._set(program, **{f"planets[{i}].{name}": value for name, value in values.items()})
 

@@ -44,6 +44,7 @@ class Planet:
     cloud_soft: float = 0.2
     cloud_scale: float = 1.0
     detail: float = 1.0
+    puffs: float = 0.5
     offset: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
 

@@ -2,72 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.synthetic.craft import antennas, arrays, details
-from afss_ros.synthetic.craft.bus import BUSES, Bus
+from afss_ros.synthetic.craft import antennas, arrays, bus, details, special
+from afss_ros.synthetic.craft.bus import Bus
 from afss_ros.synthetic.craft.model import Craft, Model
 
+Vector = NDArray[np.float32]
 AXES = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
 
+BODIES: dict[str, tuple[float, Callable[[Model, np.random.Generator], Bus]]] = {
+    "box": (0.26, bus.box_bus),
+    "prism": (0.07, bus.prism_bus),
+    "drum": (0.09, bus.drum_bus),
+    "stacked": (0.10, bus.stacked_bus),
+    "stepped": (0.12, bus.stepped_bus),
+    "telescope": (0.07, special.SPECIAL["telescope"]),
+    "capsule": (0.06, special.SPECIAL["capsule"]),
+    "cubesat": (0.08, special.SPECIAL["cubesat"]),
+    "ball": (0.025, special.SPECIAL["ball"]),
+    "truss": (0.04, special.SPECIAL["truss"]),
+    "station": (0.045, special.SPECIAL["station"]),
+    "sail": (0.015, special.SPECIAL["sail"]),
+    "debris": (0.035, special.SPECIAL["debris"]),
+}
+"""Main bodies and how often each is drawn."""
 
-def _wings(model: Model, rng: np.random.Generator, bus: Bus) -> None:
-    layout = str(rng.choice(["none", "pair", "single", "cross", "petals", "odd"], p=[0.12, 0.5, 0.14, 0.09, 0.1, 0.05]))
+LAYOUTS: dict[str, float] = {"none": 0.11, "pair": 0.46, "single": 0.16, "cross": 0.08, "petals": 0.1, "odd": 0.04, "double": 0.05}
+"""How wings stand about the body, and how often."""
+
+ARRAYS: dict[str, tuple[float, Callable[[Model, arrays.WingStyle, Vector, Vector], None]]] = {
+    "flat": (0.8, arrays.add_wing),
+    "fan": (0.05, arrays.add_fan),
+    "mast": (0.07, arrays.add_mast_array),
+    "curved": (0.08, arrays.add_curved_wing),
+}
+"""Kinds of wing and how often."""
+
+
+def _drawn(rng: np.random.Generator, weights: dict[str, float]) -> str:
+    share = np.array(list(weights.values()))
+    return str(rng.choice(list(weights), p=share / share.sum()))
+
+
+def _directions(rng: np.random.Generator, layout: str) -> list[Vector]:
+    """Outward directions of the wings, unit vectors."""
+    if layout in ("pair", "single", "double"):
+        first = AXES[int(rng.integers(2))]
+        return [first] if layout == "single" else [first, -first]
+    if layout == "cross":
+        return [AXES[0], AXES[1], -AXES[0], -AXES[1]]
+    if layout == "odd":
+        angles = np.arange(3) * 2 * np.pi / 3 if rng.random() < 0.5 else rng.uniform(0, 2 * np.pi, 3)
+        return [np.array([np.cos(a), np.sin(a), 0], np.float32) for a in angles]
+    count, lean = int(rng.choice([2, 4, 6])), float(rng.uniform(-0.9, 0.9))
+    angles = np.arange(count) * 2 * np.pi / count
+    return [np.array([np.cos(a) * np.cos(lean), np.sin(a) * np.cos(lean), np.sin(lean)], np.float32) for a in angles]
+
+
+def _wings(model: Model, rng: np.random.Generator, body: Bus) -> None:
+    layout = _drawn(rng, LAYOUTS)
     model.elements.append(f"wings:{layout}")
     if layout == "none":
         return
+    kind = _drawn(rng, {name: weight for name, (weight, _) in ARRAYS.items()})
+    model.elements.append(f"array:{kind}")
     style = arrays.wing_style(rng, float(rng.choice([1.0, 1.0, 0.7, 1.5])))
-    add = str(rng.choice(["flat", "fan", "mast", "curved"], p=[0.82, 0.05, 0.06, 0.07]))
-    model.elements.append(f"array:{add}")
-    build = {
-        "flat": arrays.add_wing, "fan": arrays.add_fan, "mast": arrays.add_mast_array, "curved": arrays.add_curved_wing,
-    }[add]  # fmt: skip
-    tilt = float(rng.uniform(0, 2 * np.pi))
-    directions: list[NDArray[np.float32]]
-    if layout in ("pair", "single"):
-        first = AXES[int(rng.integers(2))]
-        directions = [first, -first] if layout == "pair" else [first * rng.choice([-1, 1])]
-    elif layout == "cross":
-        directions = [AXES[0], AXES[1], -AXES[0], -AXES[1]]
-    elif layout == "odd":
-        directions = [np.array([np.cos(a), np.sin(a), 0], np.float32) for a in np.arange(3) * 2 * np.pi / 3]
-    else:
-        count, lean = int(rng.choice([2, 4, 6])), float(rng.uniform(-0.9, 0.9))
-        directions = [
-            np.array([np.cos(a) * np.cos(lean), np.sin(a) * np.cos(lean), np.sin(lean)], np.float32)
-            for a in np.arange(count) * 2 * np.pi / count
-        ]
-        tilt = float(rng.choice([0.0, np.pi]))
-    z = float(rng.uniform(-0.8, 0.8)) * bus.half[2] * float(rng.choice([0.0, 1.0]))
-    for direction in directions:
+    tilt = float(rng.choice([0.0, np.pi])) if layout == "petals" else float(rng.uniform(0, 2 * np.pi))
+    z = float(rng.uniform(-0.8, 0.8)) * float(body.half[2]) * float(rng.choice([0.0, 1.0]))
+    levels = [-0.7 * float(body.half[2]), 0.7 * float(body.half[2])] if layout == "double" else [z]
+    for direction in _directions(rng, layout):
         flat = np.array([direction[0], direction[1], 0.0])
-        flat = flat / max(np.linalg.norm(flat), 1e-6)
-        root = np.array([flat[0] * bus.half[0], flat[1] * bus.half[1], z], np.float32)
-        build(model, style, arrays.wing_frame(direction, tilt), root)
+        flat = flat / max(float(np.linalg.norm(flat)), 1e-6)
+        for level in levels:
+            root = np.array([flat[0] * body.half[0], flat[1] * body.half[1], level], np.float32)
+            ARRAYS[kind][1](model, style, arrays.wing_frame(direction, tilt), root)
 
 
-def _antennas(model: Model, rng: np.random.Generator, bus: Bus) -> None:
-    for _ in range(int(rng.choice([0, 1, 1, 2, 3], p=[0.42, 0.22, 0.16, 0.13, 0.07]))):
-        at, out = bus.surface_point(rng)
-        lean = out + 0.5 * rng.standard_normal(3) * float(rng.choice([0.0, 1.0]))
-        lean = (lean / np.linalg.norm(lean)).astype(np.float32)
-        antennas.add_dish(model, rng, float(rng.uniform(0.2, 1.1)), at, lean, float(rng.choice([0.05, 0.2, 0.6])))
+def _leaning(rng: np.random.Generator, out: Vector, amount: float) -> Vector:
+    lean = out + amount * rng.standard_normal(3)
+    return (lean / np.linalg.norm(lean)).astype(np.float32)
+
+
+def _antennas(model: Model, rng: np.random.Generator, body: Bus) -> None:
+    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.5, 0.3, 0.14, 0.06]))):
+        at, out = body.surface_point(rng)
+        lean = _leaning(rng, out, 0.5 * float(rng.integers(2)))
+        radius = float(np.exp(rng.uniform(np.log(0.15), np.log(1.1))))
+        antennas.add_dish(model, rng, radius, at, lean, float(rng.choice([0.05, 0.2, 0.6])))
         model.elements.append("dish")
     for _ in range(int(rng.integers(0, 5))):
-        at, out = bus.surface_point(rng)
-        lean = out + 0.4 * rng.standard_normal(3)
-        lean = (lean / np.linalg.norm(lean)).astype(np.float32)
+        at, out = body.surface_point(rng)
         build = antennas.SMALL[int(rng.integers(len(antennas.SMALL)))]
-        build(model, rng, float(rng.uniform(0.12, 0.45)), at, lean)
+        build(model, rng, float(rng.uniform(0.12, 0.45)), at, _leaning(rng, out, 0.4))
         model.elements.append(build.__name__.removeprefix("add_"))
 
 
-def _details(model: Model, rng: np.random.Generator, bus: Bus) -> None:
-    for _ in range(int(rng.choice([2, 6, 12, 25]) * rng.uniform(0.5, 1.3))):
-        at, out = bus.surface_point(rng)
+def _details(model: Model, rng: np.random.Generator, body: Bus) -> None:
+    crowded = AXES[int(rng.integers(6))] if rng.random() < 0.5 else None
+    for _ in range(int(rng.choice([2, 6, 14, 30]) * rng.uniform(0.5, 1.3))):
+        at, out = body.surface_point(rng, crowded if crowded is not None and rng.random() < 0.6 else None)
         build = details.DETAILS[int(rng.integers(len(details.DETAILS)))]
-        build(model, rng, float(rng.uniform(0.12, 0.5)), at, out)
+        build(model, rng, float(np.exp(rng.uniform(np.log(0.08), np.log(0.5)))), at, out)
         model.elements.append(build.__name__.removeprefix("add_"))
 
 
@@ -75,10 +114,11 @@ def design(seed: int) -> Craft:
     """The craft that `seed` names: the same seed, the same craft."""
     rng = np.random.default_rng(seed)
     model = Model(rng)
-    build = BUSES[int(rng.integers(len(BUSES)))]
-    model.elements.append(build.__name__)
-    bus = build(model, rng)
-    _wings(model, rng, bus)
-    _antennas(model, rng, bus)
-    _details(model, rng, bus)
+    name = _drawn(rng, {key: weight for key, (weight, _) in BODIES.items()})
+    model.elements.append(name)
+    body = BODIES[name][1](model, rng)
+    if name != "debris":
+        _wings(model, rng, body)
+        _antennas(model, rng, body)
+        _details(model, rng, body)
     return model.finished()

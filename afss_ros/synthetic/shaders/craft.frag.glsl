@@ -1,6 +1,7 @@
 #version 330
 uniform sampler2D materials;
 uniform sampler2D noise;
+uniform sampler2D crumple;
 uniform sampler2DShadow shadow_map;
 uniform vec3 sun;
 uniform vec3 sun_color;
@@ -74,8 +75,10 @@ void main() {
     vec4 fine_noise = texture(noise, uv * 3.7 / m3.y + seed * 1.7);
     float height = 0.0;
     if (pattern == 1) {            // foil: creases
-        height = abs(rough_noise.b - 0.5) * 1.2 + fine_noise.b * 0.5;
-        base *= 0.75 + 0.5 * rough_noise.r;
+        vec2 seams = uv / (m3.y * 1.3) + 0.17;
+        base *= 0.8 + 0.35 * rough_noise.r;
+        base *= 0.85 + 0.25 * hash(floor(seams) + seed);
+        base = mix(base, base * 0.45, max(grid(seams.x + 0.5, 0.025), grid(seams.y + 0.5, 0.025)));
     } else if (pattern == 2) {     // solar cells
         vec2 cell = floor(g + 0.5);
         float lines = max(grid(g.x, line), grid(g.y, line));
@@ -121,7 +124,16 @@ void main() {
     vec3 n = normalize(gl_FrontFacing ? normal : -normal);
     vec3 geometric = n;
     vec3 v = normalize(-position);
-    if (m3.x > 0.0) {
+    if (pattern == 1) {
+        vec4 facets = texture(crumple, uv / (m3.y * 2.2) + seed) * 2.0 - 1.0;
+        vec2 tilt = (facets.rg + 0.6 * texture(crumple, uv / m3.y + seed).ba * 1.2 - 0.36) * m3.x;
+        vec3 along = dFdx(position) * dFdy(uv.y) - dFdy(position) * dFdx(uv.y);
+        along -= n * dot(n, along);
+        if (dot(along, along) > 1e-20) {
+            along = normalize(along);
+            n = normalize(n + tilt.x * along + tilt.y * cross(n, along));
+        }
+    } else if (m3.x > 0.0) {
         vec3 dx = dFdx(position), dy = dFdy(position);
         float hx = dFdx(height) * m3.x * m3.y, hy = dFdy(height) * m3.x * m3.y;
         vec3 r1 = cross(dy, n), r2 = cross(n, dx);

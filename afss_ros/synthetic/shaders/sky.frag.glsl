@@ -17,6 +17,7 @@ struct Planet {
     float cloud_soft;
     float cloud_scale;
     float detail;
+    float puffs;          // share of cumulus cells in the clouds
     vec4 offset;
 };
 uniform Planet planets[2];
@@ -59,8 +60,8 @@ float cloud_density(vec2 p, Planet b) {
     vec2 warp = texture(noise, p * 0.37 * b.cloud_scale + b.offset.xy).rg - 0.5;
     vec2 q = p + 0.35 * warp / b.cloud_scale;
     float base = texture(noise, q * 0.43 * b.cloud_scale + b.offset.zw).r;
-    float puff = texture(noise, q * 3.1 * b.cloud_scale + b.offset.yx).b;
-    return base * 0.68 + puff * 0.32;
+    vec4 puff = texture(noise, q * 2.3 * b.cloud_scale + b.offset.yx);
+    return base * 0.62 + mix(puff.g, puff.b, b.puffs) * 0.38;
 }
 
 vec3 earth_surface(vec3 n, vec3 v, float ndl, Planet b, vec3 fixed_sun) {
@@ -84,21 +85,23 @@ vec3 earth_surface(vec3 n, vec3 v, float ndl, Planet b, vec3 fixed_sun) {
     vec2 sp = swirled(p);
     float density = cloud_density(sp, b) + (fine.b - 0.5) * 0.14 + (finer.b - 0.5) * 0.10 * b.detail;
     float cover = smoothstep(b.cloud, b.cloud + b.cloud_soft, density);
+    cover *= cover * (1.6 - 0.6 * cover);
     float wisps = texture(noise, sp * vec2(0.9, 5.0) * b.cloud_scale + b.offset.zx).g;
     cover = max(cover, 0.6 * smoothstep(0.62, 1.05, wisps * (0.6 + 0.5 * density)));
     vec3 sun_plane = b.to_plane * fixed_sun;
-    vec2 toward = sun_plane.xy / (0.25 + abs(sun_plane.z));
-    float behind = texture(noise, (sp + toward * 0.012) * 3.1 * b.cloud_scale + b.offset.yx).b;
-    float puff = texture(noise, sp * 3.1 * b.cloud_scale + b.offset.yx).b;
-    float relief = clamp(1.0 + 1.6 * (puff - behind) + 0.5 * (finer.b - 0.5), 0.45, 1.25);
+    vec2 toward = sun_plane.xy * inversesqrt(dot(sun_plane.xy, sun_plane.xy) + 1e-4) / b.cloud_scale;
+    vec2 here = sp * 2.3 * b.cloud_scale + b.offset.yx;
+    float behind = texture(noise, here + toward * b.cloud_scale * 0.012).b;
+    float puff = texture(noise, here).b;
+    float relief = clamp(0.92 + (0.4 + 0.8 * b.puffs) * (puff - behind) * (1.2 - ndl) + 0.3 * (finer.b - 0.5) + 0.25 * (fine.g - 0.5), 0.4, 1.2);
 
     float day = max(ndl, 0.0);
     vec3 warm = mix(vec3(1.0, 0.55, 0.33), vec3(1.0), smoothstep(0.0, 0.3, ndl));
     vec3 h = normalize(fixed_sun + v);
     float glint = (pow(max(dot(n, h), 0.0), 90.0) + 0.15 * pow(max(dot(n, h), 0.0), 14.0)) * (0.7 + 0.6 * fine.g) * ocean * 0.8;
-    float shadow = 1.0 - 0.45 * smoothstep(b.cloud, b.cloud + b.cloud_soft, cloud_density(sp + toward * 0.01, b));
+    float shadow = 1.0 - 0.45 * smoothstep(b.cloud, b.cloud + b.cloud_soft, cloud_density(sp + toward * 0.02, b));
     vec3 lit_ground = (ground * shadow * day + glint * (1.0 - cover) * smoothstep(0.0, 0.1, ndl)) * warm;
-    vec3 lit_cloud = mix(vec3(0.78, 0.85, 1.0), vec3(1.0), cover) * relief * (day * 0.92 + 0.02 * smoothstep(-0.1, 0.1, ndl)) * warm;
+    vec3 lit_cloud = mix(vec3(0.62, 0.70, 0.85), vec3(1.0), cover * (0.5 + 0.5 * fine.r)) * relief * (day * 0.92 + 0.02 * smoothstep(-0.1, 0.1, ndl)) * warm;
     vec3 c = mix(lit_ground, lit_cloud, cover * 0.96);
 
     if (LIGHTS == 1) {
@@ -178,9 +181,9 @@ void main() {
     if (NEBULA == 1) {
         vec2 p = screen * nebula_shape.x + nebula_shape.zw;
         vec2 warp = texture(noise, p * 0.5).rg - 0.5;
-        float cloud = texture(noise, p * 0.6 + warp * 0.3).r * 0.7 + texture(noise, p * 2.3).g * 0.3;
-        vec3 hue = mix(nebula, nebula.brg, texture(noise, p * 0.3 + 0.5).g * 0.7);
-        sky += hue * smoothstep(nebula_shape.y, 1.1, cloud);
+        float cloud = texture(noise, p * 0.35 + warp * 0.15).r * 0.85 + texture(noise, p * 1.3).r * 0.15;
+        vec3 hue = mix(nebula, nebula.brg, texture(noise, p * 0.15 + 0.5).r * 0.6);
+        sky += hue * pow(smoothstep(nebula_shape.y - 0.2, 1.2, cloud), 1.5);
     }
     if (KIND1 > 0) {
         vec4 p = planet(planets[1], KIND1, rd);
