@@ -38,6 +38,11 @@ def modules() -> list[Path]:
     return sorted(path.relative_to(ROOT) for path in (ROOT / "afss_ros").rglob("*.py"))
 
 
+def modules_of_tests() -> list[Path]:
+    """Return every Python file of the tests, relative to the checkout."""
+    return sorted(path.relative_to(ROOT) for path in [ROOT / "conftest.py", *(ROOT / "test").rglob("*.py")])
+
+
 def imports(module: Path) -> Iterator[str]:
     """Yield the full names that a file imports anywhere, also inside functions and `if TYPE_CHECKING`."""
     for node in ast.walk(ast.parse((ROOT / module).read_text())):
@@ -52,7 +57,8 @@ def imports(module: Path) -> Iterator[str]:
 def third_party(module: Path) -> set[str]:
     """Return the top-level names of what a file imports from outside Python and this package."""
     tops = {name.partition(".")[0] for name in imports(module)}
-    return tops - set(sys.stdlib_module_names) - {"afss_ros", "compression"}  # compression: Python 3.14 has it
+    ours = {"afss_ros", *(path.stem for path in modules_of_tests())}
+    return tops - set(sys.stdlib_module_names) - ours - {"compression"}  # Python 3.14 has it
 
 
 def room(module: Path) -> str:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 from catkin_pkg.package import parse_package
-from package_metadata import ROOT, distribution_names, modules, room, rosdep_keys, setup_arguments, third_party
+from package_metadata import (
+    ROOT,
+    distribution_names,
+    modules,
+    modules_of_tests,
+    room,
+    rosdep_keys,
+    setup_arguments,
+    third_party,
+)
 
 # Distributions whose name is not that of the module.
 DISTRIBUTIONS = {
@@ -77,6 +86,17 @@ def test_every_import_is_required_by_setup_py(module: Path) -> None:
     extras = arguments["extras_require"]
     required = distribution_names([*arguments["install_requires"], *extras["cpu"]])
     if room(module) in GROUND_ROOMS:
+        required |= distribution_names([*extras["ground"], *extras["ultralytics"]])
+    used = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in third_party(module) - ROS_MODULES}
+    assert used <= required
+
+
+@pytest.mark.parametrize("module", modules_of_tests(), ids=str)
+def test_every_import_of_a_test_is_required_by_setup_py(module: Path) -> None:
+    arguments = setup_arguments()
+    extras = arguments["extras_require"]
+    required = distribution_names([*arguments["install_requires"], *extras["cpu"], *extras["test"]])
+    if module.parent.name in GROUND_ROOMS:
         required |= distribution_names([*extras["ground"], *extras["ultralytics"]])
     used = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in third_party(module) - ROS_MODULES}
     assert used <= required
