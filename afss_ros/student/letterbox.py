@@ -148,7 +148,7 @@ def take(label_map: NDArray[np.uint8], indices: Indices | None) -> NDArray[np.ui
     Columns first, on the few rows of the small map; then whole rows are copied, which memory likes.
     """
     if indices is None:
-        return label_map.copy()
+        return np.array(label_map)
     rows, cols = indices
     at_source: NDArray[np.uint8] = label_map.take(cols, axis=1).take(rows, axis=0)
     return at_source

@@ -36,7 +36,12 @@ _DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int32
 
 
 def open_session(
-    model: bytes, *, name: str, provider: str = "auto", threads: int = 0
+    model: bytes,
+    *,
+    name: str,
+    provider: str = "auto",
+    threads: int = 0,
+    extra_options: Mapping[str, str] | None = None,
 ) -> tuple[ort.InferenceSession, str, dict[str, str]]:
     """Start a session on the provider asked for.
 
@@ -45,6 +50,7 @@ def open_session(
         name: of the file, for messages.
         provider: "auto", "cuda", "tensorrt" or "cpu".
         threads: of the CPU work; 0 lets ONNX Runtime take all physical cores.
+        extra_options: of the provider, over those of `provider_options`; they belong to one provider, so not to "auto".
 
     Returns:
         The session, the provider that it runs on, and for "auto" why each better provider was passed over.
@@ -55,10 +61,12 @@ def open_session(
     """
     if provider != "auto" and provider not in PROVIDERS:
         raise ProviderError(f"provider must be one of auto, {', '.join(PROVIDERS)}, got {provider!r}")
+    if provider == "auto" and extra_options:
+        raise ProviderError(f"options {sorted(extra_options)} belong to one provider; name it instead of 'auto'")
     passed_over: dict[str, str] = {}
     for candidate in AUTO_ORDER if provider == "auto" else (provider,):
         try:
-            session = _start(model, name, candidate, threads)
+            session = _start(model, name, candidate, threads, extra_options or {})
         except ProviderError as err:
             if provider != "auto":
                 raise
@@ -69,14 +77,19 @@ def open_session(
     raise ProviderError(f"no execution provider starts: {passed_over}")
 
 
-def _start(model: bytes, name: str, provider: str, threads: int) -> ort.InferenceSession:
+def _start(
+    model: bytes, name: str, provider: str, threads: int, extra_options: Mapping[str, str]
+) -> ort.InferenceSession:
     wanted = PROVIDERS[provider]
     available = ort.get_available_providers()
     if wanted not in available:
         raise ProviderError(f"this onnxruntime has no {wanted} (it has {', '.join(available)}); {_GPU_CURE}")
     try:
         session = ort.InferenceSession(
-            model, session_options(threads), providers=[wanted], provider_options=[provider_options(provider)]
+            model,
+            session_options(threads),
+            providers=[wanted],
+            provider_options=[{**provider_options(provider), **extra_options}],
         )
     # ONNX Runtime's exceptions share no base but Exception: Fail, InvalidProtobuf, InvalidGraph, NotImplemented, ...
     except Exception as err:

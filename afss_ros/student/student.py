@@ -35,6 +35,8 @@ class Student:
         score_threshold: detections below it are dropped.
         min_area: smallest piece of a craft, in pixels of the label map, that counts (boxes from labels).
         merge_gap: pieces of the label map closer than this fraction of its longer side are one craft.
+        provider_options: ONNX Runtime's own, for the one provider named, e.g. {"device_id": "1"}; see
+            docs/student_contract.md.
 
     Raises:
         StudentError: the file is missing, unreadable, truncated or foreign.
@@ -51,6 +53,7 @@ class Student:
         score_threshold: float = 0.5,
         min_area: int = 16,
         merge_gap: float = 0.03,
+        provider_options: Mapping[str, str] | None = None,
     ) -> None:
         self.path = Path(path)
         self.score_threshold = score_threshold
@@ -59,7 +62,7 @@ class Student:
         model = _read_model(self.path)
         self.sha256 = hashlib.sha256(model).hexdigest()
         session, self.provider, self.passed_over = open_session(
-            model, name=str(self.path), provider=provider, threads=threads
+            model, name=str(self.path), provider=provider, threads=threads, extra_options=provider_options
         )
         self.contract = contract.read(
             session.get_inputs(), session.get_outputs(), session.get_modelmeta().custom_metadata_map

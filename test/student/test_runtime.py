@@ -14,7 +14,10 @@ from afss_ros.student import ContractError, ProviderError, Student, StudentError
 class FallenSession(onnxruntime.InferenceSession):  # type: ignore[misc]
     """What onnxruntime-gpu gives on a machine without CUDA: a session that was asked for CUDA and runs on the CPU."""
 
-    def __init__(self, model: bytes, options: object, **_: object) -> None:
+    asked: object = None
+
+    def __init__(self, model: bytes, options: object, *, provider_options: object, **_: object) -> None:
+        FallenSession.asked = provider_options
         super().__init__(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -56,6 +59,18 @@ def test_auto_takes_what_really_starts_and_says_why_not_the_better_ones(tiny_stu
         assert student.provider == "cpu"
         assert list(student.passed_over) == ["tensorrt", "cuda"]
         assert all("fell back" in reason for reason in student.passed_over.values())
+
+
+def test_options_belong_to_one_provider(tiny_student: Path) -> None:
+    with pytest.raises(ProviderError, match="name it instead of 'auto'"):
+        Student(tiny_student, provider_options={"device_id": "0"})
+
+
+@pytest.mark.usefixtures("gpu_build_without_gpu")
+def test_options_reach_the_provider_over_the_defaults(tiny_student: Path) -> None:
+    with pytest.raises(ProviderError):
+        Student(tiny_student, provider="cuda", provider_options={"cudnn_conv_algo_search": "DEFAULT", "device_id": "1"})
+    assert FallenSession.asked == [{"cudnn_conv_algo_search": "DEFAULT", "device_id": "1"}]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
