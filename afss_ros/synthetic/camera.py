@@ -54,7 +54,7 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
     spark = kind == "sensor"
     return Camera(
         exposure=float(2.0 ** np.clip(rng.normal(0.1, 1.3 if sensor else 0.6), -3, 3)),
-        defocus=sometimes(0.15, 0.4, 2.0 if rng.random() < 0.8 else 4.0),
+        defocus=sometimes(0.13, 0.4, 1.6 if rng.random() < 0.85 else 3.0),
         motion=(float(length * np.cos(angle)), float(length * np.sin(angle))),
         bloom=sometimes(0.7 if spark else 0.35, 0.05, 0.6),
         bloom_size=float(np.exp(rng.uniform(np.log(0.006), np.log(0.06)))),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.synthetic.craft.grammar import design
+from afss_ros.synthetic.craft.rock import rock
 from afss_ros.synthetic.planets import (
     EARTH_KINDS,
     draw_cyclones,
@@ -49,7 +50,7 @@ def _place(
     rng: np.random.Generator, split: str, kind: str, tangent: tuple[float, float], size: int, instance: int
 ) -> Placed:
     seed = design_seed(rng, split)
-    craft = design(seed)
+    craft = design(seed) if instance > 0 else rock(seed)
     across = _pixels_across(rng, kind, size)
     distance = craft.radius * 2 * size / (across * 2 * min(tangent))
     distance = max(distance, 1.15 * craft.radius)

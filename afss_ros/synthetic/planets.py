@@ -67,7 +67,7 @@ def draw_earth(rng: np.random.Generator, kind: str, tangent: tuple[float, float]
         lights=float(rng.uniform(0.3, 1.6)) if kind == "night" or rng.random() < 0.5 else 0.0,
         cloud=float(rng.uniform(0.15, 0.4) if overcast < 0.35 else rng.uniform(0.4, 0.72)),
         cloud_soft=float(rng.uniform(0.08, 0.6)),
-        cloud_scale=float(np.exp(rng.uniform(np.log(0.6), np.log(5.0)))),
+        cloud_scale=float(np.exp(rng.uniform(np.log(0.6), np.log(2.2 if kind == "disc" else 5.0)))),
         detail=float(rng.uniform(0.3, 1.2)),
         puffs=float(rng.uniform(0, 1)),
         offset=tuple(float(v) for v in rng.uniform(0, 1, 4)),  # type: ignore[arg-type]

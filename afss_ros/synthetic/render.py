@@ -72,6 +72,7 @@ def _attributes(scene: Scene, rendered: Rendered) -> dict[str, Any]:
     return {
         "background": scene.kind,
         "sun_direction": [round(float(v), 4) for v in scene.light.sun],
-        "designs": [p.design for p in scene.craft],
-        "craft_px": [int((rendered.instances == p.instance).sum()) for p in scene.craft],
+        "designs": [p.design for p in scene.craft if p.instance],
+        "elements": [list(p.craft.elements) for p in scene.craft if p.instance],
+        "craft_px": [int((rendered.instances == p.instance).sum()) for p in scene.craft if p.instance],
     }

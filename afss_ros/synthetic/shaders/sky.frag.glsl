@@ -137,11 +137,11 @@ vec3 banded_surface(vec3 n, float ndl, Planet b) {
 
 vec4 planet(Planet b, const int kind, vec3 rd) {
     float along = dot(rd, b.center);
-    float miss = length(b.center - along * rd);
+    float miss = length(b.center - max(along, 0.0) * rd);
     float height = miss - 1.0;
     vec3 result = vec3(0.0);
     float alpha = 0.0;
-    vec3 rim = normalize(along * rd - b.center);
+    vec3 rim = normalize(max(along, 0.0) * rd - b.center);
     float rim_day = smoothstep(-0.18, 0.25, dot(rim, sun));
     if (along > 0.0 && miss < 1.0) {
         float depth = along - sqrt(1.0 - miss * miss);
@@ -164,7 +164,7 @@ vec4 planet(Planet b, const int kind, vec3 rd) {
         alpha = clamp(-height / max(fwidth(miss), 1e-6) + 0.5, 0.0, 1.0);
     }
     vec3 air = vec3(0.0);
-    if (along > 0.0 && b.air_height > 0.0 && height > -0.02) {
+    if (b.air_height > 0.0 && height > -0.02) {
         float h = max(height, 0.0) / b.air_height;
         vec3 hue = mix(vec3(1.0), b.air, clamp(h * 0.9, 0.0, 1.0));
         air = hue * mix(vec3(1.0, 0.6, 0.4), vec3(1.0), rim_day) * exp(-h) * (rim_day * 0.95);
