@@ -2,7 +2,7 @@
 
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.form import Dataset, Instance, Problem, Sample
-from afss_ros.datasets.load import load
+from afss_ros.datasets.forms import load
 from afss_ros.datasets.writer import DatasetWriter, merge_shards
 
 __all__ = ["Dataset", "DatasetError", "DatasetWriter", "Instance", "Problem", "Sample", "load", "merge_shards"]

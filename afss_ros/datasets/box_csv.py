@@ -6,14 +6,13 @@ it is) becomes the attribute `craft`; every box is a "spacecraft" here.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import picture_size
-from afss_ros.datasets.form import Dataset, Instance, Problem, Sample
+from afss_ros.datasets.form import WHOLE, Dataset, Instance, Sample
+from afss_ros.datasets.gather import gather, rows
+from afss_ros.datasets.pictures import picture_size
 from afss_ros.labels import CLASS_NAMES
 
 _COLUMNS = ("image", "xmin", "ymin", "xmax", "ymax")
@@ -25,40 +24,23 @@ def recognises(root: Path) -> bool:
 
 
 def load(root: Path) -> Dataset:
-    """Read the set; rows that are no boxes and missing pictures become problems.
+    """Read the set; an image with a row that is no box, or that is missing, becomes a problem.
 
     Raises:
         DatasetError: boxes.csv cannot be read or lacks a column.
     """
     path = root / "boxes.csv"
-    try:
-        with path.open(newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                raise DatasetError(f"{path}: lacks the columns {missing}; it has {reader.fieldnames}")
-            rows = list(reader)
-    except OSError as err:
-        raise DatasetError(f"{path}: cannot be read ({err})") from err
-    problems: list[Problem] = []
-    boxes: dict[str, list[Instance]] = {}
-    crafts: dict[str, str] = {}
-    for number, row in enumerate(rows, 2):
-        try:
-            box = np.array([float(row[c]) for c in _COLUMNS[1:]], np.float32)
-            boxes.setdefault(row["image"], []).append(Instance("spacecraft", box))
-            crafts[row["image"]] = row.get("class_id") or ""
-        except (TypeError, ValueError) as err:
-            problems.append(Problem(f"{path}: line {number}", str(err)))
-    samples: list[Sample] = []
-    for name, instances in boxes.items():
-        image = root / "images" / name
-        try:
-            width, height = picture_size(image)
-        except DatasetError as err:
-            problems.append(Problem(f"{path}: {name}", str(err)))
-            continue
-        attributes = {"craft": crafts[name]} if crafts[name] else {}
-        key = Path(name).stem
-        samples.append(Sample(key, image, None, width, height, tuple(instances), attributes=attributes))
-    return Dataset(root, dict(CLASS_NAMES), tuple(samples), tuple(problems))
+    images: dict[str, list[dict[str, str]]] = {}
+    for _, row in rows(path, _COLUMNS):
+        images.setdefault(row["image"], []).append(row)
+    records = [(f"{path}: {name}", of_image) for name, of_image in images.items()]
+    return gather(root, dict(CLASS_NAMES), records, lambda of_image: _sample(root, of_image))
+
+
+def _sample(root: Path, of_image: list[dict[str, str]]) -> Sample:
+    name, craft = of_image[0]["image"], of_image[0].get("class_id")
+    width, height = picture_size(root / "images" / name)
+    boxes = [np.array([float(row[c]) for c in _COLUMNS[1:]], np.float32) for row in of_image]
+    instances = tuple(Instance(WHOLE, box) for box in boxes)
+    attributes = {"craft": craft} if craft else {}
+    return Sample(Path(name).stem, root / "images" / name, None, width, height, instances, attributes=attributes)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.files import write_atomically
 from afss_ros.datasets.form import Dataset, Instance, Problem, Sample
+from afss_ros.datasets.gather import first_file
 from afss_ros.datasets.rle import Rle, from_polygons
 from afss_ros.labels import CLASS_IDS, CLASS_NAMES
 
@@ -25,12 +27,13 @@ def from_samples(samples: Iterable[Sample], class_names: dict[int, str], root: P
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for sample in samples:
-        if sample.instances is None:
+        instances = sample.read_instances()
+        if instances is None:
             continue
         image_id = len(images) + 1
         file_name = os.path.relpath(sample.image, root)
         images.append({"id": image_id, "file_name": file_name, "width": sample.width, "height": sample.height})
-        for instance in sample.instances:
+        for instance in instances:
             category = ids.setdefault(instance.class_name, max(ids.values(), default=0) + 1)
             annotations.append(_annotation(instance, len(annotations) + 1, image_id, category))
     categories = [{"id": i, "name": name} for name, i in ids.items() if i != 0]
@@ -63,6 +66,11 @@ def is_coco(path: Path) -> bool:
     return b'"images"' in text or b'"annotations"' in text or b'"categories"' in text
 
 
+def recognises(root: Path) -> bool:
+    """Whether a folder holds COCO files."""
+    return bool(find(root))
+
+
 def find(root: Path) -> list[Path]:
     """The COCO files of a folder, in the places where people put them."""
     found = [p for folder in (root / "annotations", root) for p in sorted(folder.glob("*.json")) if is_coco(p)]
@@ -70,10 +78,27 @@ def find(root: Path) -> list[Path]:
     return instances or found
 
 
-def load(path: Path, *, split: str = "") -> Dataset:
+def write(dataset: Dataset, path: Path) -> None:
+    """Write the instances of a data set as one COCO file, whole or not at all. Pictures stay where they are."""
+    document = from_samples(dataset.samples, dataset.class_names, path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(document).encode())
+
+
+def load_folder(root: Path) -> Dataset:
+    """Read every COCO file of a folder as one set: `annotations/instances_<split>[_<subset>].json`, or any .json."""
+    parts = [load(path) for path in find(root)]
+    names = {name: None for part in parts for name in part.class_names.values()}
+    class_names = parts[0].class_names if len(parts) == 1 else dict(enumerate(names))
+    samples = tuple(s for part in parts for s in part.samples)
+    return Dataset(root, class_names, samples, tuple(p for part in parts for p in part.problems))
+
+
+def load(path: Path) -> Dataset:
     """Read one COCO instances file.
 
-    Pictures are looked for beside it, in `images/`, `images/<split>/` and `<split>/`, beside it and one folder up.
+    The name tells the split: `instances_train_tango.json` is split "train", its pictures lie in `images/train_tango/`
+    or `images/train/`, else in `images/` or beside the file.
     `spacecraft` in the class names of any letter case is ours; a set with a single category of another name keeps it.
 
     Raises:
@@ -90,13 +115,15 @@ def load(path: Path, *, split: str = "") -> Dataset:
     problems: list[Problem] = []
     instances = _instances_by_image(annotations, categories, images, path, problems)
     root = path.parent.parent if path.parent.name == "annotations" else path.parent
+    subset = path.stem.removeprefix("instances").lstrip("_")
     samples: list[Sample] = []
     for image_id, entry in images.items():
         try:
-            samples.append(_sample(root, path, entry, tuple(instances.get(image_id, ())), split))
+            samples.append(_sample(root, subset, entry, tuple(instances.get(image_id, ()))))
         except (DatasetError, KeyError, TypeError, ValueError) as err:
             problems.append(Problem(f"{path}: image {image_id}", str(err)))
-    return Dataset(root, _class_names(categories), tuple(samples), tuple(problems), dict(document.get("info") or {}))
+    info = dict(document.get("info") or {})
+    return Dataset(root, _class_names(categories), tuple(samples), tuple(problems), info)
 
 
 def _class_names(categories: dict[int, str]) -> dict[int, str]:
@@ -140,15 +167,16 @@ def _rle(segmentation: Any, height: int, width: int) -> Rle | None:
     return from_polygons(segmentation, height, width)
 
 
-def _sample(root: Path, path: Path, entry: dict[str, Any], instances: tuple[Instance, ...], split: str) -> Sample:
+def _sample(root: Path, subset: str, entry: dict[str, Any], instances: tuple[Instance, ...]) -> Sample:
     name = str(entry["file_name"])
-    folders = [root, root / "images", root / "images" / split, root / split, path.parent, path.parent / "images"]
-    image = next((folder / name for folder in folders if (folder / name).is_file()), None)
-    if image is None:
-        raise DatasetError(f"picture {name} is missing; looked in {', '.join(str(f) for f in dict.fromkeys(folders))}")
+    words = subset.split("_")
+    prefixes = ["_".join(words[:n]) for n in range(len(words), 0, -1)]
+    folders = [root / "images" / p for p in prefixes] + [root / p for p in prefixes] + [root / "images", root]
+    split = words[0] if words[0] in ("train", "val", "test") else ""
+    key = Path(name).with_suffix("").as_posix()
     return Sample(
-        key=str(Path(name).with_suffix("")),
-        image=image,
+        key=f"{subset}/{key}" if split else key,
+        image=first_file(folder / name for folder in [*folders, root / "annotations"]),
         labels=None,
         width=int(entry["width"]),
         height=int(entry["height"]),

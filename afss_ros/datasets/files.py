@@ -6,11 +6,6 @@ import errno
 import os
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from afss_ros.datasets.errors import DatasetError
 
 
@@ -39,28 +34,3 @@ def append_line(descriptor: int, line: bytes) -> None:
     except OSError:
         os.ftruncate(descriptor, before)
         raise
-
-
-def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> bytes:
-    """An RGB image (H, W, 3) or a label map (H, W) as a file in the format of `suffix` (".png", ".jpg")."""
-    pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
-    done, content = cv2.imencode(suffix, pixels, options)
-    if not done:
-        raise DatasetError(f"OpenCV cannot encode {image.dtype} {image.shape} as {suffix}")
-    return bytes(content)
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height) of a picture from its header alone.
-
-    Raises:
-        DatasetError: it is missing or is no picture.
-    """
-    try:
-        with Image.open(path) as picture:
-            return picture.width, picture.height
-    except FileNotFoundError as err:
-        raise DatasetError(f"{path}: missing") from err
-    except (OSError, ValueError) as err:
-        raise DatasetError(f"{path}: cannot be read as a picture ({err})") from err

@@ -6,18 +6,21 @@ Nothing here opens an image before it is asked to: a data set is a list of paths
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.datasets import rle as run_length
 from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.pictures import read_bright, read_label_ids, read_rgb
 from afss_ros.datasets.rle import Rle
-from afss_ros.labels import BACKGROUND, UNLABELLED
+from afss_ros.labels import BACKGROUND, CLASS_NAMES, SPACECRAFT, UNLABELLED
+
+WHOLE = CLASS_NAMES[SPACECRAFT]
+"""Class name of an instance that is a whole craft."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,16 +56,6 @@ class Instance:
         return None if self.rle is None else run_length.decode(self.rle)
 
 
-def read_label_ids(path: Path) -> NDArray[np.uint8]:
-    """A label map stored as an 8-bit single-channel picture of class ids: uint8 (H, W)."""
-    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if labels is None:
-        raise DatasetError(f"{path}: cannot be read as a picture")
-    if labels.dtype != np.uint8 or labels.ndim != 2:
-        raise DatasetError(f"{path}: a label map must be 8-bit with one channel, this is {labels.dtype} {labels.shape}")
-    return np.asarray(labels, np.uint8)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One image and what is known about it.
@@ -78,7 +71,8 @@ class Sample:
         attributes: anything else worth keeping: craft name, pose, sun direction, ...
         decode_labels: how the file at `labels` becomes class ids, uint8 (H, W). A module-level function (workers
             pickle samples).
-        craft_mask: path of a picture that is brighter than 127 on the craft, for sets that know the whole craft only.
+        craft_mask: path of a picture of the whole craft, for sets that know no parts.
+        decode_craft: how the file at `craft_mask` becomes a mask, bool (H, W).
         one_craft: the set promises exactly one craft an image, so the mask of "craft" is the mask of that one.
     """
 
@@ -93,6 +87,7 @@ class Sample:
     attributes: dict[str, Any] = field(default_factory=dict)
     decode_labels: Callable[[Path], NDArray[np.uint8]] = read_label_ids
     craft_mask: Path | None = None
+    decode_craft: Callable[[Path], NDArray[np.bool_]] = read_bright
     one_craft: bool = False
 
     def read_image(self) -> NDArray[np.uint8]:
@@ -101,11 +96,9 @@ class Sample:
         Raises:
             DatasetError: it is missing, unreadable, or not of the declared size.
         """
-        image = cv2.imread(str(self.image), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if image is None:
-            raise DatasetError(f"{self.image}: missing, or cannot be read as a picture")
+        image = read_rgb(self.image)
         self._require_size(self.image, image.shape[:2])
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+        return image
 
     def read_labels(self) -> NDArray[np.uint8]:
         """The label map, uint8 (height, width), ids of `afss_ros.labels`.
@@ -128,20 +121,33 @@ class Sample:
             labels = self.read_labels()
             return np.asarray((labels != BACKGROUND) & (labels != UNLABELLED), bool)
         if self.craft_mask is not None:
-            picture = cv2.imread(str(self.craft_mask), cv2.IMREAD_GRAYSCALE)
-            if picture is None:
-                raise DatasetError(f"{self.craft_mask}: missing, or cannot be read as a picture")
-            self._require_size(self.craft_mask, picture.shape)
-            return np.asarray(picture > 127, bool)
+            mask = self.decode_craft(self.craft_mask)
+            self._require_size(self.craft_mask, mask.shape)
+            return mask
         if self.instances is None or any(i.rle is None for i in self.instances):
             return None
         union = np.zeros((self.height, self.width), bool)
         for instance in self.instances:
-            mask = instance.mask()
-            assert mask is not None
-            self._require_size(self.image, mask.shape)
-            union |= mask
+            part = instance.mask()
+            assert part is not None
+            self._require_size(self.image, part.shape)
+            union |= part
         return union
+
+    def read_instances(self) -> tuple[Instance, ...] | None:
+        """The instances, with what the masks on disk add when the set promises one craft an image: its box or mask.
+
+        None when nobody looked for objects.
+        """
+        whole = [i for i in self.instances or () if i.class_name == WHOLE]
+        complete = self.instances is not None and (len(whole) != 1 or whole[0].rle is not None)
+        mask = None if complete or not self.one_craft else self.read_craft_mask()
+        if mask is None:
+            return self.instances
+        if self.instances is None:
+            return (Instance.from_mask(WHOLE, mask),) if mask.any() else ()
+        full = replace(whole[0], rle=run_length.encode(mask))
+        return tuple(full if i is whole[0] else i for i in self.instances)
 
     def _require_size(self, path: Path, size: tuple[int, ...]) -> None:
         if tuple(size) != (self.height, self.width):

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import picture_size
-from afss_ros.datasets.form import Dataset, Instance, Problem, Sample
+from afss_ros.datasets.form import WHOLE, Dataset, Instance, Sample
+from afss_ros.datasets.gather import gather
+from afss_ros.datasets.pictures import picture_size
 
 
 def recognises(root: Path) -> bool:
@@ -36,14 +37,8 @@ def load(root: Path) -> Dataset:
         pairs = list(manifest["pairs"])
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as err:
         raise DatasetError(f"{path}: not a manifest of pairs ({type(err).__name__}: {err})") from err
-    samples: list[Sample] = []
-    problems: list[Problem] = []
-    for number, pair in enumerate(pairs):
-        try:
-            samples.append(_sample(root, pair))
-        except (KeyError, TypeError, ValueError) as err:
-            problems.append(Problem(f"{path}: pair {number}", f"{type(err).__name__}: {err}"))
-    return Dataset(root, class_names, tuple(samples), tuple(problems))
+    records = [(f"{path}: pair {number}", pair) for number, pair in enumerate(pairs)]
+    return gather(root, class_names, records, lambda pair: _sample(root, pair))
 
 
 def _sample(root: Path, pair: dict[str, Any]) -> Sample:
@@ -52,7 +47,7 @@ def _sample(root: Path, pair: dict[str, Any]) -> Sample:
     if picture_size(labels) != size:
         raise DatasetError(f"{labels} is {picture_size(labels)}, its image is {size} (width, height)")
     box = pair.get("box_xyxy")
-    instances = None if box is None else (Instance("spacecraft", np.asarray(box, np.float32)),)
+    instances = None if box is None else (Instance(WHOLE, np.asarray(box, np.float32)),)
     rest = {k: v for k, v in pair.items() if k not in ("image", "mask", "box_xyxy")}
     return Sample(
         key=image.stem,

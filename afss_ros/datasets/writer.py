@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from afss_ros.datasets import coco
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import append_line, encode_picture, write_atomically
+from afss_ros.datasets.files import append_line, write_atomically
 from afss_ros.datasets.form import Instance
+from afss_ros.datasets.pictures import encode_picture
 from afss_ros.datasets.record import instance_to_json, read_lines, to_line, to_sample
 from afss_ros.labels import CLASS_NAMES
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def read_truth(sample: Sample, class_names: dict[int, str]) -> Truth:
         mask = sample.read_craft_mask()
         if mask is not None:
             labels = np.where(mask, np.uint8(SPACECRAFT), np.uint8(0))
-    return Truth(labels, _craft(sample, labels))
+    return Truth(labels, _craft(sample))
 
 
 def is_craft(class_name: str) -> bool:
@@ -58,15 +58,9 @@ def is_craft(class_name: str) -> bool:
     return class_name not in _PARTS
 
 
-def _craft(sample: Sample, labels: NDArray[np.uint8] | None) -> tuple[Instance, ...] | None:
-    mask = None if labels is None else (labels > 0) & (labels <= SPACECRAFT)
-    if sample.instances is None:
-        if not sample.one_craft or mask is None:
-            return None
-        return (Instance.from_mask("spacecraft", mask),) if mask.any() else ()
-    craft = tuple(i for i in sample.instances if is_craft(i.class_name))
-    if not craft and sample.instances:
+def _craft(sample: Sample) -> tuple[Instance, ...] | None:
+    instances = sample.read_instances()
+    if instances is None:
         return None
-    if len(craft) == 1 and craft[0].rle is None and sample.one_craft and mask is not None:
-        return (replace(craft[0], rle=Instance.from_mask("spacecraft", mask).rle),)
-    return craft
+    craft = tuple(i for i in instances if is_craft(i.class_name))
+    return craft if craft or not instances else None

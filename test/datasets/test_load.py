@@ -48,16 +48,17 @@ def test_pairs_with_a_manifest(tmp_path: Path) -> None:
 
 
 def test_boxes_in_a_table(tmp_path: Path) -> None:
-    _picture(tmp_path / "images/a.jpg")
+    for name in "abc":
+        _picture(tmp_path / f"images/{name}.jpg")
     rows = ["image,class_id,xmin,ymin,xmax,ymax", "a.jpg,5,1,0.5,3,2.5", "a.jpg,5,4,0,6,4", "gone.jpg,5,0,0,1,1"]
-    rows += ["a.jpg,5,3,0,1,4", "a.jpg,5,x,0,1,4"]
+    rows += ["b.jpg,5,3,0,1,4", "c.jpg,5,x,0,1,4"]
     (tmp_path / "boxes.csv").write_text("\n".join(rows))
     dataset = datasets.load(tmp_path)
     (sample,) = dataset.samples
     assert sample.instances is not None
     assert [i.box_xyxy.tolist() for i in sample.instances] == [[1, 0.5, 3, 2.5], [4, 0, 6, 4]]
     assert sample.read_craft_mask() is None
-    assert [p.where.split(": ")[1] for p in dataset.problems] == ["line 5", "line 6", "gone.jpg"]
+    assert [p.where.split(": ")[1] for p in dataset.problems] == ["gone.jpg", "b.jpg", "c.jpg"]
 
 
 def test_coco_annotations_in_their_usual_folders(tmp_path: Path) -> None:

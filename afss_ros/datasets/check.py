@@ -1,0 +1,138 @@
+"""`afss data check`: everything that is wrong with a data set, before a training run finds out at midnight."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.form import Dataset, Problem, Sample
+from afss_ros.datasets.rle import box_of
+from afss_ros.labels import UNLABELLED
+
+BOX_SLACK = 1.5
+"""Pixels by which a box may differ from its mask or leave its image: sets differ in where a pixel ends."""
+
+_ENDINGS = {".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9", ".png": b"IEND\xaeB`\x82"}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a check found.
+
+    Attributes:
+        samples: how many the set has, by split.
+        sizes: how many images have a size (width, height).
+        pixels: labelled pixels by class name.
+        instances: objects by class name.
+        problems: what is wrong; a sample may have several.
+    """
+
+    samples: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    pixels: Counter[str] = field(default_factory=Counter)
+    instances: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def check(dataset: Dataset, *, advance: Callable[[], None] = lambda: None) -> Findings:
+    """Read every picture, label map and mask of a set.
+
+    Args:
+        advance: called after each sample, for a progress bar.
+    """
+    findings = Findings(problems=list(dataset.problems))
+    contents: dict[bytes, list[Sample]] = defaultdict(list)
+    for sample in dataset.samples:
+        findings.samples[sample.split] += 1
+        findings.sizes[sample.width, sample.height] += 1
+        for reason in _check_sample(sample, dataset.class_names, findings):
+            findings.problems.append(Problem(sample.key, reason))
+        if sample.image.is_file():
+            contents[hashlib.sha256(sample.image.read_bytes()).digest()].append(sample)
+        advance()
+    findings.problems += [Problem(s[0].key, reason) for s in contents.values() for reason in _check_copies(s)]
+    findings.problems += _check_sequences(dataset)
+    return findings
+
+
+def _check_sample(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
+    for step in (_check_image, _check_labels, _check_instances):
+        try:
+            yield from step(sample, class_names, findings)
+        except DatasetError as err:
+            yield str(err)
+
+
+def _check_image(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
+    image = sample.read_image()
+    if not _ends_well(sample.image):
+        yield f"{sample.image}: is cut off; decoders fill the rest with grey"
+    if image.min() == image.max():
+        yield f"{sample.image}: is one flat colour"
+
+
+def _ends_well(path: Path) -> bool:
+    ending = _ENDINGS.get(path.suffix.lower())
+    # Some writers pad a file after its end marker.
+    return ending is None or ending in path.read_bytes()[-64:]
+
+
+def _check_labels(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
+    if sample.labels is None:
+        if sample.craft_mask is not None:
+            sample.read_craft_mask()
+        return
+    counts = np.bincount(sample.read_labels().ravel(), minlength=256)
+    for identifier in np.flatnonzero(counts).tolist():
+        name = "unlabelled" if identifier == UNLABELLED else class_names.get(identifier)
+        if name is None:
+            yield f"{sample.labels}: id {identifier} ({counts[identifier]} pixels) is no class; they are {class_names}"
+        else:
+            findings.pixels[name] += int(counts[identifier])
+
+
+def _check_instances(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
+    for number, instance in enumerate(sample.read_instances() or ()):
+        where = f"instance {number} ({instance.class_name})"
+        findings.instances[instance.class_name] += 1
+        x0, y0, x1, y1 = (float(v) for v in instance.box_xyxy)
+        if x1 <= x0 or y1 <= y0:
+            yield f"{where}: its box {instance.box_xyxy.tolist()} has no area"
+        if min(x0, y0) < -BOX_SLACK or x1 > sample.width + BOX_SLACK or y1 > sample.height + BOX_SLACK:
+            yield f"{where}: its box {instance.box_xyxy.tolist()} leaves the image {sample.width}x{sample.height}"
+        mask = instance.mask()
+        if mask is None:
+            continue
+        if mask.shape != (sample.height, sample.width):
+            yield f"{where}: its mask is {mask.shape[1]}x{mask.shape[0]}, the image {sample.width}x{sample.height}"
+        elif not mask.any():
+            yield f"{where}: its mask is empty"
+        elif np.abs(box_of(mask) - instance.box_xyxy).max() > BOX_SLACK:
+            yield f"{where}: its box is {instance.box_xyxy.tolist()}, its mask spans {box_of(mask).tolist()}"
+
+
+def _check_copies(samples: list[Sample]) -> Iterator[str]:
+    splits = {s.split for s in samples}
+    if len(splits) > 1:
+        keys = ", ".join(s.key for s in samples[1:4])
+        yield f"the same picture is in the splits {', '.join(sorted(splits))} ({keys}): the figures will lie"
+    elif len(samples) > 1:
+        yield f"the same picture {len(samples)} times ({', '.join(s.key for s in samples[1:4])})"
+
+
+def _check_sequences(dataset: Dataset) -> list[Problem]:
+    splits: dict[str, set[str]] = defaultdict(set)
+    for sample in dataset.samples:
+        if sample.sequence:
+            splits[sample.sequence].add(sample.split)
+    return [
+        Problem(f"sequence {name}", f"is divided between the splits {', '.join(sorted(found))}; split by sequence")
+        for name, found in splits.items()
+        if len(found) > 1
+    ]
