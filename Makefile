@@ -54,7 +54,7 @@ test-matrix: ## the on-board tests again, under NumPy 1.26 and OpenCV 4
 
 bench: ## the node's own cost and the round trip between processes, on this machine
 	@scripts/bootstrap.sh onboard $(VENV)
-	@$(PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
+	@$(PYTHON) -m afss_ros.nodes.benchmark $(ARGS)
 
 setup: ## make or update .venv with everything, for work on this repository
 	@scripts/bootstrap.sh ground $(VENV)

@@ -1,0 +1,53 @@
+"""Values to messages, on arrays small enough to read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
+
+from afss_ros.nodes.messages import detections_message, image_message, label_info_message
+from afss_ros.perception import Detection
+
+HEADER = Header(stamp=Time(sec=3, nanosec=5), frame_id="eye")
+
+
+def test_a_label_map_becomes_mono8() -> None:
+    labels = np.array([[0, 1, 2], [3, 255, 0]], np.uint8)
+    message = image_message(labels, "mono8", HEADER)
+    assert (message.height, message.width, message.step, message.encoding) == (2, 3, 3, "mono8")
+    assert bytes(message.data) == bytes([0, 1, 2, 3, 255, 0])
+    assert message.header == HEADER
+
+
+def test_a_picture_becomes_rgb8_even_if_it_is_a_view() -> None:
+    picture = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
+    message = image_message(picture[:, ::2], "rgb8", HEADER)
+    assert (message.height, message.width, message.step, message.encoding) == (2, 2, 6, "rgb8")
+    assert bytes(message.data) == bytes([0, 1, 2, 6, 7, 8, 12, 13, 14, 18, 19, 20])
+
+
+def test_a_box_becomes_centre_and_size_and_the_class_its_id_as_a_string() -> None:
+    box = np.array([10.0, 20.0, 30.0, 24.0], np.float32)
+    message = detections_message((Detection("spacecraft", box, np.float32(0.75)),), {"spacecraft": 4}, HEADER)
+    assert message.header == HEADER
+    (detection,) = message.detections
+    assert detection.header == HEADER
+    bbox = detection.bbox
+    assert (bbox.center.position.x, bbox.center.position.y, bbox.size_x, bbox.size_y) == (20.0, 22.0, 20.0, 4.0)
+    assert bbox.center.theta == 0.0
+    (result,) = detection.results
+    assert (result.hypothesis.class_id, result.hypothesis.score) == ("4", 0.75)
+
+
+def test_nothing_found_is_an_empty_array_with_a_header() -> None:
+    message = detections_message((), {}, HEADER)
+    assert (message.header, message.detections) == (HEADER, [])
+
+
+def test_label_info_lists_classes_by_id() -> None:
+    message = label_info_message({2: "panel", 0: "background"}, np.float32(0.25), Time(sec=1))
+    assert [(c.class_id, c.class_name) for c in message.class_map] == [(0, "background"), (2, "panel")]
+    assert message.threshold == pytest.approx(0.25)
+    assert message.header.stamp.sec == 1

@@ -1,0 +1,56 @@
+"""perception_node as a process: how it starts, how it ends, what its exit code says."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from perception_peer import Peer, PerceptionProcess, craft_image, image_message, reserved_domain
+from vision_msgs.msg import Detection2DArray
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_node_that_started_itself_ends_in_order_in_mid_work(
+    number: signal.Signals, tmp_path: Path, tiny_student: Path
+) -> None:
+    with reserved_domain() as domain:
+        process = PerceptionProcess(domain, tmp_path / "log", autostart=True, model__path=tiny_student)
+        peer = Peer(domain)
+        try:
+            detections = peer.hear(Detection2DArray, "/perception_node/detections")
+            camera = peer.camera()
+            message = image_message(craft_image(), peer.now())
+            peer.show(camera, message, detections)
+            for _ in range(20):
+                camera.publish(message)
+        finally:
+            code = process.stop(number)
+            peer.close()
+    assert code == 0, process.log
+    assert "Traceback" not in process.log
+
+
+def test_a_signal_in_the_first_moment_is_not_lost(tmp_path: Path, domain: int, tiny_student: Path) -> None:
+    process = PerceptionProcess(domain, tmp_path / "log", model__path=tiny_student, autostart=True)
+    peer = Peer(domain)
+    peer.spin_until(lambda: "is ready" in process.log, "the student to be loaded")
+    assert process.stop(signal.SIGTERM) == 0, process.log
+    peer.close()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "reason"),
+    [
+        ("model__provider", "abacus", "must be one of auto, cpu, cuda, tensorrt, got 'abacus'"),
+        ("model__threads", "many", "model.threads"),
+    ],
+)
+def test_a_bad_override_ends_the_start_with_a_reason(
+    parameter: str, value: object, reason: str, tmp_path: Path, domain: int
+) -> None:
+    process = PerceptionProcess(domain, tmp_path / "log", **{parameter: value})
+    assert process.process.wait(20) == 2
+    assert "parameter refused" in process.log
+    assert reason in process.log
+    assert "Traceback" not in process.log
