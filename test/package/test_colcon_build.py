@@ -83,3 +83,9 @@ def test_code_and_files_are_those_of_the_install_space(install: Path, tmp_path: 
     assert Path(folder) == install / "afss_ros" / "share" / "afss_ros"
     assert (Path(folder) / "launch" / "perception.launch.py").is_file()
     assert not list(install.rglob("vision_msgs"))
+
+
+def test_files_beside_the_code_are_installed(install: Path) -> None:
+    package = next(install.rglob("afss_ros/__init__.py")).parent
+    files = [path.relative_to(ROOT / "afss_ros") for path in (ROOT / "afss_ros").rglob("*") if path.is_file()]
+    assert [str(path) for path in files if path.suffix != ".pyc" and not (package / path).exists()] == []
