@@ -22,7 +22,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from afss_ros.nodes import shipped
+from afss_ros.nodes import model_file
+from afss_ros.share import share
 from afss_ros.student.runtime import open_session
 
 _PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
@@ -98,14 +99,14 @@ def main() -> int:
     options = parser.parse_args()
     console = Console()
     try:
-        model = shipped.student(options.model)
+        model = model_file.locate(options.model)
     except FileNotFoundError as error:
         console.print(f"error: {error}", style="bold red")
         return 1
     with console.status("measuring, about half a minute"):
         bare = bare_inference_ms(model, options.provider, options.frames)
         trips = {
-            "shared_memory": round_trip(options, model, shipped.dds_profile()),
+            "shared_memory": round_trip(options, model, share() / "config" / "fastdds.xml"),
             "as_it_comes": round_trip(options, model, None),
         }
     report = {

@@ -19,7 +19,7 @@ from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from afss_ros.nodes import diagnostics, parameters, shipped, spinning
+from afss_ros.nodes import diagnostics, model_file, parameters, spinning
 from afss_ros.nodes.camera_check import CameraCheck
 from afss_ros.nodes.image_input import ImageInput
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
@@ -61,7 +61,7 @@ class PerceptionNode(OperableLifecycleNode):
         settings = self._settings = parameters.read(self)
         try:
             self._student = Student(
-                shipped.student(settings.model_path),
+                model_file.locate(settings.model_path),
                 provider=settings.model_provider,
                 threads=settings.model_threads,
                 score_threshold=settings.detection_score_threshold,
