@@ -26,6 +26,10 @@ app = typer.Typer(
 )
 
 
+data_app = typer.Typer(help="Look after data sets: check, convert.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
 @app.callback(invoke_without_command=True)
 def _options(
     context: typer.Context,
@@ -44,6 +48,32 @@ def version() -> None:
     from afss_ros import __version__
 
     typer.echo(__version__)
+
+
+@app.command()
+def run(
+    source: Annotated[Path, typer.Argument(help="A folder of pictures, a video, or a bag.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A student, an .onnx; else the one that is shipped.")
+    ] = None,
+    provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
+    topic: Annotated[str | None, typer.Option("--topic", help="Image topic of a bag that has several.")] = None,
+    formats: Annotated[str, typer.Option("--formats", help="What to write, of these.")] = "coco,masks,overlays,mcap",
+    score_threshold: Annotated[float, typer.Option("--score", min=0, max=1, help="Least score.")] = 0.5,
+) -> None:
+    """Perceive files without ROS: COCO JSON, label masks, overlays, and a bag for Foxglove."""
+    from afss_ros.run import Options
+    from afss_ros.run import run as perceive
+    from afss_ros.run.console import running_bar, summary_line
+
+    wanted = tuple(name.strip() for name in formats.split(",") if name.strip())
+    with running_bar() as told:
+        options = Options(source, out, topic, model, provider, score_threshold, wanted)
+        summary = perceive(options, started=told.started, advanced=told.advanced, skipped=told.skipped)
+    Console().print(summary_line(summary, out))
+    if summary.unreadable:
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -202,6 +232,45 @@ def label(
         )
     Console().print(f"{out}: {console.summary(counts)}")
     if counts["unreadable"]:
+        raise typer.Exit(3)
+
+
+@data_app.command("check")
+def check_data(
+    data: Annotated[Path, typer.Argument(help="A data set folder, or a COCO .json.", show_default=False)],
+    split: Annotated[str | None, typer.Option("--split", help="Only this split.", show_default=False)] = None,
+) -> None:
+    """Read a whole data set and name everything that is wrong with it. Exit code 3 when something is."""
+    from rich.progress import Progress
+
+    from afss_ros import datasets
+    from afss_ros.datasets.check import check
+    from afss_ros.evaluation import table
+
+    dataset = datasets.load(data, split)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Checking", total=len(dataset))
+        findings = check(dataset, advance=lambda: progress.advance(task))
+    Console().print(table.render_findings(str(data), findings))
+    if findings.problems:
+        raise typer.Exit(3)
+
+
+@data_app.command("convert")
+def convert_data(
+    data: Annotated[Path, typer.Argument(help="A data set folder, or a COCO .json.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Where to write.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="afss, coco, yolo or yolo-parts.")] = "afss",
+    split: Annotated[str | None, typer.Option("--split", help="Only this split.", show_default=False)] = None,
+) -> None:
+    """Write a data set in another form: ours, COCO (one .json, pictures stay), or YOLO segmentation."""
+    from afss_ros import datasets
+    from afss_ros.datasets.convert import convert
+
+    dataset = datasets.load(data, split)
+    written = convert(dataset, out, to)
+    typer.echo(f"{written} samples in {out}; {len(dataset.problems)} problems, see `afss data check`")
+    if dataset.problems:
         raise typer.Exit(3)
 
 

@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from afss_ros.datasets.check import Findings
+
 SEGMENTATION = ("whole", "body", "panel", "antenna", "mean_part")
 DETECTION = ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "mean_box_iou")
 COST = ("params_m", "gmacs", "latency_ms_p50", "latency_ms_p95", "s_acc", "s_final")
@@ -81,3 +83,22 @@ def _table(*headings: str) -> Table:
         # A narrow terminal shortens names, never figures.
         table.add_column(heading, justify="right" if number else "left", no_wrap=True, min_width=number and 5)
     return table
+
+
+def render_findings(name: str, findings: Findings) -> RenderableType:
+    """What `datasets.check` found: what the set holds, then every problem."""
+    table = _table("", "what", "how many")
+    for heading, counter in (
+        ("split", findings.samples),
+        ("size", {f"{w}x{h}": n for (w, h), n in findings.sizes.most_common(SHOWN_PROBLEMS)}),
+        ("instances", findings.instances),
+    ):
+        for key, number in counter.items():
+            table.add_row(heading, str(key) or "(none)", str(number))
+    total = sum(findings.pixels.values())
+    for key, number in findings.pixels.items():
+        table.add_row("pixels", key, f"{100 * number / total:.2f} %")
+    table.columns[1].justify = "left"
+    problems = [Text(f"  {problem}", style="yellow") for problem in findings.problems]
+    verdict = f"{len(problems)} problems" if problems else "no problems"
+    return Group(Text(name, style="bold"), table, Text(verdict, style="bold"), *problems)
