@@ -156,7 +156,7 @@ def build_slow_student(path: Path, inference_ms: float, size: Shape = (64, 64)) 
 
     The number of turns is calibrated here, on this machine, with one thread.
     """
-    turns = 200
+    turns = 40
     _build_burning(path, turns, size)
     turns = max(1, round(turns * inference_ms / _inference_ms(path, size)))
     return _build_burning(path, turns, size)
@@ -209,7 +209,8 @@ def _inference_ms(path: Path, size: Shape) -> float:
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     feed = {"image": np.full((1, *size, 3), 200, np.uint8)}
     best = float("inf")
-    for _ in range(4):
+    # The best of many short runs is what the machine can do, also while other tests use it.
+    for _ in range(15):
         start = time.perf_counter()
         session.run(None, feed)
         best = min(best, time.perf_counter() - start)

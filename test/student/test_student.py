@@ -149,6 +149,7 @@ def test_a_closed_student_says_so(tiny_student: Path) -> None:
 
 
 def test_a_slow_student_takes_about_as_long_as_asked(slow_student: Callable[[float], Path]) -> None:
+    """Within a factor of 4 either way: what else the machine does meanwhile is not known."""
     with Student(slow_student(60.0), threads=1) as student:
-        fastest = min(student.warm_up(3))
-    assert 30 < fastest < 240
+        fastest = min(student.warm_up(5))
+    assert 15 < fastest < 240
