@@ -71,7 +71,7 @@ def run(
     with running_bar() as told:
         options = Options(source, out, topic, model, provider, score_threshold, wanted)
         summary = perceive(options, started=told.started, advanced=told.advanced, skipped=told.skipped)
-    Console().print(summary_line(summary, out))
+    Console().print(summary_line(summary, out), soft_wrap=True)
     if summary.unreadable:
         raise typer.Exit(3)
 
@@ -115,23 +115,39 @@ def evaluate(
 
 @app.command()
 def render(
-    out: Annotated[Path, typer.Argument(help="The data set folder to make or resume.", show_default=False)],
+    out: Annotated[Path, typer.Argument(help="The data set folder to make or resume; a bag with --trajectory.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Frames.")] = 1000,
     size: Annotated[int, typer.Option("--size", help="Width and height in pixels.")] = 512,
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same frames.")] = 1,
     split: Annotated[str, typer.Option("--split", help="train, val or test: no craft is in two of them.")] = "train",
     processes: Annotated[int, typer.Option("--processes", min=1, help="Rendering processes.")] = 2,
+    trajectory: Annotated[
+        str | None,
+        typer.Option("--trajectory", help="approach, flyaround or tumble: record a bag.", show_default=False),
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", min=0.1, help="Frames a second of the bag.")] = 10.0,
+    raw: Annotated[bool, typer.Option("--raw", help="Raw pictures in the bag rather than JPEG.")] = False,
 ) -> None:
-    """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set."""
+    """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set or a bag."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from afss_ros.synthetic.produce import Order, produce
-
-    order = Order(out, count, size, seed, split)
     columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("render", total=count)
-        total = produce(order, processes, lambda done: progress.update(task, completed=done))
+
+        def advance(done: int) -> None:
+            progress.update(task, completed=done)
+
+        if trajectory is not None:
+            from afss_ros.synthetic.recording import Recording, record
+            from afss_ros.synthetic.trajectory import draw_trajectory
+
+            motion = draw_trajectory(trajectory, count, size, round(size * 3 / 4), seed, split)
+            total = record(out, motion, Recording(rate_hz=rate, quality=None if raw else 88), advance)
+        else:
+            from afss_ros.synthetic.produce import Order, produce
+
+            total = produce(Order(out, count, size, seed, split), processes, advance)
     Console().print(f"{out}: {total} frames")
 
 
@@ -294,7 +310,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in arguments or not _is_ours(error):
             traceback.print_exc()
         else:
-            Console(stderr=True).print(Text.assemble(("error: ", "bold red"), f"{type(error).__name__}: {error}"))
+            Console(stderr=True).print(
+                Text.assemble(("error: ", "bold red"), f"{type(error).__name__}: {error}"), soft_wrap=True
+            )
         return 1
     return 0
 

@@ -13,7 +13,7 @@ from afss_ros.synthetic.draw import draw_kind, draw_scene, sample_rng
 from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
 from afss_ros.synthetic.renderer import Rendered, Renderer
 from afss_ros.synthetic.scene import Scene
-from afss_ros.synthetic.sky import star_field
+from afss_ros.synthetic.sky import star_field, stars_in_view
 
 ASPECTS: tuple[tuple[float, float], ...] = ((1.0, 0.5), (16 / 9, 0.35), (4 / 3, 0.15))
 """Width over height of the picture within the square frame, and how often."""
@@ -56,7 +56,7 @@ def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: i
 def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendered) -> NDArray[np.float32]:
     """The rendered radiance with stars and artwork behind the craft, and the Sun's glare over all of it."""
     free = rendered.parts == 0
-    radiance = rendered.radiance + star_field(rng, scene, free)
+    radiance = rendered.radiance + star_field(stars_in_view(rng, scene), scene, free)
     if rng.random() < ARTWORK.get(scene.kind, 0.0):
         radiance += artwork(rng, scene.width, scene.height) * free[..., None]
     place = sun_place(scene)

@@ -205,7 +205,9 @@ class Renderer:
         screen.render(moderngl.TRIANGLE_STRIP)
 
     def _set_planet(self, program: moderngl.Program, i: int, planet: Planet) -> None:
-        subpoint = planet.to_fixed @ (-planet.center / np.linalg.norm(planet.center))
+        subpoint = planet.cloud_axis
+        if subpoint is None:
+            subpoint = planet.to_fixed @ (-planet.center / np.linalg.norm(planet.center))
         values = {
             "to_fixed": np.asarray(planet.to_fixed).T, "to_plane": frame_along(subpoint), "center": planet.center,
         }  # fmt: skip

@@ -46,6 +46,8 @@ class Planet:
     detail: float = 1.0
     puffs: float = 0.5
     offset: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    cloud_axis: Vector | None = None
+    """Planet-fixed direction (3,) above which clouds are drawn without distortion; the camera's subpoint if None."""
 
 
 @dataclass(frozen=True, slots=True)
