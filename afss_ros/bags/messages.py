@@ -97,7 +97,10 @@ def label_info(class_names: Mapping[int, str], threshold: float, stamp_ns: int =
 
 
 def detections(perception: Perception, frame_id: str = "") -> Any:
-    """vision_msgs/Detection2DArray of a perception, stamped with its frame's stamp."""
+    """vision_msgs/Detection2DArray of a perception, stamped with its frame's stamp.
+
+    A class that the perception does not declare goes out under its name, as class_id is free text.
+    """
     ids = {name: class_id for class_id, name in perception.class_names.items()}
     head = header(perception.stamp_ns, frame_id)
     return _new(
@@ -108,10 +111,9 @@ def detections(perception: Perception, frame_id: str = "") -> Any:
 
 
 def _detection(found: Detection, ids: Mapping[str, int], head: Any) -> Any:
-    if found.class_name not in ids:
-        raise BagError(f"a detection of class {found.class_name!r}, which the perception's class_names do not declare")
     x_min, y_min, x_max, y_max = (float(v) for v in found.box_xyxy)
-    hypothesis = _new("vision_msgs/msg/ObjectHypothesis", class_id=str(ids[found.class_name]), score=float(found.score))
+    class_id = str(ids.get(found.class_name, found.class_name))
+    hypothesis = _new("vision_msgs/msg/ObjectHypothesis", class_id=class_id, score=float(found.score))
     return _new(
         "vision_msgs/msg/Detection2D",
         header=head,

@@ -59,6 +59,10 @@ class BagImages(OpenSource):
         if self._bag.damage:
             yield Unreadable(self.name, f"the bag is damaged and was read up to there: {self._bag.damage}")
 
+    def key(self, frame: Frame) -> str:
+        """See `Source.key`: the stamp in nanoseconds, which tells the bag's frames apart unless its camera did not."""
+        return str(frame.stamp_ns)
+
     def close(self) -> None:
         """Release the bag."""
         self._bag.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Pictures(OpenSource):
             raise SourceError(
                 f"{path} holds no picture ({' '.join(SUFFIXES)}); name the folder that the pictures lie in themselves"
             )
+        self._stems = Counter(p.stem for p in self._paths)
         self.name = str(path)
         self.length: int | None = len(self._paths)
         self.rate_hz: float | None = None
@@ -51,6 +53,11 @@ class Pictures(OpenSource):
                 yield Frame(read_picture(path), number * PERIOD_NS, self.frame_id, str(path))
             except (ImageError, OSError) as err:
                 yield Unreadable(str(path), str(err))
+
+    def key(self, frame: Frame) -> str:
+        """See `Source.key`: the file's name, with its suffix only where another picture has the same name."""
+        path = Path(frame.source)
+        return path.stem if self._stems[path.stem] == 1 else path.name.replace(".", "_")
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:

@@ -49,6 +49,10 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame | Unreadable]: ...
 
+    def key(self, frame: Frame) -> str:
+        """A short name of one of its frames, the same every time, to name files after: picture, number, or stamp."""
+        ...
+
     def close(self) -> None:
         """Release the files."""
         ...

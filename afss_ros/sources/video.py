@@ -56,6 +56,10 @@ class Video(OpenSource):
             reason = f"decoding ended after frame {number} of {self.length}: the rest is missing or corrupt"
             yield Unreadable(self.name, reason)
 
+    def key(self, frame: Frame) -> str:
+        """See `Source.key`: the frame's number, from 1, in six digits."""
+        return frame.source.rpartition("#")[2].zfill(6)
+
 
 def _open(path: Path) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)

@@ -24,7 +24,7 @@ from afss_ros.nodes.demo.ledger import summary
 from afss_ros.nodes.demo.play import Played, play
 from afss_ros.nodes.demo.settings import Options, Plan, parse, plan
 from afss_ros.nodes.demo.table import files_table, results_table
-from afss_ros.nodes.share import share
+from afss_ros.share import share
 from afss_ros.sources import SourceError
 
 BAG, VIDEO, SHEET, SUMMARY = "demo.mcap", "overlay.mp4", "contact_sheet.png", "summary.json"

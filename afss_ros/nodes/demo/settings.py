@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afss_ros.nodes.demo.errors import DemoError
-from afss_ros.nodes.share import share
 from afss_ros.perception import Frame
+from afss_ros.share import share
 from afss_ros.sources import Unreadable, open_source
 
 _RAW_LIMIT = 1024 * 1024

@@ -1,0 +1,36 @@
+"""Files that come with the package: launch, config, models, the demo bag."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = "afss_ros"
+
+
+def share() -> Path:
+    """The folder that holds `config/`, `models/` and `demo/`: the checkout, or the share of the install space.
+
+    Found by walking up from this file, which works for a checkout, colcon's layouts and pip's, with or without ament.
+
+    Raises:
+        FileNotFoundError: the package is installed without its files.
+    """
+    here = Path(__file__).resolve()
+    for parent in here.parents[1:]:
+        for candidate in (parent, parent / "share" / PACKAGE):
+            if (candidate / "package.xml").is_file() and (candidate / "config").is_dir():
+                return candidate
+    raise FileNotFoundError(f"{PACKAGE} is installed at {here.parent} without its share/{PACKAGE}; install it whole")
+
+
+def default_student() -> Path:
+    """The student that comes with the package.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    models = share() / "models"
+    students = sorted(models.glob("*.onnx"))
+    if not students:
+        raise FileNotFoundError(f"no student (.onnx) in {models}; name one of your own")
+    return students[0]
