@@ -87,8 +87,7 @@ def test_only_nodes_import_ros(module: Path) -> None:
 
 @pytest.mark.parametrize("module", [m for m in modules() if room(m) in {*ON_BOARD, "nodes"}], ids=str)
 def test_on_board_code_imports_only_what_flies(module: Path) -> None:
-    shown = {"rich"} if "demo" in module.parts else set()
-    assert third_party(module) <= FLIES | shown | (ROS if room(module) == "nodes" else set())
+    assert third_party(module) <= FLIES | ({*ROS, "rich"} if room(module) == "nodes" else set())
 
 
 @pytest.mark.parametrize(

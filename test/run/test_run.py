@@ -159,7 +159,6 @@ def test_a_run_needs_neither_torch_nor_ros(pictures: Path, tmp_path: Path, tiny_
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
-        env=os.environ,
         capture_output=True,
         text=True,
         check=False,
