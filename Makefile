@@ -38,7 +38,7 @@ lint: ## ruff: rules and format
 
 typecheck: ## mypy, strict
 	@scripts/bootstrap.sh ground $(VENV)
-	@$(PYTHON) -m mypy afss_ros scripts setup.py
+	@$(PYTHON) -m mypy afss_ros launch scripts setup.py test
 
 rendering: setup
 	@$(PYTHON) -c 'import moderngl; moderngl.create_context(standalone=True, backend="egl").release()' 2> /dev/null || \

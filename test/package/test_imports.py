@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "nodes": {*ON_BOARD, "run"},
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,
-    "evaluation": GROUND,
+    "evaluation": {*GROUND, "synthetic"},
     "teacher": GROUND,
     "distill": {*GROUND, "evaluation", "synthetic"},
     "cli": {*GROUND, "synthetic", "evaluation", "teacher", "distill", "run", "nodes"},
