@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from afss_ros.teacher.checkpoints import Access
+from afss_ros.teacher.checkpoints import Access, find_folder
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.prompts import Prompts
 from afss_ros.teacher.protocols import Detector, Propagator, Rgb, Segmenter
@@ -58,23 +58,72 @@ def _baseline(settings: DetectorSettings, access: Access) -> Detector:
     return SaliencyDetector()
 
 
+def _grounding_dino(settings: DetectorSettings, access: Access) -> Detector:
+    from afss_ros.teacher.grounding_dino import CHECKPOINTS, GroundingDino
+
+    checkpoint = find_folder(settings.checkpoint or CHECKPOINTS[settings.name], settings.revision, access)
+    thresholds = {"box_threshold": settings.box_threshold, "text_threshold": settings.text_threshold}
+    return GroundingDino(settings.name, checkpoint, **thresholds)
+
+
+def _owlv2(settings: DetectorSettings, access: Access) -> Detector:
+    from afss_ros.teacher.owlv2 import CHECKPOINT, Owlv2
+
+    checkpoint = find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access)
+    return Owlv2(checkpoint, box_threshold=settings.box_threshold)
+
+
+def _student_detector(settings: DetectorSettings, access: Access) -> Detector:
+    from afss_ros.teacher.student import StudentDetector, open_student
+
+    return StudentDetector(open_student(settings.checkpoint))
+
+
 def _grabcut(settings: SegmenterSettings, access: Access) -> Segmenter:
     from afss_ros.teacher.baseline import GrabCutSegmenter
 
     return GrabCutSegmenter()
 
 
-DETECTORS: dict[str, Callable[[DetectorSettings, Access], Detector]] = {"baseline": _baseline}
-SEGMENTERS: dict[str, Callable[[SegmenterSettings, Access], Segmenter]] = {"grabcut": _grabcut}
+def _sam2(settings: SegmenterSettings, access: Access) -> Segmenter:
+    from afss_ros.teacher.sam2_transformers import CHECKPOINT, Sam2Segmenter
+
+    return Sam2Segmenter(find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access))
 
 
-def _flow(segmenter: SegmenterSettings, access: Access) -> Propagator:
+def _student_segmenter(settings: SegmenterSettings, access: Access) -> Segmenter:
+    from afss_ros.teacher.student import StudentSegmenter, open_student
+
+    return StudentSegmenter(open_student(settings.checkpoint))
+
+
+def _flow(settings: SegmenterSettings, access: Access) -> Propagator:
     from afss_ros.teacher.flow import FlowPropagator
 
     return FlowPropagator()
 
 
-PROPAGATORS: dict[str, Callable[[SegmenterSettings, Access], Propagator]] = {"flow": _flow}
+def _sam2_video(settings: SegmenterSettings, access: Access) -> Propagator:
+    from afss_ros.teacher.sam2_transformers import CHECKPOINT, Sam2Propagator
+
+    return Sam2Propagator(find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access))
+
+
+DETECTORS: dict[str, Callable[[DetectorSettings, Access], Detector]] = {
+    "baseline": _baseline,
+    "student": _student_detector,
+    "grounding_dino": _grounding_dino,
+    "mm_grounding_dino": _grounding_dino,
+    "llmdet": _grounding_dino,
+    "owlv2": _owlv2,
+}
+SEGMENTERS: dict[str, Callable[[SegmenterSettings, Access], Segmenter]] = {
+    "grabcut": _grabcut,
+    "student": _student_segmenter,
+    "sam2": _sam2,
+}
+PROPAGATORS: dict[str, Callable[[SegmenterSettings, Access], Propagator]] = {"flow": _flow, "sam2": _sam2_video}
+"""Settings' names -> what they load. A propagator is loaded from the segmenter's checkpoint."""
 
 
 def assemble(settings: LabelSettings, access: Access | None = None) -> Teacher:

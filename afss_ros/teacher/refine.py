@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from afss_ros.datasets.rle import box_of
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.fusion import FusedBox, fuse_boxes, vote
@@ -70,7 +72,7 @@ def detect_views(
     fused_boxes = []
     for image in images:
         size = image.shape[0], image.shape[1]
-        mapped = [[_back(box, view, size) for box in next(found)] for view in views]
+        mapped = [[b for box in next(found) if _is_box(b := _back(box, view, size))] for view in views]
         fused = fuse_boxes(mapped, iou=refinement.iou, skip=refinement.skip)
         fused_boxes.append(_top(fused, refinement.top))
     return fused_boxes
@@ -131,6 +133,10 @@ def _back(box: Box, view: View, size: tuple[int, int]) -> Box:
     xyxy[0::2] = xyxy[0::2].clip(0, size[1])
     xyxy[1::2] = xyxy[1::2].clip(0, size[0])
     return Box(box.class_name, xyxy, box.score)
+
+
+def _is_box(box: Box) -> bool:
+    return bool(np.all(box.xyxy[2:] - box.xyxy[:2] >= 1.0))  # less than a pixel is nothing to segment
 
 
 def _top(fused: list[FusedBox], count: int) -> list[FusedBox]:

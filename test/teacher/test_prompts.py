@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from afss_ros.datasets.rle import box_of
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.prompts import Prompts, label_map, parts_in_craft
-from afss_ros.datasets.rle import box_of
 from afss_ros.teacher.values import Labelled
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from afss_ros.teacher.errors import TeacherError
 from afss_ros.datasets.rle import box_of
+from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.views import PRESETS, View, parse_views
 
 GEOMETRY = st.one_of(

@@ -1,0 +1,113 @@
+"""A student as teacher: what an earlier round of the loop learned labels the next recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros import labels
+from afss_ros.datasets.rle import box_of
+from afss_ros.perception import Frame, Perception
+from afss_ros.student import ContractError, Student, StudentError
+from afss_ros.teacher.errors import TeacherError
+from afss_ros.teacher.fusion import box_iou
+from afss_ros.teacher.prompts import CRAFT, Prompts
+from afss_ros.teacher.protocols import Rgb
+from afss_ros.teacher.values import Box, Mask
+
+_SMALLEST_PART = 16  # pixels; less is the ragged edge of a label map
+
+
+def open_student(path: str) -> Student:
+    """Open the student that a setting names.
+
+    Raises:
+        TeacherError: no path was given, or it is no student.
+    """
+    if not path:
+        raise TeacherError("a student as teacher needs its file: --set detector.checkpoint=path/to/student.onnx")
+    try:
+        return Student(Path(path), score_threshold=0.05)
+    except (StudentError, ContractError) as error:
+        raise TeacherError(str(error)) from error
+
+
+class StudentDetector:
+    """Boxes of a student's crafts, and of the parts in its label map that were asked for. See `teacher.Detector`.
+
+    It does not read: of the prompts, only the classes count.
+    """
+
+    def __init__(self, student: Student) -> None:
+        self._student = student
+        self.provenance: dict[str, object] = {"detector": "student", **_provenance(student)}
+
+    def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
+        """See `teacher.Detector.detect`."""
+        return [_boxes(self._student(Frame(image)), prompts) for image in images]
+
+
+class StudentSegmenter:
+    """Masks out of a student's label map. See `teacher.Segmenter`.
+
+    The mask score is the IoU of the mask's tight box with the box that was asked about.
+    """
+
+    def __init__(self, student: Student) -> None:
+        """Take a student that makes label maps.
+
+        Raises:
+            TeacherError: it finds boxes only.
+        """
+        if student.contract.labels_size is None:
+            raise TeacherError(f"{student.path} finds boxes only; as segmenter it must make label maps")
+        self._student = student
+        self.provenance: dict[str, object] = {"segmenter": "student", **_provenance(student)}
+
+    def encode(self, image: Rgb) -> NDArray[np.uint8]:
+        """The label map of the image. See `teacher.Segmenter.encode`."""
+        label_map = self._student(Frame(image)).labels
+        assert label_map is not None
+        return label_map
+
+    def segment(self, features: NDArray[np.uint8], boxes: Sequence[Box]) -> list[Mask]:
+        """See `teacher.Segmenter.segment`."""
+        return [_mask(features, box) for box in boxes]
+
+
+def _provenance(student: Student) -> dict[str, object]:
+    return {"checkpoint": student.path.name, "revision": "local", "sha256": student.sha256}
+
+
+def _boxes(perception: Perception, prompts: Prompts) -> list[Box]:
+    boxes = [
+        Box(found.class_name, found.box_xyxy, found.score)
+        for found in perception.detections
+        if found.class_name in prompts.classes
+    ]
+    already = {box.class_name for box in boxes}
+    crafts = [box for box in boxes if box.class_name == CRAFT]
+    for name in prompts.parts:
+        if name in already or perception.labels is None or not crafts:
+            continue
+        found = (perception.labels == labels.CLASS_IDS[name]).astype(np.uint8)
+        count, _, boxes_of, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
+        for x, y, width, height, area in boxes_of[1:count]:
+            if area >= _SMALLEST_PART:
+                corners = np.array([x, y, x + width, y + height], np.float32)
+                boxes.append(Box(name, corners, crafts[0].score))
+    return sorted(boxes, key=lambda box: -box.score)
+
+
+def _mask(label_map: NDArray[np.uint8], box: Box) -> Mask:
+    ids = labels.PART_IDS if box.class_name == CRAFT else (labels.CLASS_IDS[box.class_name],)
+    x0, y0 = np.floor(box.xyxy[:2]).astype(int)
+    x1, y1 = np.ceil(box.xyxy[2:]).astype(int)
+    mask = np.zeros(label_map.shape, np.bool_)
+    window = slice(max(0, y0), y1), slice(max(0, x0), x1)
+    mask[window] = np.isin(label_map[window], ids)
+    return Mask(mask, box_iou(box_of(mask), box.xyxy))
