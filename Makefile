@@ -52,9 +52,8 @@ test-matrix: ## the on-board tests again, under NumPy 1.26 and OpenCV 4
 	@OVERRIDE=opencv4-numpy1 scripts/bootstrap.sh test $(MATRIX_VENV)
 	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_VENV)) $(MATRIX_VENV)/bin/python -m pytest $(ON_BOARD_TESTS) $(ARGS)
 
-bench: ## the node's own cost and the round trip between processes, on this machine
-	@scripts/bootstrap.sh onboard $(VENV)
-	@$(PYTHON) -m afss_ros.nodes.benchmark $(ARGS)
+bench: setup ## how fast student, node and renderer are on this machine, into out/bench.json
+	@$(PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
 
 setup: ## make or update .venv with everything, for work on this repository
 	@scripts/bootstrap.sh ground $(VENV)
