@@ -94,9 +94,8 @@ class Peer:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._clients: dict[str, Any] = {}
-        self._publishers: list[Any] = []
         self._diagnostics = self.hear(DiagnosticArray, "/diagnostics")
-        self._lasting = list(self.node.subscriptions)
+        self._lasting = [*self.node.subscriptions, *self.node.publishers]
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -104,12 +103,11 @@ class Peer:
         self._context.shutdown()
 
     def forget(self) -> None:
-        """Take back what a test published and subscribed to; service clients stay, because discovery takes time."""
+        """Destroy the publishers and subscriptions of a test; service clients stay, because discovery takes time."""
         for subscription in [s for s in self.node.subscriptions if s not in self._lasting]:
             self.node.destroy_subscription(subscription)
-        for publisher in self._publishers:
+        for publisher in [p for p in self.node.publishers if p not in self._lasting]:
             self.node.destroy_publisher(publisher)
-        self._publishers.clear()
 
     def spin_until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
         end = time.monotonic() + patience_s
@@ -182,7 +180,6 @@ class Peer:
     def camera(self, kind: type = Image, topic: str = "image", qos: QoSProfile = RELIABLE) -> Any:
         """A publisher of images that perception_node listens to already."""
         publisher = self.node.create_publisher(kind, topic, qos)
-        self._publishers.append(publisher)
         self.spin_until(lambda: publisher.get_subscription_count() == 1, f"perception_node to subscribe to {topic}")
         return publisher
 

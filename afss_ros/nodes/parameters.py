@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
@@ -122,6 +123,17 @@ def declare(node: Node) -> None:
 
 def read(node: Node) -> Settings:
     return Settings(**{spec.name.replace(".", "_"): node.get_parameter(spec.name).value for spec in SPECS})
+
+
+def ignored_overrides(node: Node) -> dict[str, str]:
+    """Parameters given to the node that it does not have, each with the likeliest right name (or "").
+
+    rclpy drops them without a word, so a misspelt line in a parameter file would look as if it worked.
+    """
+    given = getattr(node, "_parameter_overrides", {})  # rclpy offers no public way to them
+    known = [spec.name for spec in SPECS]
+    unknown = [name for name in given if not node.has_parameter(name) and not name.startswith("qos_overrides.")]
+    return {name: next(iter(get_close_matches(name, known, cutoff=0.5)), "") for name in unknown}
 
 
 def check(parameters: Iterable[Parameter], *, state: str) -> SetParametersResult:

@@ -37,6 +37,9 @@ class PerceptionNode(OperableLifecycleNode):
         self.add_on_set_parameters_callback(self._check_parameters)
         parameters.declare(self)
         self.add_post_set_parameters_callback(self._apply_parameters)
+        for name, meant in parameters.ignored_overrides(self).items():
+            hint = f"; did you mean {meant}?" if meant else ""
+            self.get_logger().warning(f"parameter {name} is not one of this node's and is ignored{hint}")
         self._settings = parameters.read(self)
         self._student: Student | None = None
         self._outputs: Outputs | None = None

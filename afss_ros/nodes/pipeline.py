@@ -21,6 +21,7 @@ from afss_ros.nodes.outputs import Outputs
 from afss_ros.nodes.statistics import FrameStatistics
 from afss_ros.nodes.worker import Worker
 from afss_ros.perception import Frame, Perception
+from afss_ros.student import StudentError
 
 _NS_PER_MS = 1e6
 _LOG_PERIOD_S = 5.0
@@ -116,7 +117,7 @@ class Pipeline:
         return (now_ns - stamp_ns) / _NS_PER_MS if stamp_ns and now_ns else None
 
     def _report_bad(self, error: Exception) -> None:
-        if isinstance(error, (images.ImageError, ValueError)):
+        if isinstance(error, (images.ImageError, StudentError)):
             reason = str(error)
         else:
             reason = f"{type(error).__name__}: {error}"

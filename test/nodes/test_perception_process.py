@@ -31,12 +31,28 @@ def test_a_node_that_started_itself_ends_in_order_in_mid_work(
     assert "Traceback" not in process.log
 
 
-def test_a_signal_in_the_first_moment_is_not_lost(tmp_path: Path, domain: int, tiny_student: Path) -> None:
-    process = PerceptionProcess(domain, tmp_path / "log", model__path=tiny_student, autostart=True)
-    peer = Peer(domain)
-    peer.spin_until(lambda: "is ready" in process.log, "the student to be loaded")
-    assert process.stop(signal.SIGTERM) == 0, process.log
-    peer.close()
+def test_a_signal_in_the_first_moment_is_not_lost(tmp_path: Path, tiny_student: Path) -> None:
+    with reserved_domain() as domain:
+        process = PerceptionProcess(domain, tmp_path / "log", model__path=tiny_student, autostart=True)
+        peer = Peer(domain)
+        peer.spin_until(lambda: "is ready" in process.log, "the student to be loaded")
+        assert process.stop(signal.SIGTERM) == 0, process.log
+        peer.close()
+
+
+def test_shutdown_from_active_is_final_and_misspelt_parameters_are_named(tmp_path: Path, tiny_student: Path) -> None:
+    with reserved_domain() as domain:
+        process = PerceptionProcess(
+            domain, tmp_path / "log", autostart=True, model__path=tiny_student, score_threshold=0.7
+        )
+        peer = Peer(domain)
+        peer.camera()
+        assert peer.transition("shutdown")
+        assert peer.state() == "finalized"
+        assert process.stop() == 0, process.log
+        peer.close()
+    assert "score_threshold is not one of this node's" in process.log
+    assert "did you mean detection.score_threshold?" in process.log
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from perception_peer import BEST_EFFORT, LATCHED, RELIABLE, Peer, craft_image, image_message
+from perception_peer import (
+    BEST_EFFORT,
+    LATCHED,
+    RELIABLE,
+    Peer,
+    PerceptionProcess,
+    craft_image,
+    image_message,
+)
 from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
@@ -106,6 +116,34 @@ def test_enable_false_unsubscribes_and_true_subscribes_again(peer: Peer) -> None
     assert peer.call(SetBool, "/perception_node/enable", SetBool.Request(data=True)).success
     peer.spin_until(lambda: camera.get_subscription_count() == 1, "perception_node to subscribe")
     peer.show(camera, image_message(craft_image(), peer.now()), detections)
+
+
+def test_an_incompatible_publisher_is_named_with_its_cure(peer: Peer, perception_process: PerceptionProcess) -> None:
+    assert peer.reload(input__reliability="reliable")
+    peer.node.create_publisher(Image, "image", BEST_EFFORT)
+    cure = "a publisher on /image offers an incompatible RELIABILITY: its images will not arrive; set input.reliability"
+    peer.spin_until(lambda: cure in perception_process.log, "the warning")
+
+
+def test_a_reliable_subscription_hears_a_reliable_publisher(peer: Peer) -> None:
+    assert peer.reload(input__reliability="reliable")
+    detections = peer.hear(Detection2DArray, DETECTIONS)
+    peer.show(peer.camera(qos=RELIABLE), image_message(craft_image(), peer.now()), detections)
+
+
+def test_the_age_of_an_image_is_in_simulated_time_if_asked_for(peer: Peer) -> None:
+    clock = peer.node.create_publisher(Clock, "/clock", RELIABLE)
+    detections = peer.hear(Detection2DArray, DETECTIONS)
+    assert peer.set_parameter("use_sim_time", True).successful
+    try:
+        peer.spin_until(lambda: clock.get_subscription_count() == 1, "perception_node to listen to /clock")
+        clock.publish(Clock(clock=Time(sec=1000)))
+        peer.spin_for(0.2)
+        peer.show(peer.camera(), image_message(craft_image(), Time(sec=999, nanosec=250_000_000)), detections)
+        assert peer.status()[2]["image_age_ms"] == "750.00"
+    finally:
+        assert peer.set_parameter("use_sim_time", False).successful
+        peer.node.destroy_publisher(clock)
 
 
 def test_camera_info_of_another_size_is_a_warning(peer: Peer) -> None:
