@@ -93,6 +93,8 @@ install() {
     fi
     [ -z "$pins" ] || arguments+=(--override "requirements/$pins.txt")
     [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install --quiet "uv==$UV_VERSION"
+    # On a terminal uv shows its progress; in a log the list of packages would bury everything else.
+    [ -t 2 ] || arguments+=(--quiet)
     VIRTUAL_ENV=$venv "$venv/bin/uv" pip install "${arguments[@]}"
     VIRTUAL_ENV=$venv "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
     "$venv/bin/python" scripts/generate_vision_msgs.py
