@@ -54,7 +54,21 @@ def place(
         anchor = np.array(source_wh) / 2
         slack = abs(np.array(source_wh) * scale - size) / 2
         target = size / 2 + rng.uniform(-1, 1, 2) * slack
-    return Placement(np.column_stack([turn, target - turn @ anchor]), scale)
+    shift = target - turn @ anchor
+    width, height = source_wh
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64) @ turn.T + shift
+    shift += (
+        _cover(corners[:, 0].min(), corners[:, 0].max(), size),
+        _cover(corners[:, 1].min(), corners[:, 1].max(), size),
+    )
+    return Placement(np.column_stack([turn, shift]), scale)
+
+
+def _cover(low: float, high: float, size: int) -> float:
+    """How far to move [low, high] so that it covers [0, size], or lies inside when it is shorter: no empty margin."""
+    if high - low < size:
+        return float(max(0.0, -low) - max(0.0, high - size))
+    return float(max(0.0, size - high) - max(0.0, low))
 
 
 def warp_image(image: NDArray[np.uint8], placement: Placement, size: int) -> NDArray[np.uint8]:

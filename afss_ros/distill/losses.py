@@ -85,9 +85,8 @@ def segmentation_loss(logits: Tensor, labels: Tensor, weights: LossRecipe) -> di
     if weights.dice:
         out["dice"] = weights.dice * dice_loss(logits, labels)
     if weights.lovasz:
-        out["lovasz"] = weights.lovasz * LovaszLoss("multiclass", ignore_index=UNLABELLED, from_logits=True)(
-            logits, labels
-        )
+        lovasz = LovaszLoss("multiclass", ignore_index=UNLABELLED, from_logits=True)
+        out["lovasz"] = weights.lovasz * lovasz(logits, labels).sum()  # a scalar, but empty when nothing is labelled
     if weights.boundary:
         out["boundary"] = weights.boundary * boundary_loss(logits, labels)
     return out

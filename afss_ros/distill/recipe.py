@@ -41,7 +41,11 @@ class DataRecipe(Section):
 class AugmentRecipe(Section):
     """Probabilities and ranges of the augmentation. Chances are per image."""
 
-    scale: tuple[float, float] = Field((0.4, 1.5), description="Zoom of the source's fitted size into the crop.")
+    scale: tuple[float, float] = Field(
+        (0.7, 2.4),
+        description="Zoom beyond the scale that fits the source into the crop; 2 is what a student twice as"
+        " large as the crop sees.",
+    )
     centre_on_craft: float = Field(0.7, ge=0, le=1, description="Chance that the crop is placed around a craft.")
     rotate: bool = Field(True, description="Quarter turns and flips of both kinds: space has no up.")
     tilt_degrees: float = Field(20.0, ge=0, le=180)

@@ -75,7 +75,7 @@ class _State:
         self.validation = validation_samples(recipe.data)
         self.network = _initial_network(recipe).to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, recipe.optimiser.ema)
-        self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe))
+        self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe), fused=True)
         self.dtype = precision.resolve(recipe.precision, place.device)
         self.scaler = torch.amp.GradScaler(place.device.type, enabled=self.dtype == torch.float16)
         self.statistics = statistics(samples, recipe.data.statistics_images)

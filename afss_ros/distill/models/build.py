@@ -34,7 +34,7 @@ DECODERS: dict[str, Decoder] = {
     ),
     "segformer": Decoder("Segformer", 4, {"decoder_segmentation_channels": 128}),
     "deeplabv3plus": Decoder("DeepLabV3Plus", 4, {"decoder_channels": 96}),
-    "unet": Decoder("Unet", 2, {"encoder_depth": 4, "decoder_channels": (128, 64, 32, 24)}),
+    "unet": Decoder("Unet", 1, {"encoder_depth": 4, "decoder_channels": (96, 48, 24, 16)}),
     "linknet": Decoder("Linknet", 1, {}),
 }
 

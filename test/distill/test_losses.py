@@ -1,0 +1,79 @@
+"""Losses against values worked out by hand, and against the libraries that people trust."""
+
+import math
+
+import pytest
+import torch
+from segmentation_models_pytorch.losses import DiceLoss
+from torchvision.ops import generalized_box_iou
+
+from afss_ros.distill import losses
+from afss_ros.distill.recipe import LossRecipe
+
+
+def _logits(chances: list[list[float]]) -> torch.Tensor:
+    """One row of pixels, each given by the chances of its classes: (1, C, 1, W)."""
+    return torch.tensor(chances).T.log().reshape(1, len(chances[0]), 1, len(chances))
+
+
+def test_cross_entropy_is_the_mean_over_labelled_pixels() -> None:
+    logits = _logits([[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]])
+    labels = torch.tensor([[[0, 1, 255]]])
+    assert losses.cross_entropy(logits, labels).item() == pytest.approx((math.log(2) + math.log(4 / 3)) / 2)
+
+
+def test_dice_of_one_class_by_hand() -> None:
+    logits = _logits([[0.5, 0.5], [0.2, 0.8], [0.4, 0.6]])
+    labels = torch.tensor([[[0, 1, 255]]])
+    # overlap 0.8, chance 0.5 + 0.8, truth 1
+    assert losses.dice_loss(logits, labels, smooth=0.0).item() == pytest.approx(1 - 2 * 0.8 / 2.3)
+
+
+def test_dice_agrees_with_segmentation_models_pytorch() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 4, 16, 16), torch.randint(0, 4, (2, 16, 16))
+    reference = DiceLoss("multiclass", classes=[1, 2, 3], from_logits=True)(logits, labels)
+    assert losses.dice_loss(logits, labels, smooth=0.0).item() == pytest.approx(reference.item(), abs=1e-5)
+
+
+def test_a_class_that_is_absent_does_not_dilute_dice() -> None:
+    logits = _logits([[0.5, 0.5, 0.0 + 1e-9]])
+    labels = torch.tensor([[[1]]])
+    assert losses.dice_loss(logits, labels, smooth=0.0).item() == pytest.approx(1 - 1.0 / 1.5, abs=1e-6)
+
+
+def test_nothing_labelled_gives_zero_and_finite_gradients() -> None:
+    logits = torch.randn(1, 4, 4, 4, requires_grad=True)
+    labels = torch.full((1, 4, 4), 255)
+    terms = losses.segmentation_loss(logits, labels, LossRecipe(boundary=1.0, lovasz=1.0))  # type: ignore[call-arg]
+    total = torch.stack(list(terms.values())).sum()
+    total.backward()  # type: ignore[no-untyped-call]
+    assert set(terms) == {"cross_entropy", "dice", "boundary", "lovasz"}
+    assert total.item() == 0
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_the_boundary_band_hugs_the_change_of_label() -> None:
+    labels = torch.tensor([[[0, 0, 0, 1, 1, 1, 1]]]).repeat(1, 3, 1)
+    assert losses.boundary_band(labels, 1)[0, 1].tolist() == [False, False, True, True, False, False, False]
+
+
+def test_giou_agrees_with_torchvision() -> None:
+    torch.manual_seed(0)
+    corners = torch.rand(2, 9, 2, 2).sort(2).values
+    a, b = corners.reshape(2, 9, 4)
+    torch.testing.assert_close(losses.giou(a, b), generalized_box_iou(a, b).diag(), atol=1e-5, rtol=1e-5)
+
+
+def test_giou_of_boxes_side_by_side_by_hand() -> None:
+    a, b = torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[2.0, 0, 3, 1]])
+    assert losses.giou(a, b).item() == pytest.approx(-1 / 3)
+
+
+def test_images_without_craft_do_not_move_the_box() -> None:
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.2, 0.2, 0.4, 0.4]])
+    nothing = torch.full((2, 4), math.nan)
+    assert losses.box_loss(boxes, nothing).item() == 0
+    truth = torch.stack([boxes[0], nothing[1]])
+    assert losses.box_loss(boxes, truth).item() == pytest.approx(0, abs=1e-6)

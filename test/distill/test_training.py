@@ -1,0 +1,87 @@
+"""Training learns, and a run that was killed ends where one that was not ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from afss_ros.distill import checkpoint, schedule, training
+from afss_ros.distill.errors import DistillError
+from afss_ros.distill.models import build
+from afss_ros.distill.recipe import BudgetRecipe, Recipe
+
+MakeRecipe = Callable[..., Recipe]
+
+
+class KilledError(Exception):
+    """Stands for kill -9 between two steps."""
+
+
+def test_a_killed_run_resumes_to_the_same_weights(small_recipe: MakeRecipe, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    options = small_recipe(validate_every=1.0, budget={"iterations": 8})
+
+    def kill(progress: training.Progress) -> None:
+        if progress.step == 5:
+            raise KilledError
+
+    training.train(options, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        training.train(options, tmp_path / "killed", kill)
+    resumed_at = checkpoint.load(tmp_path / "killed" / "last.pt")["step"]
+    training.train(options, tmp_path / "killed")
+
+    assert 0 < resumed_at < 5
+    whole, resumed = (checkpoint.load(tmp_path / name / "last.pt") for name in ("whole", "killed"))
+    assert resumed["step"] == whole["step"] == 8
+    for part in ("network", "average"):
+        for key, value in whole[part].items():
+            assert resumed[part][key].equal(value), f"{part} {key}"
+    scores = [[{k: v for k, v in h.items() if k != "minutes"} for h in run["history"]] for run in (whole, resumed)]
+    assert [h["whole_iou"] for h in scores[0]] == [h["whole_iou"] for h in scores[1]]
+
+
+def test_a_run_directory_of_another_recipe_is_refused(small_recipe: MakeRecipe, tmp_path: Path) -> None:
+    training.train(small_recipe(budget={"iterations": 1}), tmp_path)
+    with pytest.raises(DistillError, match=r"another recipe.*seed"):
+        training.train(small_recipe(budget={"iterations": 1}, seed=5), tmp_path)
+
+
+def test_a_run_leaves_pictures_and_history(small_recipe: MakeRecipe, tmp_path: Path) -> None:
+    training.train(small_recipe(budget={"iterations": 1}), tmp_path)
+    assert {"best.pt", "last.pt", "recipe.yaml", "history.json", "curves.png"} <= {p.name for p in tmp_path.iterdir()}
+    assert [p.name for p in (tmp_path / "sheets").iterdir()] == ["step-000001.jpg"]
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_a_student_learns_what_a_craft_looks_like(run: Path) -> None:
+    scores = checkpoint.load_best(run).metrics
+    assert scores["whole_iou"] > 0.8
+    assert scores["body_iou"] > 0.6
+    assert scores["panel_iou"] > 0.6
+
+
+def test_only_weights_decay_and_the_encoder_has_its_own_rate(small_recipe: MakeRecipe) -> None:
+    options = small_recipe(optimiser={"lr": 1e-3, "encoder_lr": 1e-4, "weight_decay": 0.1})
+    network = build(options.student)
+    groups = training.parameter_groups(network, options)
+    assert sum(len(g["params"]) for g in groups) == len(list(network.parameters()))
+    for group in groups:
+        decays = group["weight_decay"] > 0
+        assert all((p.ndim > 1) == decays for p in group["params"])
+    assert {g["lr"] for g in groups} == {1e-3, 1e-4}
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [({"iterations": 40}, 0.25), ({"epochs": 2}, 0.5), ({"minutes": 5}, 0.2)],
+)
+def test_progress_follows_the_budget(budget: dict[str, float], expected: float) -> None:
+    done = schedule.progress(BudgetRecipe(**budget), step=10, steps_per_epoch=10, seconds=60)  # type: ignore[arg-type]
+    assert done == pytest.approx(expected)
+
+
+def test_the_rate_warms_up_and_falls_as_a_cosine() -> None:
+    rates = [schedule.rate(p, warmup=0.1, floor=0.01) for p in (0.0, 0.05, 0.1, 0.55, 1.0, 1.2)]
+    assert rates == pytest.approx([0.0, 0.5, 1.0, 0.505, 0.01, 0.01])
