@@ -50,6 +50,7 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
     def sometimes(p: float, low: float, high: float) -> float:
         return float(rng.uniform(low, high)) if rng.random() < p else 0.0
 
+    haze = sometimes(0.03 if sensor else 0.07, 0.01, 0.15)
     angle, length = rng.uniform(0, 2 * np.pi), sometimes(0.07, 1.0, 9.0)
     spark = kind == "sensor"
     return Camera(
@@ -59,7 +60,7 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
         bloom=sometimes(0.7 if spark else 0.35, 0.05, 0.6),
         bloom_size=float(np.exp(rng.uniform(np.log(0.006), np.log(0.06)))),
         vignette=sometimes(0.2, 0.1, 0.7),
-        haze=tuple(float(v) for v in sometimes(0.03 if sensor else 0.07, 0.01, 0.15) * rng.uniform(0.5, 1, 3)),  # type: ignore[arg-type]
+        haze=tuple(haze * rng.uniform(0.5, 1, 3)),
         filmic=bool(rng.random() < 0.35),
         gamma=float(rng.uniform(1.8, 2.5)),
         contrast=float(rng.uniform(0.85, 1.3)),
@@ -77,9 +78,7 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
     )
 
 
-def metered(
-    rng: np.random.Generator, camera: Camera, radiance: Image, craft: NDArray[np.bool_], kind: str
-) -> Camera:
+def metered(rng: np.random.Generator, camera: Camera, radiance: Image, craft: NDArray[np.bool_], kind: str) -> Camera:
     """The camera with its exposure set, wholly, partly or not at all, by the light of the craft (mask (H, W))."""
     raw = kind in ("sensor", "deep")
     strength = float(rng.choice([0.0, 0.5, 1.0], p=[0.45, 0.3, 0.25] if raw else [0.2, 0.35, 0.45]))
@@ -150,8 +149,8 @@ def _noisy(camera: Camera, image: Image, rng: np.random.Generator) -> Image:
     if camera.read_noise > 0:
         noise = rng.standard_normal((h, w, 1 if camera.grey else 3), np.float32)
         if camera.noise_grain > 0.35:
-            noise = cv2.GaussianBlur(noise, (0, 0), camera.noise_grain).reshape(noise.shape)
-            noise /= noise.std() + 1e-6
+            grain = cv2.GaussianBlur(noise, (0, 0), camera.noise_grain).reshape(noise.shape)
+            noise = np.asarray(grain / (grain.std() + 1e-6), np.float32)
         image = image + camera.read_noise * noise
     if camera.hot_pixels > 0:
         count = rng.poisson(camera.hot_pixels * h * w)

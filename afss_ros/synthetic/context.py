@@ -14,7 +14,7 @@ def open_context() -> moderngl.Context:
         SyntheticError: no EGL library or no driver behind it.
     """
     try:
-        return moderngl.create_context(standalone=True, backend="egl", require=330)  # type: ignore[call-arg]
+        return moderngl.create_context(standalone=True, backend="egl", require=330)  # type: ignore[arg-type]
     except Exception as err:
         raise SyntheticError(
             f"cannot open an OpenGL context through EGL ({err}). "

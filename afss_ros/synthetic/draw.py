@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from afss_ros.synthetic.craft.grammar import design
 from afss_ros.synthetic.craft.rock import rock
@@ -20,8 +19,8 @@ from afss_ros.synthetic.scene import Light, Placed, Planet, Scene, Sky
 
 SPLITS = ("train", "val", "test")
 KINDS: dict[str, float] = {
-    "limb": 0.26, "ground": 0.17, "disc": 0.10, "night": 0.08, "sensor": 0.19, "deep": 0.07, "stars": 0.06, "gradient": 0.04,
-    "planet": 0.03,
+    "limb": 0.26, "ground": 0.17, "disc": 0.10, "night": 0.08, "sensor": 0.19, "deep": 0.07, "stars": 0.06,
+    "gradient": 0.04, "planet": 0.03,
 }  # fmt: skip
 """Backgrounds and their share of the frames. `sensor`: a raw noisy dark sky; `deep`: black with many stars."""
 DESIGNS = 1 << 40

@@ -12,7 +12,7 @@ Layer = NDArray[np.float32]
 
 
 def sun_place(scene: Scene) -> tuple[float, float] | None:
-    """Pixel of the Sun in the sky's field of view; None when it stands behind the camera or a planet, or far outside."""
+    """Pixel of the Sun in the sky's field of view; None when it is behind the camera or a planet, or far outside."""
     sun = scene.light.sun
     if sun[2] > -0.1:
         return None
@@ -83,8 +83,8 @@ def _point(rng: np.random.Generator, canvas: Layer, margin: float = 0.2) -> tupl
 def _orbit(rng: np.random.Generator, canvas: Layer, color: list[float]) -> None:
     axes = tuple(int(v * canvas.shape[1]) for v in rng.uniform(0.1, 1.0, 2))
     start = float(rng.uniform(0, 360))
-    cv2.ellipse(canvas, _point(rng, canvas), axes, float(rng.uniform(0, 180)), start, start + float(rng.uniform(60, 360)),
-                color, int(rng.integers(1, 3)), cv2.LINE_AA)  # fmt: skip
+    tilt, stop = float(rng.uniform(0, 180)), start + float(rng.uniform(60, 360))
+    cv2.ellipse(canvas, _point(rng, canvas), axes, tilt, start, stop, color, int(rng.integers(1, 3)), cv2.LINE_AA)
 
 
 def _beam(rng: np.random.Generator, canvas: Layer, color: list[float]) -> None:
@@ -124,7 +124,9 @@ def _words(rng: np.random.Generator, canvas: Layer, color: list[float]) -> None:
 def _blobs(rng: np.random.Generator, canvas: Layer, color: list[float]) -> None:
     for _ in range(int(rng.integers(1, 12))):
         radius = int(rng.uniform(0.005, 0.06) * canvas.shape[1]) + 1
-        cv2.circle(canvas, _point(rng, canvas, 0.1), radius, [c * float(rng.uniform(0.1, 0.6)) for c in color], -1, cv2.LINE_AA)
+        cv2.circle(
+            canvas, _point(rng, canvas, 0.1), radius, [c * float(rng.uniform(0.1, 0.6)) for c in color], -1, cv2.LINE_AA
+        )
 
 
 _DRAWINGS = (_orbit, _beam, _trails, _net, _words, _blobs)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float32]
+IDENTITY = np.eye(3, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Surface:
     normals: Array
     uvs: Array
 
-    def moved(self, rotation: ArrayLike = np.eye(3), translation: ArrayLike = (0.0, 0.0, 0.0)) -> Surface:
+    def moved(self, rotation: ArrayLike = IDENTITY, translation: ArrayLike = (0.0, 0.0, 0.0)) -> Surface:
         """Rotate by a (3, 3) matrix, then translate by (3,) metres."""
         r = np.asarray(rotation, np.float32)
         t = np.asarray(translation, np.float32)
@@ -45,7 +46,7 @@ def rotation_about(axis: ArrayLike, angle: float) -> Array:
     a = np.asarray(axis, np.float64)
     a = a / np.linalg.norm(a)
     k = np.array([[0, -a[2], a[1]], [a[2], 0, -a[0]], [-a[1], a[0], 0]])
-    return (np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k).astype(np.float32)
+    return np.asarray(np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k, np.float32)
 
 
 def frame_along(direction: ArrayLike) -> Array:
@@ -55,7 +56,7 @@ def frame_along(direction: ArrayLike) -> Array:
     x = np.array([z[2], 0.0, -z[0]]) if abs(z[1]) < 0.9 else np.array([0.0, -z[2], z[1]])
     x /= np.linalg.norm(x)
     y = (z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0])
-    return np.array([x, y, z], np.float32).T
+    return np.asarray(np.stack([x, y, z], axis=1), np.float32)
 
 
 def quad(corners: ArrayLike, size: tuple[float, float] | None = None) -> Surface:

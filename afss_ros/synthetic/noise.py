@@ -59,4 +59,4 @@ def crumple_texture(size: int = 512, seed: int = 11) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     tilts = np.concatenate([_facets(rng, size, 160), _facets(rng, size, 1500)], axis=-1)
     smooth = cv2.GaussianBlur(tilts, (0, 0), 1.2, borderType=cv2.BORDER_REFLECT_101)
-    return np.clip(127.5 + 127.5 * smooth, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(127.5 + 127.5 * smooth, 0, 255), np.uint8)

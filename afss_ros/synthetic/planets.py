@@ -84,9 +84,10 @@ def draw_other(rng: np.random.Generator, tangent: tuple[float, float], *, small:
     planet = Planet(
         kind=kind, center=_center(rng, "disc" if small or rng.random() < 0.5 else "limb", tangent),
         to_fixed=random_rotation(rng), tint=tuple(tint.tolist()),
-        second=tuple((tint * rng.uniform(0.3, 0.9, 3)).tolist()), air_height=float(rng.choice([0.0, 0.01])) if hue else 0.0,
-        cloud_scale=float(rng.uniform(0.5, 2)), detail=float(rng.uniform(0.5, 1.5)), brightness=float(rng.uniform(0.5, 1.3)),
-        offset=tuple(float(v) for v in rng.uniform(0, 1, 4)),
+        second=tuple((tint * rng.uniform(0.3, 0.9, 3)).tolist()),
+        air_height=float(rng.choice([0.0, 0.01])) if hue else 0.0, cloud_scale=float(rng.uniform(0.5, 2)),
+        detail=float(rng.uniform(0.5, 1.5)), brightness=float(rng.uniform(0.5, 1.3)),
+        offset=tuple(float(v) for v in rng.uniform(0, 1, 4)),  # type: ignore[arg-type]
     )  # fmt: skip
     if not small:
         return planet

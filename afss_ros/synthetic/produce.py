@@ -5,15 +5,16 @@ from __future__ import annotations
 import multiprocessing as mp
 import os
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets import DatasetWriter, Instance, merge_shards, rle
+from afss_ros.datasets import DatasetError, DatasetWriter, Instance, merge_shards, rle
 from afss_ros.labels import CLASS_NAMES, SPACECRAFT
 from afss_ros.synthetic.draw import SPLITS
 from afss_ros.synthetic.errors import SyntheticError
@@ -59,7 +60,8 @@ def find_instances(instances: NDArray[np.uint8]) -> list[Instance]:
     return found
 
 
-def _render_shard(order: Order, shard: int, shards: int, done: mp.Queue[int | str]) -> None:
+def _render_shard(order: Order, shard: int, shards: int, told: Callable[[int | str], None]) -> None:
+    """Render every `shards`-th sample of an order, telling each index, or why rendering stopped."""
     from afss_ros.synthetic.render import render_sample
     from afss_ros.synthetic.renderer import Renderer
 
@@ -76,10 +78,15 @@ def _render_shard(order: Order, shard: int, shards: int, done: mp.Queue[int | st
                         key, sample.image, sample.labels, find_instances(sample.instances), split=order.split,
                         attributes=sample.attributes, image_format=order.image_format,
                     )  # fmt: skip
-                done.put(index)
-    except Exception as err:
-        done.put(f"{type(err).__name__}: {err}")
-        raise
+                told(index)
+    except (SyntheticError, DatasetError, OSError) as err:
+        told(f"{type(err).__name__}: {err}")
+
+
+def _work(order: Order, shard: int, shards: int, done: mp.Queue[int | str]) -> None:
+    # Mesa's software rasteriser would start a thread for every core in every process.
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    _render_shard(order, shard, shards, done.put)
 
 
 def produce(order: Order, processes: int = 2, progress: Callable[[int], None] | None = None) -> int:
@@ -88,32 +95,47 @@ def produce(order: Order, processes: int = 2, progress: Callable[[int], None] | 
     Raises:
         SyntheticError: a worker failed; its reason is in the message. What is on disk stays and is not rendered again.
     """
-    # Mesa's software rasteriser would start a thread for every core in every process.
-    os.environ.setdefault("LP_NUM_THREADS", "1" if processes > 1 else "2")
-    context = mp.get_context("spawn")
-    done: mp.Queue[int | str] = context.Queue()
-    workers = [
-        context.Process(target=_render_shard, args=(order, shard, processes, done), daemon=True)
-        for shard in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
     finished = 0
-    while finished < order.count:
-        try:
-            message = done.get(timeout=1.0)
-        except queue.Empty:
-            if all(worker.is_alive() or worker.exitcode == 0 for worker in workers):
-                continue
-            codes = [worker.exitcode for worker in workers]
-            raise SyntheticError(f"a rendering process died (exit codes {codes}); run again to resume") from None
+
+    def told(message: int | str) -> None:
+        nonlocal finished
         if isinstance(message, str):
-            for worker in workers:
-                worker.terminate()
-            raise SyntheticError(f"rendering failed: {message}")
+            raise SyntheticError(f"rendering {order.root} failed: {message}")
         finished += 1
         if progress is not None:
             progress(finished)
-    for worker in workers:
-        worker.join()
+
+    if processes == 1:
+        _render_shard(order, 0, 1, told)
+    else:
+        _spread(order, processes, told)
     return merge_shards(order.root)
+
+
+def _spread(order: Order, processes: int, told: Callable[[int | str], None]) -> None:
+    context = mp.get_context("spawn")
+    done: mp.Queue[int | str] = context.Queue()
+    workers = [
+        context.Process(target=_work, args=(order, shard, processes, done), daemon=True) for shard in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        for _ in range(order.count):
+            told(_next(done, workers))
+        for worker in workers:
+            worker.join()
+    finally:
+        for worker in workers:
+            worker.terminate()
+
+
+def _next(done: mp.Queue[int | str], workers: Sequence[BaseProcess]) -> int | str:
+    """What a worker says next; an explanation when one died without a word."""
+    while True:
+        try:
+            return done.get(timeout=1.0)
+        except queue.Empty:
+            codes = [worker.exitcode for worker in workers]
+            if any(code not in (None, 0) for code in codes):
+                return f"a process died (exit codes {codes}); run again to resume"

@@ -56,7 +56,9 @@ def record(
             free = rendered.parts == 0
             radiance = rendered.radiance + star_field(trajectory.stars_before(frame), scene, free)
             picture = expose(recording.camera, radiance, np.random.default_rng([recording.seed, frame]))
-            _write_frame(bag, picture, rendered, info, START_NS + round(frame * 1e9 / recording.rate_hz), recording.quality)
+            _write_frame(
+                bag, picture, rendered, info, START_NS + round(frame * 1e9 / recording.rate_hz), recording.quality
+            )
             if progress is not None:
                 progress(frame + 1)
     return trajectory.frames

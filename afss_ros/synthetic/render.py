@@ -64,7 +64,9 @@ def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendere
         x, y = int(place[0]), int(place[1])
         inside = 0 <= x < scene.width and 0 <= y < scene.height
         covered = inside and not free[y, x]
-        radiance += sun_glare(rng, scene.width, scene.height, place) * np.float32(0.15 if covered else rng.uniform(0.3, 1.2))
+        radiance += sun_glare(rng, scene.width, scene.height, place) * np.float32(
+            0.15 if covered else rng.uniform(0.3, 1.2)
+        )
     return radiance
 
 

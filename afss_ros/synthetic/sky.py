@@ -27,7 +27,7 @@ def _lights(rng: np.random.Generator, count: int, brightness: float) -> NDArray[
     flux = np.minimum(brightness * 0.12 * rng.pareto(1.3, count), 6.0)
     warmth = rng.normal(0, 0.25, count)
     tint = np.stack([1 + warmth, np.ones(count), 1 - warmth], 1).clip(0.3, 1.8)
-    return (flux[:, None] * tint).astype(np.float32)
+    return np.asarray(flux[:, None] * tint, np.float32)
 
 
 def stars_in_view(rng: np.random.Generator, scene: Scene) -> Stars:

@@ -75,13 +75,14 @@ class Trajectory:
         attitude = rotation_about(self.spin_axis, turn) @ self.attitude
         placed = Placed(self.craft, axes.T @ attitude, -axes.T @ position, 1, self.design)
         orbit = rotation_about((0.3, 0.0, 1.0), 0.03 * t)
-        earth = replace(
-            self.earth, center=axes.T @ self.earth.center, to_fixed=self.earth.to_fixed @ orbit @ axes
-        )
+        earth = replace(self.earth, center=axes.T @ self.earth.center, to_fixed=self.earth.to_fixed @ orbit @ axes)
         fill = np.full(3, 0.12)
-        light = Light(axes.T @ self.sun, np.array([1.25, 1.2, 1.12]), np.full(3, 0.02), fill, np.array([0.0, 0.3, 0.95]))
+        light = Light(
+            axes.T @ self.sun, np.array([1.25, 1.2, 1.12]), np.full(3, 0.02), fill, np.array([0.0, 0.3, 0.95])
+        )
         return Scene(
-            self.width, self.height, self.tangent, self.tangent, (placed,), (earth,), light, Sky(), self.cyclones, self.motion
+            self.width, self.height, self.tangent, self.tangent, (placed,), (earth,), light, Sky(),
+            self.cyclones, self.motion,
         )  # fmt: skip
 
     def stars_before(self, frame: int) -> Stars:
@@ -110,6 +111,6 @@ def draw_trajectory(motion: str, frames: int, width: int, height: int, seed: int
     below = -unit(earth.center)
     sun = unit(np.array([rng.uniform(-1, 1), 0.2, 0.8]) + 0.9 * below)
     return Trajectory(
-        motion, frames, width, height, design(number), number, random_rotation(rng), unit(rng.standard_normal(3)), earth, sun,
-        draw_cyclones(rng), stars_all_around(rng, 9000, 0.5),
+        motion, frames, width, height, design(number), number, random_rotation(rng),
+        unit(rng.standard_normal(3)), earth, sun, draw_cyclones(rng), stars_all_around(rng, 9000, 0.5),
     )  # fmt: skip

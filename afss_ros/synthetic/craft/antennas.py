@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,7 @@ from afss_ros.synthetic.materials import Material
 from afss_ros.synthetic.meshes import box, disc, double_sided, frame_along, joined, prism, revolved, torus, tube
 
 Vector = NDArray[np.float32]
+Antenna = Callable[[Model, np.random.Generator, float, Vector, Vector], None]
 
 
 def _reflector(rng: np.random.Generator) -> Material:
@@ -79,7 +81,7 @@ def add_helix(model: Model, rng: np.random.Generator, size: float, at: Vector, t
     """A helix round a mast above a small ground plate."""
     turns = np.linspace(0, 2 * np.pi * 5, 46)
     path = np.stack([0.18 * size * np.cos(turns), 0.18 * size * np.sin(turns), size * turns / turns[-1] * 1.5], 1)
-    wire = joined([tube(a, b, 0.025 * size, 3) for a, b in zip(path[:-1], path[1:], strict=True)])
+    wire = joined([tube(a, b, 0.025 * size, 3) for a, b in itertools.pairwise(path)])
     frame = frame_along(towards)
     model.add(joined([wire, disc(0.3 * size, 14), prism(6, 0.03 * size, 0.03 * size, 1.5 * size).moved(
         translation=(0, 0, 0.75 * size))]), finishes.metal(rng), ANTENNA, frame, at)  # fmt: skip
@@ -103,6 +105,6 @@ def add_capped_cylinder(model: Model, rng: np.random.Generator, size: float, at:
     model.add(solid, finishes.paint(rng), ANTENNA, frame, at)
 
 
-SMALL: tuple[Callable[[Model, np.random.Generator, float, Vector, Vector], None], ...] = (
+SMALL: tuple[Antenna, ...] = (
     add_horn, add_patch, add_helix, add_whip, add_whip, add_capped_cylinder,
 )  # fmt: skip

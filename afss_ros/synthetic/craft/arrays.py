@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,7 +163,7 @@ def add_curved_wing(model: Model, style: WingStyle, rotation: Vector, root: Vect
     length = style.length * style.panels
     for sign, material in ((1, style.front), (-1, style.back)):
         strips = []
-        for a0, a1 in zip(a[:-1], a[1:], strict=True):
+        for a0, a1 in itertools.pairwise(a):
             c = [(x, radius * np.sin(q), radius * (1 - np.cos(q)) + sign * style.thickness / 2)
                  for q, x in ((a0, 0.0), (a0, length), (a1, length), (a1, 0.0))]  # fmt: skip
             face = quad(c if sign > 0 else c[::-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ def drum_bus(model: Model, rng: np.random.Generator) -> Bus:
     """A spinner: a drum of bands, cells all around, with decks and rims."""
     height = float(rng.uniform(0.5, 1.8))
     levels = np.sort(np.concatenate([[-0.5, 0.5], rng.uniform(-0.4, 0.4, int(rng.integers(0, 4)))])) * height
-    for low, high in zip(levels[:-1], levels[1:], strict=True):
+    for low, high in itertools.pairwise(levels):
         r = 0.6 * float(rng.choice([1.0, 1.0, 0.97, 0.9]))
         skin = (
             finishes.cells(rng, 3.77 / int(rng.integers(4, 12)), float(high - low))

@@ -135,5 +135,6 @@ def panel_back(rng: np.random.Generator, width: float, height: float) -> Materia
     return Material(
         pattern, color, second=_pick(rng, BACKS + CELL_LINES), roughness=float(rng.uniform(0.3, 0.8)),
         metallic=float(rng.choice([0.0, 0.0, 0.5])), pitch=(width / n, height / max(1, round(n * height / width))),
-        line=float(rng.uniform(0.04, 0.15)), bump=float(rng.choice([0.0, 0.2])), bump_pitch=0.8, seed=float(rng.uniform(0, 50)),
+        line=float(rng.uniform(0.04, 0.15)), bump=float(rng.choice([0.0, 0.2])), bump_pitch=0.8,
+        seed=float(rng.uniform(0, 50)),
     )  # fmt: skip

@@ -31,7 +31,15 @@ BODIES: dict[str, tuple[float, Callable[[Model, np.random.Generator], Bus]]] = {
 }
 """Main bodies and how often each is drawn."""
 
-LAYOUTS: dict[str, float] = {"none": 0.11, "pair": 0.46, "single": 0.16, "cross": 0.08, "petals": 0.1, "odd": 0.04, "double": 0.05}
+LAYOUTS: dict[str, float] = {
+    "none": 0.11,
+    "pair": 0.46,
+    "single": 0.16,
+    "cross": 0.08,
+    "petals": 0.1,
+    "odd": 0.04,
+    "double": 0.05,
+}
 """How wings stand about the body, and how often."""
 
 ARRAYS: dict[str, tuple[float, Callable[[Model, arrays.WingStyle, Vector, Vector], None]]] = {
@@ -84,7 +92,7 @@ def _wings(model: Model, rng: np.random.Generator, body: Bus) -> None:
 
 def _leaning(rng: np.random.Generator, out: Vector, amount: float) -> Vector:
     lean = out + amount * rng.standard_normal(3)
-    return (lean / np.linalg.norm(lean)).astype(np.float32)
+    return np.asarray(lean / np.linalg.norm(lean), np.float32)
 
 
 def _antennas(model: Model, rng: np.random.Generator, body: Bus) -> None:

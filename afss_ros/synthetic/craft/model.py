@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afss_ros.synthetic.materials import Material, table
-from afss_ros.synthetic.meshes import Surface
+from afss_ros.synthetic.meshes import IDENTITY, Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Model:
         surface: Surface,
         material: Material,
         part: int,
-        rotation: ArrayLike = np.eye(3),
+        rotation: ArrayLike = IDENTITY,
         translation: ArrayLike = (0.0, 0.0, 0.0),
     ) -> None:
         """Attach a surface, moved by a rotation (3, 3) and a translation (3,)."""

@@ -113,7 +113,9 @@ def truss_bus(model: Model, rng: np.random.Generator) -> Bus:
     """An open frame that carries boxes, tanks and foil packs."""
     length, width = float(rng.uniform(1.5, 4.0)), float(rng.uniform(0.3, 0.7))
     frame = lattice(length, width * 1.4, int(length / width * 1.2) + 1, 0.025, sides=int(rng.choice([3, 4])))
-    model.add(frame, finishes.metal(rng) if rng.random() < 0.6 else finishes.paint(rng), BODY, translation=(0, 0, -length / 2))
+    model.add(
+        frame, finishes.metal(rng) if rng.random() < 0.6 else finishes.paint(rng), BODY, translation=(0, 0, -length / 2)
+    )
     for _ in range(int(rng.integers(2, 8))):
         s = width * float(rng.uniform(0.4, 1.3))
         z = float(rng.uniform(-0.5, 0.5)) * length
@@ -139,13 +141,17 @@ def station_bus(model: Model, rng: np.random.Generator) -> Bus:
     length = z
     for at, r in places:
         if rng.random() < 0.5:
-            side = rotation_about((0, 0, 1), float(rng.choice([0, 1, 2, 3])) * np.pi / 2) @ rotation_about((0, 1, 0), np.pi / 2)
+            side = rotation_about((0, 0, 1), float(rng.choice([0, 1, 2, 3])) * np.pi / 2) @ rotation_about(
+                (0, 1, 0), np.pi / 2
+            )
             h = float(rng.uniform(0.6, 1.4))
             model.add(prism(24, r * 0.85, r * 0.85, h), skins[int(rng.integers(3))], BODY, side,
                       np.array([0, 0, at]) + side @ np.array([0, 0, r + h / 2]))  # fmt: skip
     for k in range(int(rng.integers(0, 4))):
         w, h = rng.uniform(0.4, 0.8), rng.uniform(0.8, 1.8)
-        white = Material(m.SEAMS, finishes.jittered(rng, (0.8, 0.8, 0.8)), second=(0.5, 0.5, 0.5), pitch=(0.2, 0.2), line=0.05)
+        white = Material(
+            m.SEAMS, finishes.jittered(rng, (0.8, 0.8, 0.8)), second=(0.5, 0.5, 0.5), pitch=(0.2, 0.2), line=0.05
+        )
         model.add(box((h, 0.03, w)), white, BODY, rotation_about((0, 0, 1), float(k) * 1.57),
                   np.array([0.0, 0.0, rng.uniform(0.2, 0.8) * length]) + rng.normal(0, 0.3, 3))  # fmt: skip
     return Bus(_half(0.35, 0.35, length / 2.5), True)
@@ -155,8 +161,8 @@ def sail_bus(model: Model, rng: np.random.Generator) -> Bus:
     """A solar sail or sunshield on crossed booms, with a small hub. The sail is `body`: it makes no power."""
     s = float(rng.uniform(1.5, 3.0))
     bright = Material(
-        m.FOIL, finishes.jittered(rng, (0.75, 0.75, 0.77)), roughness=0.45, metallic=float(rng.uniform(0, 0.8)), bump=0.3,
-        bump_pitch=1.2, seed=float(rng.uniform()),
+        m.FOIL, finishes.jittered(rng, (0.75, 0.75, 0.77)), roughness=0.45,
+        metallic=float(rng.uniform(0, 0.8)), bump=0.3, bump_pitch=1.2, seed=float(rng.uniform()),
     )  # fmt: skip
     for k in range(4):
         turn = rotation_about((0, 0, 1), k * np.pi / 2)

@@ -1,0 +1,78 @@
+"""Sets are reproducible, whatever interrupts them and however many processes make them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afss_ros import datasets
+from afss_ros.synthetic import context
+from afss_ros.synthetic.errors import SyntheticError
+from afss_ros.synthetic.produce import Order, find_instances, produce
+from afss_ros.synthetic.render import render_sample
+from afss_ros.synthetic.renderer import Renderer
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_a_sample_depends_on_its_name_alone(renderer: Renderer) -> None:
+    first = render_sample(renderer, 1, "train", 5, 80)
+    render_sample(renderer, 1, "train", 6, 64)
+    again = render_sample(renderer, 1, "train", 5, 80)
+    assert np.array_equal(first.image, again.image) and np.array_equal(first.labels, again.labels)
+    assert first.attributes == again.attributes
+    other = render_sample(renderer, 1, "val", 5, 80)
+    assert not np.array_equal(first.image, other.image)
+
+
+def test_an_interrupted_set_made_by_one_process_equals_one_made_by_two(tmp_path: Path) -> None:
+    produce(Order(tmp_path / "a", 2, size=64, seed=3, split="val"), processes=1)
+    told: list[int] = []
+    assert produce(Order(tmp_path / "a", 5, size=64, seed=3, split="val"), processes=1, progress=told.append) == 5
+    assert produce(Order(tmp_path / "b", 5, size=64, seed=3, split="val"), processes=2) == 5
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert told[-1] == 5
+
+    loaded = datasets.load(tmp_path / "b")
+    assert [s.key for s in loaded.samples] == [f"val-3-{i:06d}" for i in range(5)]
+    for sample in loaded.samples:
+        labels = sample.read_labels()
+        assert sample.instances is not None and labels is not None
+        assert sample.read_image().shape == (64, 64, 3)
+        assert len(sample.instances) <= len(sample.attributes["designs"])
+
+
+def test_samples_of_another_seed_are_not_mixed_into_a_set(tmp_path: Path) -> None:
+    produce(Order(tmp_path / "a", 1, size=64, seed=3), processes=1)
+    with pytest.raises(SyntheticError, match="provenance"):
+        produce(Order(tmp_path / "a", 1, size=64, seed=4), processes=1)
+
+
+def test_instances_are_the_extents_of_their_masks() -> None:
+    ids = np.zeros((6, 8), np.uint8)
+    ids[1:4, 2:5] = 2
+    ids[5, 6:8] = 1  # too few pixels to be an instance
+    (found,) = find_instances(ids)
+    assert found.class_name == "spacecraft"
+    assert found.box_xyxy.tolist() == [2.0, 1.0, 5.0, 4.0]
+    assert np.array_equal(datasets.rle.decode(found.rle), ids == 2)
+
+
+@pytest.mark.parametrize(("field", "value"), [("split", "holdout"), ("size", 8), ("count", 0)])
+def test_an_impossible_order_is_refused_by_name(tmp_path: Path, field: str, value: object) -> None:
+    values: dict[str, object] = {"count": 1, field: value}
+    with pytest.raises(SyntheticError, match=str(value)):
+        Order(tmp_path, **values)  # type: ignore[arg-type]
+
+
+def test_without_egl_the_error_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise RuntimeError("libEGL.so not loaded")
+
+    monkeypatch.setattr(context.moderngl, "create_context", broken)
+    with pytest.raises(SyntheticError, match=r"libEGL\.so not loaded.*apt-get install libegl1"):
+        context.open_context()
