@@ -290,6 +290,41 @@ def convert_data(
         raise typer.Exit(3)
 
 
+@app.command()
+def search(
+    recipe: Annotated[Path, typer.Argument(help="The recipe of every run, its budget included.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The search; continues what is there.")] = Path("runs/search"),
+    students: Annotated[
+        list[str] | None, typer.Option("--student", help="Compare these; a default grid.", show_default=False)
+    ] = None,
+    size: Annotated[int, typer.Option("--size", help="Side of the exported students' input, pixels.")] = 512,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Images to evaluate on.", show_default=False)
+    ] = None,
+    provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "cpu",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+) -> None:
+    """Train many students alike and draw what accuracy costs: parameters, GMACs, latency."""
+    from rich.markdown import Markdown
+
+    from afss_ros.distill import pareto
+    from afss_ros.distill import recipe as recipes
+    from afss_ros.distill import search as searching
+
+    results = searching.search(
+        recipes.load(recipe),
+        out,
+        students or searching.GRID,
+        input_size=size,
+        limit=limit,
+        provider=provider,
+        device=device,
+        told=lambda result: logging.info("%s: S_final %s", result["student"], result["s_final"]),
+    )
+    Console().print(Markdown(pareto.table(results)))
+    Console().print(f"{out / 'pareto.png'}")
+
+
 def _is_ours(error: BaseException) -> bool:
     """Whether an error carries a message meant for people: ours, or the file system's."""
     return isinstance(error, OSError) or any(c.__module__.startswith("afss_ros.") for c in type(error).__mro__)

@@ -15,7 +15,8 @@ from afss_ros.distill import precision
 from afss_ros.distill.data import validation_example
 from afss_ros.distill.models import Network
 from afss_ros.distill.normalisation import Normalise
-from afss_ros.distill.scores import bounds, box_iou, confusion, iou_by_class
+from afss_ros.evaluation.detection import box_iou
+from afss_ros.evaluation.metrics import CLASSES, MEAN_PARTS, confusion, iou
 
 
 class Shown(NamedTuple):
@@ -44,7 +45,7 @@ def validate(
     """
     device = normalise.mean.device
     network.eval()
-    counts = np.zeros((4, 4), np.int64)
+    counts = np.zeros((5, 5), np.int64)
     by_head: list[float] = []
     by_mask: list[float] = []
     pictures: list[Shown] = []
@@ -56,9 +57,9 @@ def validate(
         logits = F.interpolate(found.logits.float(), size=(size, size), mode="bilinear")
         predicted = logits.argmax(1)[0].to(torch.uint8).cpu().numpy()
         truth, box = example["labels"].numpy(), example["box"].numpy()
-        counts += confusion(predicted, truth)
+        counts += confusion(truth, predicted)
         if not np.isnan(box).any():
-            by_mask.append(box_iou(bounds(predicted > 0), box))
+            by_mask.append(box_iou(_bounds(predicted > 0), box))
             if found.boxes is not None:
                 by_head.append(box_iou(found.boxes[0].float().cpu().numpy(), box))
         if index in picked:
@@ -67,7 +68,11 @@ def validate(
 
 
 def _summary(counts: NDArray[np.int64], by_head: list[float], by_mask: list[float]) -> dict[str, float]:
-    scores = iou_by_class(counts)
+    by_class = {f"{name}_iou": float(iou(counts, ids)) for name, ids in CLASSES.items()}
+    scores = {name: value for name, value in by_class.items() if np.isfinite(value)}
+    parts = [scores[f"{name}_iou"] for name in MEAN_PARTS if f"{name}_iou" in scores]
+    if parts:
+        scores["mean_part_iou"] = float(np.mean(parts))
     if by_head:
         scores["box_iou_head"] = float(np.mean(by_head))
     if by_mask:
@@ -75,3 +80,12 @@ def _summary(counts: NDArray[np.int64], by_head: list[float], by_mask: list[floa
     chosen = [scores[k] for k in ("whole_iou", "body_iou", "panel_iou") if k in scores]
     scores["score"] = float(np.mean(chosen or by_head or [0.0]))
     return scores
+
+
+def _bounds(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The box around all true pixels (H, W), in 0..1 of the image; empty, at the corner, when there are none."""
+    if not mask.any():
+        return np.zeros(4, np.float32)
+    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    height, width = mask.shape
+    return np.array([xs[0] / width, ys[0] / height, (xs[-1] + 1) / width, (ys[-1] + 1) / height], np.float32)
