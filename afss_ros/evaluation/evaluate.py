@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.datasets import Dataset, DatasetError, Instance, Problem, Sample, rle
+from afss_ros.evaluation import boundary
+from afss_ros.evaluation.boundary import BoundaryAgreement
 from afss_ros.evaluation.detection import ImageObjects, top_box_iou
 from afss_ros.evaluation.metrics import CLASSES, Confusion, confusion, iou, to_common_ids
 from afss_ros.evaluation.truth import Truth, is_craft, known_classes, read_truth
@@ -27,6 +29,8 @@ class ImageResult:
         sample: the image.
         confusion: int64 (5, 5), see `metrics`; None when truth or student has no label map.
         objects: craft, true and found; None when truth does not list them.
+        boundary: agreement of the outlines of the whole craft; None without label maps, or when there is no craft and
+            none was seen.
         box_iou: of the top-scored box; None unless exactly one craft is true.
         size: sqrt of (area of the true craft / area of the image); None when there is no craft.
         brightness: mean of the image over the true craft (over its boxes where there is no mask), 0..255.
@@ -35,6 +39,7 @@ class ImageResult:
     sample: Sample
     confusion: Confusion | None
     objects: ImageObjects | None
+    boundary: BoundaryAgreement | None
     box_iou: float | None
     size: float | None
     brightness: float | None
@@ -110,9 +115,12 @@ def spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]
 def judge(sample: Sample, image: NDArray[np.uint8], truth: Truth, perception: Perception) -> ImageResult:
     """Compare what is true in one image with what was perceived."""
     labels = None if perception.labels is None else to_common_ids(perception.labels, perception.class_names)
-    counted = None
+    counted, agreement = None, None
     if truth.labels is not None and labels is not None:
-        counted = confusion(truth.labels, np.where(labels == UNLABELLED, np.uint8(0), labels))
+        labels = np.where(labels == UNLABELLED, np.uint8(0), labels)
+        counted = confusion(truth.labels, labels)
+        decided = truth.labels != UNLABELLED
+        agreement = boundary.compare((truth.labels != 0) & decided, (labels != 0) & decided)
     objects = None
     if truth.craft is not None:
         objects = ImageObjects(sample.height, sample.width, truth.craft, found_craft(perception))
@@ -122,6 +130,7 @@ def judge(sample: Sample, image: NDArray[np.uint8], truth: Truth, perception: Pe
         sample=sample,
         confusion=counted,
         objects=objects,
+        boundary=agreement,
         box_iou=None if objects is None else top_box_iou(objects),
         size=float(np.sqrt(region.mean())) if region is not None and present else None,
         brightness=float(image[region].mean()) if present else None,

@@ -23,6 +23,9 @@ CASES = 8
 
 _WIDTH = 480
 _SHOWN_SCORE = 0.5
+_SMALL = 0.15
+_ROOM = 3.0
+_NARROWEST = 0.1
 
 
 def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
@@ -42,6 +45,7 @@ def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
         d=document,
         segmentation=table.SEGMENTATION,
         detection=table.DETECTION,
+        outline=table.OUTLINE,
         cost=table.COST,
         legend=[(c.name, f"rgb{c.color}") for c in CLASSES if c.name != "background"],
         sections=[
@@ -59,12 +63,25 @@ def _case(result: ImageResult, report: Report, model: Perceive) -> dict[str, Any
     seen = model(Frame(image, source=str(sample.image)))
     confident = tuple(d for d in seen.detections if d.score >= _SHOWN_SCORE)
     shown = Perception(confident, seen.labels, seen.class_names)
-    pictures = [
-        _picture(image),
-        _picture(overlay.draw(image, Perception(boxes, truth.labels, CLASS_NAMES))),
-        _picture(overlay.draw(image, shown)),
-    ]
-    return {"key": sample.key, "quality": result.quality, "pictures": pictures}
+    drawn = [image, overlay.draw(image, Perception(boxes, truth.labels, CLASS_NAMES)), overlay.draw(image, shown)]
+    window = _detail(boxes, image.shape) if result.size is not None and result.size < _SMALL else None
+    if window is not None:
+        drawn = [picture[window] for picture in drawn]
+    pictures = [_picture(picture) for picture in drawn]
+    return {"key": sample.key, "quality": result.quality, "pictures": pictures, "detail": window is not None}
+
+
+def _detail(boxes: Sequence[Detection], shape: tuple[int, ...]) -> tuple[slice, slice] | None:
+    """A window (rows, columns) of the image's own aspect around small craft, with room to see what is beside them."""
+    if not boxes:
+        return None
+    height, width = shape[:2]
+    corners = np.array([b.box_xyxy for b in boxes])
+    low, high = corners[:, :2].min(0), corners[:, 2:].max(0)
+    share = min(1.0, max(_ROOM * float(((high - low) / (width, height)).max()), _NARROWEST))
+    size = np.array([width, height]) * share
+    x, y = np.clip((low + high) / 2 - size / 2, 0, np.array([width, height]) - size).astype(int)
+    return slice(y, y + round(size[1])), slice(x, x + round(size[0]))
 
 
 def _picture(image: NDArray[np.uint8]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from afss_ros.evaluation import metrics
+from afss_ros.evaluation import calibration, metrics
 from afss_ros.evaluation.detection import average_precision
 from afss_ros.evaluation.evaluate import ImageResult
 
@@ -26,8 +26,12 @@ def measure(results: Sequence[ImageResult], known: Sequence[str]) -> Figures:
     # A student without masks has no mask AP; one that merely found nothing has a mask AP of 0.
     segments = bool(confusions) or any(f.rle is not None for o in objects for f in o.found)
     figures |= {"mask_ap": masks["ap"] if segments else None, "mask_ap50": masks["ap50"] if segments else None}
+    figures["score_error"] = calibration.expected_error(calibration.judged_scores(objects))
+    lines = [r.boundary for r in results if r.boundary is not None]
+    figures["boundary_f"] = _mean([line.f for line in lines])
+    figures["hausdorff95_px"] = _mean([line.hausdorff95_px for line in lines if line.hausdorff95_px is not None])
     box_ious = [r.box_iou for r in results if r.box_iou is not None]
-    figures["mean_box_iou"] = sum(box_ious) / len(box_ious) if box_ious else None
+    figures["mean_box_iou"] = _mean(box_ious)
     return figures
 
 
@@ -86,6 +90,10 @@ def strata(results: Sequence[ImageResult], known: Sequence[str]) -> dict[str, di
         grouping: {group: {"images": float(len(r)), **measure(r, known)} for group, r in groups.items() if r}
         for grouping, groups in divided.items()
     }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 _SIZES = ((0.1, "small < 0.1"), (0.4, "medium < 0.4"), (np.inf, "large"))

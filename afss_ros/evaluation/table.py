@@ -12,7 +12,8 @@ from rich.text import Text
 from afss_ros.datasets.check import Findings
 
 SEGMENTATION = ("whole", "body", "panel", "antenna", "mean_part")
-DETECTION = ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "mean_box_iou")
+DETECTION = ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "mean_box_iou", "score_error")
+OUTLINE = ("boundary_f", "hausdorff95_px")
 COST = ("params_m", "gmacs", "latency_ms_p50", "latency_ms_p95", "s_acc", "s_final")
 STRATA = {
     "whole_iou": "whole",
@@ -38,7 +39,7 @@ def render(document: dict[str, Any]) -> RenderableType:
     """The tables of an evaluation's JSON document, without the rows and columns that could not be measured."""
     tables: list[RenderableType] = [Text(f"{document['model']} on {document['data']}", style="bold")]
     if document["whole_iou"] is not None:
-        tables.append(_segmentation(document))
+        tables += [_segmentation(document), _row(document, OUTLINE)]
     tables += [_row(document, DETECTION), _row(document, COST)]
     if document["strata"]:
         tables.append(_strata(document["strata"]))
