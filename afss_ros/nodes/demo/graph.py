@@ -25,6 +25,11 @@ SOURCE = "source_node: source"
 _POLL_S = 0.05
 
 
+def image_topic(compressed: bool) -> str:
+    """Where the demo's camera publishes."""
+    return COMPRESSED if compressed else IMAGE
+
+
 class DemoGraph(Node):  # type: ignore[misc]  # rclpy is untyped
     """Hears everything, from before the first frame is sent.
 
@@ -38,7 +43,7 @@ class DemoGraph(Node):  # type: ignore[misc]  # rclpy is untyped
         self._statuses: dict[str, tuple[DiagnosticStatus, float]] = {}
         self._failure: BagError | None = None
         self._output_times: list[float] = []
-        self.image_topic = COMPRESSED if compressed else IMAGE
+        self.image_topic = image_topic(compressed)
         self._recorder = TopicRecorder(self, bag, on_failure=self._fail, on_message=self._note)
         image_type = "sensor_msgs/msg/CompressedImage" if compressed else "sensor_msgs/msg/Image"
         for topic, msgtype in (

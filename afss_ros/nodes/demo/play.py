@@ -20,6 +20,7 @@ _START_S = 60.0
 _SETTLE_S = 10.0
 _NO_LIMIT_S = float("inf")
 _REMAPPINGS = {"image": graph.IMAGE, "camera_info": graph.CAMERA_INFO}
+_QUEUE = 50
 _SUBSCRIBERS = 2
 """The perception node and the recorder."""
 
@@ -87,6 +88,8 @@ def _perception(options: Options, todo: Plan) -> Child:
         "model.provider": options.provider,
         "input.reliability": "reliable",
         "input.image_transport": "compressed" if todo.compressed else "raw",
+        # DDS would keep the newest image only, and drop others uncounted while the machine is busy elsewhere.
+        f"qos_overrides.{graph.image_topic(todo.compressed)}.subscription.depth": _QUEUE,
     }
     return Child("perception_node", parameters, _REMAPPINGS, options.out)
 
