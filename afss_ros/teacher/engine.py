@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ from afss_ros.teacher.values import Labelled
 
 _log = logging.getLogger(__name__)
 _THUMBNAIL = 320  # pixels of the longest side
-_TEMPORARY = re.compile(r"\..+\.\d+")  # what `write_atomically` leaves when it is killed
+_TEMPORARY = re.compile(r"\..+\.\d+(\.partial)?")  # what `write_atomically` and `BagWriter` leave when they are killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +237,12 @@ def _differences(before: Any, now: Any, where: str = "") -> list[str]:
 
 def _remove_leftovers(out: Path) -> None:
     """Temporary files of a killed run; nobody else writes here, the manifest is locked."""
-    for path in out.rglob(".*"):
-        if path.is_file() and _TEMPORARY.fullmatch(path.name):
+    for path in sorted(out.rglob(".*")):
+        if not _TEMPORARY.fullmatch(path.name):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
             path.unlink()
 
 
