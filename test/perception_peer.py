@@ -74,14 +74,18 @@ class PerceptionProcess:
         return self._log.read_text()
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Signal the process, wait for its end, and return its exit code; a negative one is a violent death."""
-        if self.process.poll() is None:
+        """Signal the process until it ends, as terminal and launch both do, and return its exit code.
+
+        A negative code is a violent death.
+        """
+        end = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
+            if time.monotonic() > end:
+                self.process.kill()
+                raise TimeoutError(f"perception_node did not end within {PATIENCE_S} s of a signal")
             self.process.send_signal(number)
-        try:
-            return self.process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
+            time.sleep(0.02)
+        return self.process.returncode
 
 
 class Peer:

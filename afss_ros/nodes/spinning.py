@@ -23,10 +23,17 @@ _POLL_S = 0.1
 
 @contextmanager
 def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
-    """ROS within the block. Yields the event that SIGINT and SIGTERM set; a node may set it to end by itself."""
+    """ROS within the block. Yields the event that SIGINT and SIGTERM set; a node may set it to end by itself.
+
+    Ctrl-C under a launch file arrives twice, from the terminal and from launch. Once a signal has come, later ones are
+    ignored for good: Python's own end, which nobody's handler survives, must not turn into death by signal.
+    """
     stop = threading.Event()
+    signalled = False
 
     def request_stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal signalled
+        signalled = True
         stop.set()
 
     previous = {s: signal.signal(s, request_stop) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -36,7 +43,7 @@ def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
     finally:
         rclpy.try_shutdown()
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if signalled else handler)
 
 
 def spin(node: Node, stop: threading.Event) -> None:
