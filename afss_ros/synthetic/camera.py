@@ -39,6 +39,8 @@ class Camera:
     shrink: float = 1.0
     """Factor by which the picture was once scaled down and up again."""
     sharpen: float = 0.0
+    painted: int = 0
+    """Strokes of a painter's brush: aperture of the median filter, 0 for none."""
     jpeg: int = 0
     """JPEG quality, 0 for none."""
 
@@ -66,14 +68,17 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
         contrast=float(rng.uniform(0.85, 1.3)),
         saturation=float(rng.uniform(0.6, 1.5)),
         balance=tuple(float(v) for v in np.exp(rng.normal(0, 0.08, 3))),  # type: ignore[arg-type]
-        grey=bool(rng.random() < (0.12 if sensor else 0.08)),
-        black=float(rng.uniform(0.03, 0.2)) if spark else sometimes(0.12, 0.0, 0.08),
+        grey=bool(rng.random() < (0.18 if sensor else 0.09)),
+        black=float(rng.uniform(0.03, 0.2) if rng.random() < 0.6 else rng.uniform(0.1, 0.18))
+        if spark
+        else sometimes(0.12, 0.0, 0.08),
         read_noise=float(np.exp(rng.uniform(np.log(0.003), np.log(0.04)))) if spark else sometimes(0.3, 0.002, 0.03),
         shot_noise=sometimes(0.35, 0.005, 0.04),
         noise_grain=sometimes(0.6, 0.3, 1.0),
         hot_pixels=sometimes(0.1, 1e-5, 3e-4),
         shrink=float(rng.uniform(1.2, 3.0)) if rng.random() < 0.15 else 1.0,
         sharpen=sometimes(0.15, 0.2, 1.2),
+        painted=int(rng.choice([3, 5, 7])) if not sensor and rng.random() < 0.07 else 0,
         jpeg=int(rng.integers(35, 96)) if rng.random() < 0.6 else 0,
     )
 
@@ -167,6 +172,10 @@ def _encoded(camera: Camera, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if camera.sharpen > 0:
         soft = cv2.GaussianBlur(out, (0, 0), 1.0)
         out = cv2.addWeighted(out, 1 + camera.sharpen, soft, -camera.sharpen, 0)  # type: ignore[assignment]
+    if camera.painted:
+        smooth = cv2.medianBlur(out, camera.painted)
+        ink = cv2.absdiff(cv2.GaussianBlur(smooth, (0, 0), 1.0), cv2.GaussianBlur(smooth, (0, 0), 2.0))
+        out = cv2.subtract(smooth, ink * 3)  # type: ignore[assignment]
     if camera.jpeg:
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg])
         out = cv2.imdecode(data, cv2.IMREAD_COLOR)  # type: ignore[assignment]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PLAIN, FOIL, CELLS, SEAMS, HEXAGONS, STRIPES, FRAME, LOGO, RIBS, BLANKET = range(10)
-"""Patterns. Numbers are shared with `shaders/craft.frag`."""
+PLAIN, FOIL, CELLS, SEAMS, HEXAGONS, STRIPES, FRAME, LOGO, RIBS, BLANKET, EQUIPMENT = range(11)
+"""Patterns. Numbers are shared with `shaders/craft.frag.glsl`."""
 
 Color = tuple[float, float, float]
 TEXELS = 4

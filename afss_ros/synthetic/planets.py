@@ -7,9 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros.synthetic.meshes import frame_along, rotation_about
 from afss_ros.synthetic.scene import Planet
 
 Vector = NDArray[np.float64]
+LAND = (
+    (48, 10), (38, -82), (38, -115), (22, -100), (22, 78), (33, 113), (36, 138), (5, 103), (-15, -50), (-33, -63), (22, 5),
+    (8, 10), (26, 45), (-25, 25), (-25, 135), (55, 80), (62, 100), (60, -110), (75, -40), (40, 35), (52, -2), (-5, 20),
+)  # fmt: skip
+"""Places on land, latitude and longitude in degrees: from a random point, two views of three show only water."""
 EARTH_KINDS = ("limb", "ground", "disc", "night")
 
 
@@ -21,6 +27,14 @@ def random_rotation(rng: np.random.Generator) -> Vector:
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ])  # fmt: skip
+
+
+def facing(rng: np.random.Generator, center: Vector, place: tuple[float, float]) -> Vector:
+    """Camera frame to planet-fixed axes, such that the subpoint of a camera at the origin is near a place."""
+    lat, lon = np.radians(np.array(place) + rng.normal(0, 12, 2))
+    subpoint = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    turn = rotation_about((0, 0, 1), float(rng.uniform(0, 2 * np.pi)))
+    return np.asarray(frame_along(subpoint) @ turn @ frame_along(-center).T, np.float64)
 
 
 def unit(v: Vector) -> Vector:
@@ -55,10 +69,12 @@ def draw_earth(rng: np.random.Generator, kind: str, tangent: tuple[float, float]
         tint = np.exp(rng.normal(0, 0.25, 3))
         air = np.array([rng.uniform(0.1, 0.5), rng.uniform(0.35, 0.8), 1.0])
     overcast = rng.random()
+    center = _center(rng, kind, tangent)
+    over_land = rng.random() < 0.6
     return Planet(
         kind=1,
-        center=_center(rng, kind, tangent),
-        to_fixed=random_rotation(rng),
+        center=center,
+        to_fixed=facing(rng, center, LAND[int(rng.integers(len(LAND)))]) if over_land else random_rotation(rng),
         tint=(float(tint[0]), float(tint[1]), float(tint[2])),
         air=(float(air[0]), float(air[1]), float(air[2])),
         air_height=float(np.exp(rng.uniform(np.log(0.004), np.log(0.035)))),

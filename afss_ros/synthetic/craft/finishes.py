@@ -105,10 +105,21 @@ def stripes(rng: np.random.Generator) -> Material:
     )  # fmt: skip
 
 
+def equipment(rng: np.random.Generator) -> Material:
+    """A face crowded with boxes, connectors and covers."""
+    pitch = float(rng.uniform(0.15, 0.6))
+    second = FOILS if rng.random() < 0.5 else PAINTS + ACCENTS
+    return Material(
+        m.EQUIPMENT, _pick(rng, PAINTS), second=_pick(rng, second), roughness=float(rng.uniform(0.3, 0.7)),
+        metallic=float(rng.choice([0.0, 0.3])), pitch=(pitch, pitch * float(rng.uniform(0.5, 2.0))),
+        bump=float(rng.uniform(0.1, 0.5)), bump_pitch=pitch, seed=float(rng.uniform(0, 50)),
+    )  # fmt: skip
+
+
 def body(rng: np.random.Generator) -> Material:
     """Any finish that a bus wears."""
-    makers = (foil, paint, paint, metal, hexagons, stripes)
-    weights = (0.46, 0.22, 0.18, 0.07, 0.03, 0.04)
+    makers = (foil, paint, equipment, metal, hexagons, stripes)
+    weights = (0.44, 0.33, 0.10, 0.07, 0.03, 0.03)
     return makers[int(rng.choice(len(makers), p=weights))](rng)
 
 

@@ -78,7 +78,7 @@ def _wings(model: Model, rng: np.random.Generator, body: Bus) -> None:
         return
     kind = _drawn(rng, {name: weight for name, (weight, _) in ARRAYS.items()})
     model.elements.append(f"array:{kind}")
-    style = arrays.wing_style(rng, float(rng.choice([1.0, 1.0, 0.7, 1.5])))
+    style = arrays.wing_style(rng, float(rng.choice([0.4, 0.6, 0.8, 1.0, 1.4])))
     tilt = float(rng.choice([0.0, np.pi])) if layout == "petals" else float(rng.uniform(0, 2 * np.pi))
     z = float(rng.uniform(-0.8, 0.8)) * float(body.half[2]) * float(rng.choice([0.0, 1.0]))
     levels = [-0.7 * float(body.half[2]), 0.7 * float(body.half[2])] if layout == "double" else [z]

@@ -118,6 +118,24 @@ void main() {
         base = mix(base, second, lines);
         height = abs(fract(g.y) - 0.5) * 0.35;
     }
+    else if (pattern == 10) {      // a face crowded with equipment: blocks within blocks, some shiny
+        float level = 0.5;
+        vec2 p = g;
+        for (int i = 0; i < 3; i++) {
+            vec2 block = floor(p);
+            vec2 inside = fract(p);
+            float pick = hash(block + seed + float(i) * 7.0);
+            vec2 margin = vec2(0.08 + 0.3 * hash(block + 3.1), 0.08 + 0.3 * hash(block + 5.7));
+            vec2 edge = step(margin, inside) * step(margin, 1.0 - inside);
+            if (edge.x * edge.y > 0.5 && pick > 0.3) {
+                level = pick;
+                base = mix(base, pick > 0.72 ? second : base * (0.35 + 1.3 * pick), 0.85);
+                metallic = pick > 0.85 ? 0.8 : metallic;
+                height += 0.4 * pick;
+            }
+            p = p * 2.7 + 0.37;
+        }
+    }
     base *= 0.9 + 0.2 * fine_noise.g;
     height += 0.12 * rough_noise.r;
 

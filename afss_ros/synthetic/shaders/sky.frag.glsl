@@ -106,10 +106,15 @@ vec3 earth_surface(vec3 n, vec3 v, float ndl, Planet b, vec3 fixed_sun) {
 
     if (LIGHTS == 1) {
         float town = texture(noise, p * 1.7 + b.offset.wx).r;
-        float sparks = texture(noise, p * 33.0 + b.offset.xw).a;
-        float web = 1.0 - abs(texture(noise, p * 7.0 + b.offset.yw).r - 0.5) * 9.0;
-        float glow = smoothstep(0.5, 0.9, town) * (smoothstep(0.62, 0.98, sparks) + 0.35 * max(web, 0.0) * smoothstep(0.4, 0.8, sparks) + 0.04);
-        c += b.lights * vec3(1.0, 0.62, 0.25) * glow * (1.0 - ocean) * (1.0 - 0.8 * cover) * smoothstep(0.1, -0.1, ndl);
+        // A speckle of one or two pixels at any distance: the noise is read at the scale of the pixel's footprint.
+        float k = clamp(exp2(floor(-log2(max(step_size, 1e-6) * 400.0))), 0.25, 64.0);
+        float near = smoothstep(0.80, 1.0, textureLod(noise, p * k + b.offset.xw, 0.0).a);
+        float far = 0.8 * smoothstep(0.90, 1.0, textureLod(noise, p * 0.5 * k + b.offset.yw, 0.0).a);
+        float road = 1.0 - abs(texture(noise, p * 13.0 + b.offset.yw).g - 0.5) * 14.0;
+        float glow = smoothstep(0.35, 0.9, town) * (near + far + 0.25 * max(road, 0.0) * near) * (0.4 + 1.6 * town * town);
+        float dark = smoothstep(0.1, -0.1, ndl) * b.lights;
+        c += dark * vec3(2.4, 1.4, 0.5) * glow * (1.0 - ocean) * (1.0 - 0.8 * cover);
+        c += dark * vec3(0.014, 0.022, 0.04) * mix(0.3 + ground * 3.0, vec3(1.6), cover);   // moonlight
     }
     return c;
 }
