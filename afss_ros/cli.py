@@ -251,6 +251,26 @@ def label(
         raise typer.Exit(3)
 
 
+@app.command()
+def compare(
+    documents: Annotated[list[Path], typer.Argument(help="What afss evaluate --json wrote.", show_default=False)],
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with plots here.", show_default=False)
+    ] = None,
+) -> None:
+    """Put evaluations of several students on the same images side by side."""
+    from afss_ros.evaluation import compare as comparison
+
+    found = comparison.read(documents)
+    if html is not None:
+        from afss_ros.datasets.files import write_atomically
+        from afss_ros.evaluation import compare_html
+
+        html.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(html, compare_html.render(found).encode())
+    Console().print(comparison.render(found))
+
+
 @data_app.command("check")
 def check_data(
     data: Annotated[Path, typer.Argument(help="A data set folder, or a COCO .json.", show_default=False)],

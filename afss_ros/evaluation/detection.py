@@ -66,10 +66,20 @@ def average_precision(images: Sequence[ImageObjects], kind: str) -> dict[str, fl
         "ap" (mean over IoU 0.50 to 0.95), "ap50", "ap75"; None where truth has no object, or an object without a mask
         when masks are asked for.
     """
-    unknown: dict[str, float | None] = {"ap": None, "ap50": None, "ap75": None}
+    precision = precision_curves(images, kind)
+    if precision is None:
+        return {"ap": None, "ap50": None, "ap75": None}
+    return {"ap": float(precision.mean()), "ap50": float(precision[0].mean()), "ap75": float(precision[5].mean())}
+
+
+def precision_curves(images: Sequence[ImageObjects], kind: str) -> NDArray[np.float64] | None:
+    """Precision at recall 0, 0.01, ..., 1 for the IoU thresholds 0.50, 0.55, ..., 0.95: float64 (10, 101).
+
+    None where `average_precision` is None.
+    """
     truths = [t for image in images for t in image.truth]
     if not truths or (kind == "segm" and any(t.rle is None for t in truths)):
-        return unknown
+        return None
     truth = COCO(_document(images))
     rows = [
         _annotation(found, number, image_id, with_mask=kind == "segm")
@@ -78,13 +88,12 @@ def average_precision(images: Sequence[ImageObjects], kind: str) -> dict[str, fl
         )
     ]
     if not rows:
-        return {"ap": 0.0, "ap50": 0.0, "ap75": 0.0}
+        return np.zeros((10, 101))
     judge = COCOeval_faster(truth, truth.loadRes(rows), kind)
     judge.evaluate()
     judge.accumulate()
     # (IoU threshold, recall, class, area range, detections an image); -1 where a class has no truth.
-    precision = judge.eval["precision"][:, :, 0, 0, -1]
-    return {"ap": float(precision.mean()), "ap50": float(precision[0].mean()), "ap75": float(precision[5].mean())}
+    return np.asarray(judge.eval["precision"][:, :, 0, 0, -1], np.float64)
 
 
 def _document(images: Sequence[ImageObjects]) -> dict[str, Any]:

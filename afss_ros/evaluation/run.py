@@ -112,4 +112,5 @@ def _figures(student: Student, report: Report) -> dict[str, Any]:
         "s_final": score.final(s_acc, price),
         "intervals_95": summary.intervals(report.images, report.known),
         "strata": summary.strata(report.images, report.known),
+        "curves": summary.curves(report.images),
     }

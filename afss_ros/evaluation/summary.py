@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from afss_ros.evaluation import calibration, metrics
-from afss_ros.evaluation.detection import average_precision
+from afss_ros.evaluation.detection import average_precision, precision_curves
 from afss_ros.evaluation.evaluate import ImageResult
 
 Figures = dict[str, float | None]
@@ -33,6 +33,22 @@ def measure(results: Sequence[ImageResult], known: Sequence[str]) -> Figures:
     box_ious = [r.box_iou for r in results if r.box_iou is not None]
     figures["mean_box_iou"] = _mean(box_ious)
     return figures
+
+
+def curves(results: Sequence[ImageResult]) -> dict[str, list[list[int]] | list[float] | None]:
+    """What plots are made of.
+
+    Returns:
+        "confusion": pixels by truth (row) and prediction, 5x5 (see `metrics`).
+        "box_precision_50": precision of boxes at IoU 0.5 for recall 0, 0.01, ..., 1.
+        None where it is not known.
+    """
+    confusions = [r.confusion for r in results if r.confusion is not None]
+    precision = precision_curves([r.objects for r in results if r.objects is not None], "bbox")
+    return {
+        "confusion": np.sum(confusions, axis=0).tolist() if confusions else None,
+        "box_precision_50": None if precision is None else np.round(precision[0], 4).tolist(),
+    }
 
 
 def intervals(

@@ -1,0 +1,81 @@
+"""Several students side by side."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afss_ros import cli
+from afss_ros.datasets import DatasetWriter, Instance
+from afss_ros.evaluation import compare, run
+
+LABELS = np.zeros((64, 64), np.uint8)
+LABELS[20:40, 10:30] = 1
+
+
+@pytest.fixture
+def documents(tmp_path: Path, tiny_student: Path, boxes_student: Path) -> list[Path]:
+    image = np.where(LABELS[..., None] > 0, np.uint8(180), np.uint8(0)).repeat(3, 2)
+    with DatasetWriter(tmp_path / "set") as writer:
+        for i in range(2):
+            writer.add(f"{i}", image, LABELS, [Instance.from_mask("spacecraft", LABELS > 0)], image_format="png")
+    paths = []
+    for student in (tiny_student, boxes_student):
+        paths.append(tmp_path / f"{student.stem}.json")
+        run.write_json(paths[-1], run.run(student, tmp_path / "set", provider="cpu"))
+    return paths
+
+
+def _edit(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_the_best_is_marked_by_what_is_better(documents: list[Path]) -> None:
+    _edit(documents[0], box_ap=0.5, gmacs=3.0)
+    _edit(documents[1], box_ap=0.7, gmacs=9.0)
+    read = compare.read(documents)
+    assert compare.best(read, "box_ap") == {1}
+    assert compare.best(read, "gmacs") == {0}
+    # The student of boxes has no label map: nothing to compare.
+    assert compare.best(read, "whole_iou") == set()
+
+
+def test_documents_of_other_images_are_refused(documents: list[Path]) -> None:
+    _edit(documents[1], data_sha256="0" * 64)
+    with pytest.raises(run.EvaluationError, match="other images"):
+        compare.read(documents)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "nonsense"])
+def test_what_is_no_document_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(run.EvaluationError, match=r"x\.json"):
+        compare.read([tmp_path / "x.json"])
+
+
+def test_models_of_one_name_are_told_apart() -> None:
+    assert compare.names([{"model": "a/student.onnx"}, {"model": "b/student.onnx"}, {"model": "c/other.onnx"}]) == [
+        "a/student",
+        "b/student",
+        "other",
+    ]
+
+
+def test_the_front_holds_what_nobody_beats() -> None:
+    assert compare.front([3.0, 1.0, 2.0, 2.0], [0.9, 0.5, 0.4, 0.8]) == [1, 3, 0]
+
+
+def test_the_command_prints_a_table_and_writes_one_page(
+    documents: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "out/compare.html"
+    assert cli.main(["compare", *map(str, documents), "--html", str(page)]) == 0
+    assert re.search(r"mean box iou +│? +1\.000 +│? +1\.000", capsys.readouterr().out)
+    text = page.read_text()
+    assert text.count("<svg") == 3
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
