@@ -10,6 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from afss_ros.evaluation.pareto import front
+
 COSTS = {
     "params_m": "parameters, millions",
     "gmacs": "GMACs for one image",
@@ -17,20 +19,6 @@ COSTS = {
 }
 ACCURACY = "s_acc"
 COLUMNS = ("s_final", "s_acc", "whole_iou", "mean_part_iou", "box_ap", "params_m", "gmacs", "latency_ms_p50")
-
-
-def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
-    """Indices of the points that no other point beats (no dearer, no less accurate, and better in one), by rising cost.
-
-    >>> front([1.0, 2.0, 3.0, 2.5], [0.5, 0.7, 0.9, 0.6])
-    [0, 1, 2]
-    """
-    order = sorted(range(len(costs)), key=lambda i: (costs[i], -accuracies[i]))
-    kept: list[int] = []
-    for i in order:
-        if not kept or accuracies[i] > accuracies[kept[-1]]:
-            kept.append(i)
-    return kept
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:

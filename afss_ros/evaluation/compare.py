@@ -74,19 +74,6 @@ def best(documents: Sequence[Document], key: str) -> set[int]:
     return {i for i, value in known.items() if value == target}
 
 
-def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
-    """Indices of the points that no other beats in both, by rising cost.
-
-    >>> front([1.0, 2.0, 3.0], [0.5, 0.4, 0.9])
-    [0, 2]
-    """
-    kept: list[int] = []
-    for i in sorted(range(len(costs)), key=lambda i: (costs[i], -accuracies[i])):
-        if not kept or accuracies[i] > accuracies[kept[-1]]:
-            kept.append(i)
-    return kept
-
-
 def render(documents: Sequence[Document]) -> Table:
     """The terminal's table: a column a model, the best of each row in bold."""
     table = Table(title=f"{documents[0]['data']}, {documents[0]['images']} images", title_justify="left")

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from afss_ros.evaluation import compare, table
 from afss_ros.evaluation.compare import Document
+from afss_ros.evaluation.pareto import front
 from afss_ros.labels import CLASS_NAMES
 
 COSTS = {"params_m": "parameters, millions", "gmacs": "GMACs", "latency_ms_p50": "latency p50, ms"}
@@ -49,7 +50,7 @@ def cost_plot(documents: Sequence[Document]) -> Figure | None:
     for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
         known = [(n, d) for n, d in zip(compare.names(documents), documents, strict=True) if d.get(cost) is not None]
         xs, ys = [d[cost] for _, d in known], [d[accuracy] for _, d in known]
-        line = compare.front(xs, ys)
+        line = front(xs, ys)
         axes.plot([xs[i] for i in line], [ys[i] for i in line], drawstyle="steps-post", alpha=0.4, color=_LIGHT)
         for (name, _), x, y in zip(known, xs, ys, strict=True):
             axes.scatter([x], [y], s=30)

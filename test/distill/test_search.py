@@ -8,11 +8,12 @@ import pytest
 from afss_ros.distill import pareto, search
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe
+from afss_ros.evaluation.pareto import front
 
 
 def test_a_front_drops_what_is_dearer_and_no_better() -> None:
     costs, accuracies = [3.0, 1.0, 2.0, 1.0, 4.0], [0.7, 0.5, 0.4, 0.45, 0.7]
-    assert pareto.front(costs, accuracies) == [1, 0]
+    assert front(costs, accuracies) == [1, 0]
 
 
 def test_the_table_ranks_by_s_final_and_stars_the_front() -> None:

@@ -13,6 +13,7 @@ import pytest
 from afss_ros import cli
 from afss_ros.datasets import DatasetWriter, Instance
 from afss_ros.evaluation import compare, run
+from afss_ros.evaluation.pareto import front
 
 LABELS = np.zeros((64, 64), np.uint8)
 LABELS[20:40, 10:30] = 1
@@ -67,7 +68,7 @@ def test_models_of_one_name_are_told_apart() -> None:
 
 
 def test_the_front_holds_what_nobody_beats() -> None:
-    assert compare.front([3.0, 1.0, 2.0, 2.0], [0.9, 0.5, 0.4, 0.8]) == [1, 3, 0]
+    assert front([3.0, 1.0, 2.0, 2.0], [0.9, 0.5, 0.4, 0.8]) == [1, 3, 0]
 
 
 def test_the_command_prints_a_table_and_writes_one_page(
