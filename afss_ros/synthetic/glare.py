@@ -110,7 +110,7 @@ def _net(rng: np.random.Generator, canvas: Layer, color: list[float]) -> None:
 
 
 def _words(rng: np.random.Generator, canvas: Layer, color: list[float]) -> None:
-    letters = "".join(chr(c) for c in rng.integers(65, 91, int(rng.integers(3, 14))))
+    letters = "".join(rng.choice(list("BCDGHJKLMNPRSTVXZ 0123456789"), int(rng.integers(3, 14))))
     scale = canvas.shape[1] / 512 * float(rng.uniform(0.3, 1.6))
     ink = np.zeros(canvas.shape[:2], np.uint8)  # OpenCV 5 writes text on 8-bit pictures only
     font = int(rng.integers(0, 4))

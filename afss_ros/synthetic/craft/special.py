@@ -177,7 +177,7 @@ def sail_bus(model: Model, rng: np.random.Generator) -> Bus:
 
 def debris_bus(model: Model, rng: np.random.Generator) -> Bus:
     """A fragment: a ring, a bent plate, a rod, a shard, a tank."""
-    kind = str(rng.choice(["ring", "plate", "rod", "shard", "tank"]))
+    kind = str(rng.choice(["ring", "plate", "rod", "shard", "tank"], p=[0.3, 0.2, 0.2, 0.1, 0.2]))
     skin = finishes.body(rng) if rng.random() < 0.5 else finishes.metal(rng)
     if kind == "ring":
         model.add(double_sided(revolved([(0.5, -0.08), (0.5 * float(rng.uniform(0.7, 1.0)), 0.12)], 28)), skin, BODY)
