@@ -56,7 +56,9 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
     angle, length = rng.uniform(0, 2 * np.pi), sometimes(0.07, 1.0, 9.0)
     spark = kind == "sensor"
     return Camera(
-        exposure=float(2.0 ** np.clip(rng.normal(0.1, 1.3 if sensor else 0.6), -3, 3)),
+        exposure=float(
+            2.0 ** np.clip(rng.normal(-2.0, 1.6) if spark else rng.normal(0.1, 1.2 if sensor else 0.6), -5, 3)
+        ),
         defocus=sometimes(0.13, 0.4, 1.6 if rng.random() < 0.85 else 3.0),
         motion=(float(length * np.cos(angle)), float(length * np.sin(angle))),
         bloom=sometimes(0.7 if spark else 0.35, 0.05, 0.6),
@@ -86,7 +88,7 @@ def draw_camera(rng: np.random.Generator, kind: str) -> Camera:
 def metered(rng: np.random.Generator, camera: Camera, radiance: Image, craft: NDArray[np.bool_], kind: str) -> Camera:
     """The camera with its exposure set, wholly, partly or not at all, by the light of the craft (mask (H, W))."""
     raw = kind in ("sensor", "deep")
-    strength = float(rng.choice([0.0, 0.5, 1.0], p=[0.45, 0.3, 0.25] if raw else [0.2, 0.35, 0.45]))
+    strength = float(rng.choice([0.0, 0.5, 1.0], p=[0.6, 0.3, 0.1] if raw else [0.2, 0.35, 0.45]))
     seen = radiance[craft] if int(craft.sum()) >= 20 else radiance.reshape(-1, 3)
     light = float(np.percentile(seen.max(axis=1), 80))
     limit = 12.0 if kind in ("sensor", "deep", "stars", "gradient") else 3.5

@@ -40,8 +40,8 @@ def _pixels_across(rng: np.random.Generator, kind: str, size: int) -> float:
     """Extent of a craft in pixels: from eight to beyond the frame, log-uniform with weight on the middle."""
     if kind == "deep" and rng.random() < 0.6:
         return float(np.exp(rng.uniform(np.log(7), np.log(0.2 * size))))
-    if rng.random() < 0.6:
-        return float(size * np.exp(rng.uniform(np.log(0.35), np.log(1.4))))
+    if rng.random() < 0.76:
+        return float(size * np.exp(rng.uniform(np.log(0.4), np.log(1.5))))
     return float(np.exp(rng.uniform(np.log(9), np.log(2.2 * size))))
 
 
