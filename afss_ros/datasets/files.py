@@ -20,6 +20,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise DatasetError(f"{path}: cannot be written ({err})") from err
 
 
+def mend_last_line(descriptor: int, complete: int) -> None:
+    """Cut a file opened with O_APPEND to its `complete` bytes, and end its last line where that has no end."""
+    os.ftruncate(descriptor, complete)
+    if complete and os.pread(descriptor, 1, complete - 1) != b"\n":
+        append_line(descriptor, b"\n")
+
+
 def append_line(descriptor: int, line: bytes) -> None:
     """Append a line to a file opened with O_APPEND, whole or not at all.
 

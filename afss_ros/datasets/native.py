@@ -10,7 +10,8 @@ from afss_ros.datasets.choices import read_choices
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.form import Dataset, Problem, Sample
 from afss_ros.datasets.record import read_lines, to_sample
-from afss_ros.datasets.writer import FORMAT, VERSION, line_files
+from afss_ros.datasets.shards import line_files
+from afss_ros.datasets.writer import FORMAT, VERSION
 
 _log = logging.getLogger(__name__)
 

@@ -69,18 +69,22 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], list[str], int]:
 
     Returns:
         The records; what is wrong with the lines that are none; and the length in bytes of the complete lines. Bytes
-        after that are a last line torn by a kill: a writer truncates them, a reader passes over them.
+        after that are a last line torn by a kill: a writer truncates them, a reader passes over them. A last line that
+        lacks only its end, as editors leave it, is complete.
     """
     content = path.read_bytes()
-    complete = content.rfind(b"\n") + 1
     records: list[dict[str, Any]] = []
     wrong: list[str] = []
-    for number, line in enumerate(content[:complete].splitlines(), 1):
+    complete = 0
+    for number, line in enumerate(content.splitlines(keepends=True), 1):
         try:
             record = json.loads(line)
             if not isinstance(record, dict) or not isinstance(record.get("key"), str):
                 raise ValueError("no key")
             records.append(record)
         except ValueError as err:
+            if not line.endswith(b"\n"):
+                break
             wrong.append(f"line {number} is not a sample ({err})")
+        complete += len(line)
     return records, wrong, complete

@@ -12,7 +12,6 @@ cut may take the last seconds with it; nothing is fsynced.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -24,12 +23,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets import coco
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import append_line, write_atomically
+from afss_ros.datasets.files import append_line, mend_last_line, write_atomically
 from afss_ros.datasets.form import Instance
 from afss_ros.datasets.pictures import encode_picture
-from afss_ros.datasets.record import instance_to_json, read_lines, to_line, to_sample
+from afss_ros.datasets.record import instance_to_json, read_lines, to_line
+from afss_ros.datasets.shards import line_files, lock, write_instances
 from afss_ros.labels import CLASS_NAMES
 
 FORMAT = "afss-dataset"
@@ -69,11 +68,11 @@ class DatasetWriter:
         lines = self.root / ("samples.jsonl" if shard is None else f"samples-{shard}.jsonl")
         self._lines = os.open(lines, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            fcntl.flock(self._lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._lines, read_lines(lines)[2])
-        except OSError as err:
+            lock(self._lines, lines, "give each writer its own shard")
+            mend_last_line(self._lines, read_lines(lines)[2])
+        except BaseException:
             os.close(self._lines)
-            raise DatasetError(f"{lines}: another process is writing it; give each writer its own shard") from err
+            raise
         self._keys = {record["key"] for path in line_files(self.root) for record in read_lines(path)[0]}
 
     def __contains__(self, key: object) -> bool:
@@ -156,41 +155,6 @@ class DatasetWriter:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-
-
-def line_files(root: Path) -> list[Path]:
-    """The files that list the samples of a set: the merged one first, then the shards in order."""
-    merged = root / "samples.jsonl"
-    shards = sorted(root.glob("samples-*.jsonl"), key=lambda p: (len(p.name), p.name))
-    return ([merged] if merged.exists() else []) + shards
-
-
-def merge_shards(root: str | Path) -> int:
-    """Make one samples.jsonl, in the order of keys, of a set written in shards, and write instances.json.
-
-    Call it when every writer is closed. Killed half-way and called again, it loses and repeats nothing.
-
-    Returns:
-        How many samples the set has.
-    """
-    root = Path(root)
-    paths = line_files(root)
-    records = {record["key"]: record for path in paths for record in read_lines(path)[0]}
-    ordered = [records[key] for key in sorted(records)]
-    write_atomically(root / "samples.jsonl", b"".join(to_line(r) for r in ordered))
-    for path in paths:
-        if path.name != "samples.jsonl":
-            path.unlink()
-    write_instances(root)
-    return len(ordered)
-
-
-def write_instances(root: Path) -> None:
-    """Write instances.json (COCO) of the set at `root` from its samples."""
-    class_names = {int(i): n for i, n in json.loads((root / "dataset.json").read_text())["class_names"].items()}
-    records = {record["key"]: record for path in line_files(root) for record in read_lines(path)[0]}
-    samples = [to_sample(root, record) for record in records.values()]
-    write_atomically(root / "instances.json", json.dumps(coco.from_samples(samples, class_names, root)).encode())
 
 
 def _declare(root: Path, class_names: dict[int, str], provenance: dict[str, Any]) -> None:

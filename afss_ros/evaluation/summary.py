@@ -51,9 +51,7 @@ def curves(results: Sequence[ImageResult]) -> dict[str, list[list[int]] | list[f
     }
 
 
-def intervals(
-    results: Sequence[ImageResult], known: Sequence[str], *, seed: int = 0
-) -> dict[str, tuple[float, float] | None]:
+def intervals(results: Sequence[ImageResult], known: Sequence[str], *, seed: int = 0) -> dict[str, list[float] | None]:
     """95 % percentile bootstrap intervals (Efron 1979) of the pooled IoUs and the mean box IoU.
 
     Images are drawn with replacement, whole sequences where there are sequences: neighbouring frames are no
@@ -63,7 +61,7 @@ def intervals(
     sums, _ = _sums(counted, lambda r: np.asarray(r.confusion, np.float64).ravel())
     drawn = _draw(len(sums), seed) @ sums
     confusions = drawn.reshape(-1, metrics.SIDE, metrics.SIDE)
-    out: dict[str, tuple[float, float] | None] = {}
+    out: dict[str, list[float] | None] = {}
     for name, ids in metrics.CLASSES.items():
         usable = name in known and len(sums) > 1
         out[f"{name}_iou"] = _percentiles(metrics.iou(confusions, ids)) if usable else None
@@ -142,9 +140,8 @@ def _draw(clusters: int, seed: int) -> metrics.Float:
     return random.multinomial(clusters, np.full(clusters, 1 / clusters), RESAMPLES).astype(np.float64)
 
 
-def _percentiles(values: metrics.Float) -> tuple[float, float] | None:
+def _percentiles(values: metrics.Float) -> list[float] | None:
     present = values[np.isfinite(values)]
     if not present.size:
         return None
-    low, high = np.percentile(present, [2.5, 97.5])
-    return float(low), float(high)
+    return [float(v) for v in np.percentile(present, [2.5, 97.5])]

@@ -127,6 +127,41 @@ def test_a_torn_last_line_is_dropped_and_its_sample_written_again(tmp_path: Path
     assert dataset.problems == ()
 
 
+def test_a_last_line_without_its_end_is_whole(tmp_path: Path) -> None:
+    _fill(tmp_path, range(2))
+    lines = tmp_path / "samples.jsonl"
+    lines.write_bytes(lines.read_bytes().rstrip(b"\n"))
+    assert [s.key for s in datasets.load(tmp_path)] == ["000", "001"]
+    _fill(tmp_path, range(3))
+    assert [s.key for s in datasets.load(tmp_path)] == ["000", "001", "002"]
+
+
+def test_a_set_is_not_merged_under_a_writer(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path, shard=3) as writer:
+        writer.add("a", IMAGE)
+        with pytest.raises(DatasetError, match="close every writer"):
+            datasets.merge_shards(tmp_path)
+    assert datasets.merge_shards(tmp_path) == 1
+
+
+def test_a_line_that_does_not_fit_is_taken_back(tmp_path: Path) -> None:
+    script = """
+import os, resource, signal, sys
+from afss_ros.datasets.files import append_line
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))
+descriptor = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_APPEND)
+append_line(descriptor, b"a" * 29 + bytes([10]))
+try:
+    append_line(descriptor, b"b" * 29 + bytes([10]))
+except OSError as error:
+    sys.exit(7)
+"""
+    path = tmp_path / "lines"
+    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == 7
+    assert path.read_bytes() == b"a" * 29 + b"\n"
+
+
 _WRITE_FOREVER = """
 import sys
 import numpy as np
