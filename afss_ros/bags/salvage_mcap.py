@@ -6,6 +6,7 @@ The file format is https://mcap.dev/spec.
 
 from __future__ import annotations
 
+import os
 import struct
 from binascii import crc32
 from collections import Counter
@@ -77,6 +78,8 @@ class SalvagedMcap:
             yield from self._messages_of(self._file)
         except _DamageError as damage:
             self.damage = f"{self._path}: {damage}"
+        except (struct.error, UnicodeDecodeError) as err:
+            self.damage = f"{self._path}: has a record that cannot be read ({err})"
 
     def _messages_of(self, stream: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         while (record := self._next_record(stream)) is not None:
@@ -107,7 +110,8 @@ class SalvagedMcap:
         if len(head) < 9:
             raise _DamageError(f"cut off within the record at byte {start}")
         opcode, size = struct.unpack("<BQ", head)
-        payload = stream.read(min(size, 1 << 62))
+        # A corrupt size would otherwise ask for more memory than there is.
+        payload = stream.read(min(size, _left(stream)))
         cut = _DamageError(f"cut off within the record at byte {start}") if len(payload) < size else None
         return opcode, payload, cut
 
@@ -136,6 +140,14 @@ class SalvagedMcap:
         key, schema = _read_uint16(record), _read_uint16(record)
         topic = _read_string(record)
         self._channels[key] = (topic, self._schemas.get(schema, ""))
+
+
+def _left(stream: BinaryIO) -> int:
+    """Bytes from here to the end."""
+    here = stream.tell()
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(here)
+    return end - here
 
 
 def _read_uint16(stream: BytesIO) -> int:

@@ -1,0 +1,70 @@
+"""Whatever happened to a bag, its reader gives an intact front or a BagError, and never another exception."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afss_ros.bags import BagError, BagReader, BagWriter, messages
+
+TOPIC = "/camera/image"
+COUNT = 12
+
+
+def picture(value: int) -> np.ndarray:
+    """4 kB that compress to half, so that a cut may lie anywhere within a message."""
+    pixels = np.random.default_rng(value).integers(0, 16, (36, 36, 3), np.uint8)
+    pixels[0, 0] = value
+    return pixels
+
+
+@pytest.fixture(scope="module")
+def bags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """An intact bag in every storage, as bytes."""
+    folder = tmp_path_factory.mktemp("bags")
+    content = {}
+    forms = (("zstd.mcap", "mcap", True), ("plain.mcap", "mcap", False), ("a", "sqlite3", False))
+    for name, storage, compress in forms:
+        path = folder / name
+        with BagWriter(path, storage=storage, compress=compress) as bag:
+            for i in range(1, COUNT + 1):
+                bag.write(TOPIC, messages.image(picture(i), i), i)
+        content[name if path.is_file() else "a.db3"] = (path if path.is_file() else path / "a.db3").read_bytes()
+    return content
+
+
+def read(path: Path) -> tuple[list[int], bool]:
+    """First pixels of the readable images, and whether the reader knows of damage."""
+    try:
+        with BagReader(path) as bag:
+            topics = [TOPIC] if TOPIC in bag.topics else []
+            values = [int(bag.deserialize(m).data[0]) for m in bag.messages(topics)]
+            return values, bag.damage is not None
+    except BagError:
+        return [], True
+
+
+@pytest.mark.parametrize("name", ["zstd.mcap", "plain.mcap", "a.db3"])
+def test_a_bag_cut_anywhere_gives_its_front_and_says_so(tmp_path: Path, bags: dict[str, bytes], name: str) -> None:
+    content = bags[name]
+    path = tmp_path / name
+    for cut in np.linspace(0, len(content) - 1, 60).astype(int).tolist():
+        path.write_bytes(content[:cut])
+        values, damaged = read(path)
+        assert values == list(range(1, len(values) + 1)), f"cut at {cut} of {len(content)}"
+        assert damaged or len(values) == COUNT, f"cut at {cut} of {len(content)}"
+
+
+@pytest.mark.parametrize("name", ["zstd.mcap", "plain.mcap", "a.db3"])
+def test_overwritten_bytes_raise_nothing_but_bag_errors(tmp_path: Path, bags: dict[str, bytes], name: str) -> None:
+    random = np.random.default_rng(7)
+    path = tmp_path / name
+    for _ in range(60):
+        content = bytearray(bags[name])
+        start = int(random.integers(0, len(content) - 16))
+        content[start : start + 16] = random.bytes(16)
+        path.write_bytes(content)
+        values, _ = read(path)
+        assert len(values) <= COUNT
