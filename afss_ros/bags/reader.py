@@ -13,6 +13,7 @@ from typing import Any
 
 from rosbags.interfaces import MessageDefinitionFormat
 from rosbags.rosbag2 import Reader
+from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys import get_types_from_msg
 from rosbags.typesys.store import Typestore
 
@@ -34,6 +35,9 @@ class IntactBag:
         self._path = path
         self._reader = Reader(path)
         self._reader.open()
+        if _is_unindexed(self._reader):
+            self._reader.close()
+            raise BagError(f"{path} has no index")
         self.damage: str | None = None
         empty = self._reader.message_count == 0
         self.span_ns = (0, 0) if empty else (self._reader.start_time, self._reader.end_time - 1)
@@ -218,6 +222,16 @@ def _plain(message: BagMessage) -> BagMessage:
     if message.cdr[:4] != ZSTD_MAGIC:
         return message
     return BagMessage(message.topic, message.msgtype, message.stamp_ns, zstd.decompress(message.cdr))
+
+
+def _is_unindexed(reader: Reader) -> bool:
+    """Whether a bag holds MCAP without chunks, as rosbag2's `fastwrite` preset records it.
+
+    rosbags gives up on such a file at the first message that is older than the one before, as they are with several
+    topics; read in the order of the file they are all there.
+    """
+    storages = getattr(reader.storage, "storages", [reader.storage])
+    return reader.message_count > 0 and any(isinstance(s, McapReader) and not s.chunks for s in storages)
 
 
 def _in_order(path: Path) -> list[tuple[int, int | str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,36 @@ def test_a_corrupt_chunk_ends_the_reading_and_is_reported(tmp_path: Path) -> Non
         read = first_pixels(bag)
         assert 0 < len(read) < 200
         assert bag.damage is not None
+
+
+def mcap_record(opcode: int, *fields: bytes) -> bytes:
+    content = b"".join(fields)
+    return struct.pack("<BQ", opcode, len(content)) + content
+
+
+def mcap_string(text: str) -> bytes:
+    return struct.pack("<I", len(text.encode())) + text.encode()
+
+
+def test_an_mcap_without_chunks_is_read_whole_though_out_of_order(tmp_path: Path) -> None:
+    """As rosbag2's fastwrite preset records: no chunks, no index, and stamps that go back."""
+    msgtype = "sensor_msgs/msg/Image"
+    definition, _ = typestore().generate_msgdef(msgtype, ros_version=2)
+    records = [
+        mcap_record(0x01, mcap_string("ros2"), mcap_string("test")),
+        mcap_record(0x03, struct.pack("<H", 1), mcap_string(msgtype), mcap_string("ros2msg"), mcap_string(definition)),
+        mcap_record(0x04, struct.pack("<HH", 1, 1), mcap_string(TOPIC), mcap_string("cdr"), struct.pack("<I", 0)),
+    ]
+    for value, stamp in ((1, 10), (2, 30), (3, 20), (4, 40)):
+        cdr = bytes(typestore().serialize_cdr(messages.image(picture(value), stamp), msgtype))
+        records.append(mcap_record(0x05, struct.pack("<HIQQ", 1, 0, stamp, stamp), cdr))
+    records += [mcap_record(0x0F, struct.pack("<I", 0)), mcap_record(0x02, struct.pack("<QQI", 0, 0, 0))]
+    magic = b"\x89MCAP0\r\n"
+    (tmp_path / "fast.mcap").write_bytes(magic + b"".join(records) + magic)
+    with BagReader(tmp_path / "fast.mcap") as bag:
+        assert first_pixels(bag) == [1, 2, 3, 4]
+        assert bag.topics[TOPIC].count == 4
+        assert bag.damage is None
 
 
 def test_an_interrupted_recording_leaves_nothing(tmp_path: Path) -> None:
