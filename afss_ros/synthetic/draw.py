@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from afss_ros.synthetic.backgrounds import EARTH_KINDS, RAW_KINDS
 from afss_ros.synthetic.craft.grammar import design
 from afss_ros.synthetic.craft.rock import rock
 from afss_ros.synthetic.planets import (
-    EARTH_KINDS,
     draw_cyclones,
     draw_earth,
     draw_other,
@@ -18,12 +18,8 @@ from afss_ros.synthetic.planets import (
 from afss_ros.synthetic.scene import Light, Placed, Planet, Scene, Sky
 
 SPLITS = ("train", "val", "test")
-KINDS: dict[str, float] = {
-    "limb": 0.26, "ground": 0.17, "disc": 0.10, "night": 0.08, "sensor": 0.19, "deep": 0.07, "stars": 0.06,
-    "gradient": 0.04, "planet": 0.03,
-}  # fmt: skip
-"""Backgrounds and their share of the frames. `sensor`: a raw noisy dark sky; `deep`: black with many stars."""
 DESIGNS = 1 << 40
+"""Craft designs of each split."""
 
 
 def sample_rng(seed: int, split: str, index: int) -> np.random.Generator:
@@ -66,7 +62,7 @@ def _light(rng: np.random.Generator, kind: str, planet: Planet | None, tangent: 
     sun = draw_sun(rng, kind, planet)
     if kind in ("limb", "disc", "stars", "night", "gradient") and rng.random() < 0.1:
         sun = unit(np.array([*(rng.uniform(-1, 1, 2) * np.array(tangent)), -1.0]))
-    raw = kind in ("sensor", "deep")
+    raw = kind in RAW_KINDS
     if raw and rng.random() < 0.75 and sun[2] < -0.2:
         sun = sun * np.array([1, 1, -1.0])
     sun_color = np.array([1.0, rng.uniform(0.92, 1.0), rng.uniform(0.82, 1.0)]) * rng.uniform(0.9, 1.6)
@@ -94,7 +90,7 @@ def _sky(rng: np.random.Generator, kind: str) -> Sky:
             low = high = np.full(3, rng.uniform(0, 0.8))
     elif kind in ("limb", "stars", "disc", "night", "planet") and rng.random() < 0.35:
         low, high = rng.uniform(0, 0.12) * hue, rng.uniform(0, 0.04) * hue
-    if kind not in ("sensor", "deep") and rng.random() < 0.15:
+    if kind not in RAW_KINDS and rng.random() < 0.15:
         glow = rng.uniform(0.05, 0.8) * np.array([1, rng.uniform(0.5, 1), rng.uniform(0.4, 1.2)])
     if kind in ("stars", "gradient", "limb", "disc", "planet") and rng.random() < (0.65 if kind == "stars" else 0.08):
         nebula = float(np.exp(rng.uniform(np.log(0.03), np.log(0.5)))) * rng.uniform(0.1, 1.0, 3)
@@ -105,11 +101,6 @@ def _sky(rng: np.random.Generator, kind: str) -> Sky:
         (float(rng.uniform(0.3, 1.2)), float(rng.uniform(0.3, 0.6)), float(rng.uniform()), float(rng.uniform())),
         stars, float(np.exp(rng.normal(-0.5, 0.8))),
     )  # fmt: skip
-
-
-def draw_kind(rng: np.random.Generator) -> str:
-    """A background, one of `KINDS`."""
-    return str(rng.choice(list(KINDS), p=np.array(list(KINDS.values())) / sum(KINDS.values())))
 
 
 def draw_scene(rng: np.random.Generator, kind: str, split: str, width: int, height: int) -> Scene:

@@ -17,7 +17,6 @@ LAND = (
     (52, -2), (-5, 20),
 )  # fmt: skip
 """Places on land, latitude and longitude in degrees: from a random point, two views of three show only water."""
-EARTH_KINDS = ("limb", "ground", "disc", "night")
 
 
 def random_rotation(rng: np.random.Generator) -> Vector:
@@ -63,7 +62,7 @@ def _center(rng: np.random.Generator, kind: str, tangent: tuple[float, float]) -
 
 
 def draw_earth(rng: np.random.Generator, kind: str, tangent: tuple[float, float]) -> Planet:
-    """The Earth for one of `EARTH_KINDS`."""
+    """The Earth for one of `backgrounds.EARTH_KINDS`."""
     style = rng.random()
     tint, air = np.ones(3), np.array([0.3, 0.55, 1.0])
     if style < 0.35:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.synthetic.camera import draw_camera, expose, metered
-from afss_ros.synthetic.draw import draw_kind, draw_scene, sample_rng
+from afss_ros.synthetic.backgrounds import RAW_KINDS, draw_kind
+from afss_ros.synthetic.camera import expose
+from afss_ros.synthetic.draw import draw_scene, sample_rng
+from afss_ros.synthetic.exposure import draw_camera, metered
 from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
 from afss_ros.synthetic.renderer import Rendered, Renderer
 from afss_ros.synthetic.scene import Scene
@@ -37,7 +39,7 @@ def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: i
     rng = sample_rng(seed, split, index)
     kind = draw_kind(rng)
     aspect = ASPECTS[int(rng.choice(len(ASPECTS), p=[p for _, p in ASPECTS]))][0]
-    if kind in ("sensor", "deep") and rng.random() < 0.8:
+    if kind in RAW_KINDS and rng.random() < 0.8:
         aspect = 1.0
     width, height = size, round(size / aspect)
     scene = draw_scene(rng, kind, split, width, height)
@@ -60,7 +62,7 @@ def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendere
     if rng.random() < ARTWORK.get(scene.kind, 0.0):
         radiance += artwork(rng, scene.width, scene.height) * free[..., None]
     place = sun_place(scene)
-    if place is not None and scene.kind not in ("sensor", "deep"):
+    if place is not None and scene.kind not in RAW_KINDS:
         x, y = int(place[0]), int(place[1])
         inside = 0 <= x < scene.width and 0 <= y < scene.height
         covered = inside and not free[y, x]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afss_ros.synthetic.camera import Camera, draw_camera, expose, metered
-from afss_ros.synthetic.draw import KINDS
+from afss_ros.synthetic.backgrounds import KINDS
+from afss_ros.synthetic.camera import Camera, expose
+from afss_ros.synthetic.exposure import draw_camera, metered
 from afss_ros.synthetic.noise import crumple_texture, noise_texture
 
 RNG_SEED = 5

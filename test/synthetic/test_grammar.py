@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from afss_ros.labels import ANTENNA, BODY, PANEL
+from afss_ros.synthetic.backgrounds import KINDS
 from afss_ros.synthetic.craft import antennas, arrays, details
 from afss_ros.synthetic.craft.grammar import ARRAYS, BODIES, design
 from afss_ros.synthetic.craft.model import Craft, Model
-from afss_ros.synthetic.draw import KINDS, SPLITS, design_seed, draw_scene, sample_rng
+from afss_ros.synthetic.draw import SPLITS, design_seed, draw_scene, sample_rng
 from afss_ros.synthetic.planets import random_rotation
 from afss_ros.synthetic.renderer import Renderer
 from afss_ros.synthetic.scene import Light, Placed, Scene, Sky

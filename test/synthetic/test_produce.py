@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afss_ros import datasets
+from afss_ros import cli, datasets
 from afss_ros.synthetic import context
 from afss_ros.synthetic.errors import SyntheticError
 from afss_ros.synthetic.produce import Order, find_instances, produce
@@ -76,3 +76,14 @@ def test_without_egl_the_error_names_the_packages(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(context.moderngl, "create_context", broken)
     with pytest.raises(SyntheticError, match=r"libEGL\.so not loaded.*apt-get install libegl1"):
         context.open_context()
+
+
+def test_the_command_makes_a_set_and_refuses_an_unknown_motion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = ["render", str(tmp_path / "set"), "--count", "2", "--size", "48", "--processes", "1"]
+    assert cli.main(plain) == 0
+    assert len(datasets.load(tmp_path / "set").samples) == 2
+    assert cli.main(["render", str(tmp_path / "x.mcap"), "--trajectory", "loop", "--count", "2"]) == 1
+    assert "flyaround" in capsys.readouterr().err
+    assert not (tmp_path / "x.mcap").exists()
