@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros import __version__
 from afss_ros.datasets import DatasetError, DatasetWriter, Instance, merge_shards, rle
 from afss_ros.labels import CLASS_NAMES, SPACECRAFT
 from afss_ros.synthetic.draw import SPLITS
@@ -47,7 +48,7 @@ class Order:
     def provenance(self) -> dict[str, Any]:
         """What every writer of the set must agree on; `count` may grow."""
         kept = {k: v for k, v in asdict(self).items() if k in ("size", "seed")}
-        return {"generator": "afss render", **kept}
+        return {"generator": "afss render", "version": __version__, **kept}
 
 
 def find_instances(instances: NDArray[np.uint8]) -> list[Instance]:

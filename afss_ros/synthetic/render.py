@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros.synthetic.attributes import describe
 from afss_ros.synthetic.backgrounds import RAW_KINDS, draw_kind
 from afss_ros.synthetic.camera import expose
 from afss_ros.synthetic.draw import draw_scene, sample_rng
@@ -52,7 +53,7 @@ def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: i
     labels, instances = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
     image[top : top + height] = picture
     labels[top : top + height], instances[top : top + height] = rendered.parts, rendered.instances
-    return RenderedSample(image, labels, instances, _attributes(scene, rendered))
+    return RenderedSample(image, labels, instances, describe(scene, picture, rendered.instances))
 
 
 def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendered) -> NDArray[np.float32]:
@@ -70,13 +71,3 @@ def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendere
             0.15 if covered else rng.uniform(0.3, 1.2)
         )
     return radiance
-
-
-def _attributes(scene: Scene, rendered: Rendered) -> dict[str, Any]:
-    return {
-        "background": scene.kind,
-        "sun_direction": [round(float(v), 4) for v in scene.light.sun],
-        "designs": [p.design for p in scene.craft if p.instance],
-        "elements": [list(p.craft.elements) for p in scene.craft if p.instance],
-        "craft_px": [int((rendered.instances == p.instance).sum()) for p in scene.craft if p.instance],
-    }

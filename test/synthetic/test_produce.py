@@ -9,10 +9,13 @@ import pytest
 
 from afss_ros import cli, datasets
 from afss_ros.synthetic import context
+from afss_ros.synthetic.attributes import describe
+from afss_ros.synthetic.craft.grammar import design
 from afss_ros.synthetic.errors import SyntheticError
 from afss_ros.synthetic.produce import Order, find_instances, produce
 from afss_ros.synthetic.render import render_sample
 from afss_ros.synthetic.renderer import Renderer
+from afss_ros.synthetic.scene import Light, Placed, Scene, Sky
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -50,6 +53,21 @@ def test_samples_of_another_seed_are_not_mixed_into_a_set(tmp_path: Path) -> Non
     produce(Order(tmp_path / "a", 1, size=64, seed=3), processes=1)
     with pytest.raises(SyntheticError, match="provenance"):
         produce(Order(tmp_path / "a", 1, size=64, seed=4), processes=1)
+
+
+def test_attributes_say_how_large_a_craft_is_and_where_its_light_comes_from() -> None:
+    craft = design(12)
+    lit_from_behind_the_camera = Light(np.array([0.0, 0.0, 1.0]), *np.zeros((4, 3)))
+    placed = Placed(craft, np.eye(3), np.array([0.0, 0.0, -9.0]), 1, 12)
+    tangent = (0.5, 0.5)
+    scene = Scene(40, 40, tangent, tangent, (placed,), (), lit_from_behind_the_camera, Sky(), np.zeros((0, 4)), "deep")
+    ids = np.zeros((40, 40), np.uint8)
+    ids[10:12, 5:25] = 1
+    said = describe(scene, np.full((40, 40, 3), 30, np.uint8), ids)
+    assert said["extent_px"] == [20] and said["craft_size"] == "small"
+    assert said["sun_angle_deg"] == [0.0] and said["lighting"] == "front"
+    assert said["brightness"] == [30.0] and said["background"] == "deep" and said["designs"] == [12]
+    assert describe(scene, np.zeros((40, 40, 3), np.uint8), np.zeros_like(ids))["craft_size"] == "none"
 
 
 def test_instances_are_the_extents_of_their_masks() -> None:
