@@ -218,6 +218,8 @@ def training_loader(samples: Sequence[datasets.Sample], recipe: Recipe, stream: 
         batch_sampler=stream,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
+        # A fork of a process whose OpenCV and OpenMP threads are running can hang before its first batch.
+        multiprocessing_context="forkserver" if workers else None,
         worker_init_fn=_one_thread,
         pin_memory=torch.cuda.is_available(),
     )
