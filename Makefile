@@ -18,7 +18,7 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
 # Keeps large images from being lost between processes: see docs/ros.md.
 export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds.xml)
 
-.PHONY: help demo test lint typecheck rendering test-matrix bench setup lock clean distclean
+.PHONY: help demo label-demo test lint typecheck rendering test-matrix bench setup lock clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-12s\033[0m %s\n' "$$name" "$$text"; done
@@ -26,6 +26,10 @@ help: ## show this list
 demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception node into out/demo
 	@scripts/bootstrap.sh onboard $(VENV)
 	@$(PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
+
+label-demo: ## label the demo bag with the offline teacher into out/label-demo, and look at its report.html
+	@scripts/bootstrap.sh ground $(VENV)
+	@$(PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_offline.yaml --seconds 0.5 --out out/label-demo $(ARGS)
 
 test: setup rendering lint typecheck ## lint, type-check and run every test, as CI does
 	@$(MAKE) test-matrix

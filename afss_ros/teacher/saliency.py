@@ -18,7 +18,6 @@ WORKING_SIZE = 256
 
 _STAR = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
-_BORDER_WINDOW = 0.25  # of the border's length: what covers less of it than half of this is not background
 
 
 def saliency(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -52,7 +51,7 @@ def barrier(channel: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     marker = np.zeros_like(channel)
     ring = _border(channel)
-    marker[ring] = np.minimum(channel[ring], _smooth_ring(channel[ring]))
+    marker[ring] = channel[ring]
     while True:
         before = marker
         for _ in range(16):
@@ -74,7 +73,7 @@ def regions(salient: NDArray[np.float32], *, join: float = 0.03) -> list[tuple[N
         energy, times how far it stands above the noise. Most confident first.
     """
     noise = float(np.median(salient)) + 1.4826 * float(np.median(np.abs(salient - np.median(salient))))
-    threshold = max(6.0, 3.0 * noise, 0.12 * float(np.percentile(salient, 99.9)))
+    threshold = max(6.0, 3.0 * noise, 0.15 * float(np.percentile(salient, 99.9)))
     above = salient > threshold
     reach = max(1, round(join * max(salient.shape)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
@@ -101,12 +100,3 @@ def _border(channel: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.in
     rows = np.concatenate([np.zeros(width, np.intp), down, np.full(width, height - 1), down[::-1]])
     columns = np.concatenate([across, np.full(down.size, width - 1), across[::-1], np.zeros(down.size, np.intp)])
     return rows.astype(np.intp), columns.astype(np.intp)
-
-
-def _smooth_ring(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Running median along the closed border, so that a craft that the border cuts is not taken for background."""
-    half = max(1, int(_BORDER_WINDOW * values.size) // 2)
-    wrapped = np.concatenate([values[-half:], values, values[:half]])
-    windows = np.lib.stride_tricks.sliding_window_view(wrapped, 2 * half + 1)
-    smooth: NDArray[np.uint8] = np.median(windows[:, :: max(1, half // 16)], axis=1).astype(np.uint8)
-    return smooth

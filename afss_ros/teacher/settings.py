@@ -168,7 +168,7 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals:
             raise TeacherError(f"--set '{text}' should read name=value, such as refine.top=0")
-        parsed[name.strip()] = yaml.safe_load(value)
+        parsed[name.strip()] = yaml.safe_load(value) if value.strip() else ""
     return parsed
 
 
