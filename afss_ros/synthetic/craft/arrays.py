@@ -168,7 +168,7 @@ def add_curved_wing(model: Model, style: WingStyle, rotation: Vector, root: Vect
                  for q, x in ((a0, 0.0), (a0, length), (a1, length), (a1, 0.0))]  # fmt: skip
             face = quad(c if sign > 0 else c[::-1])
             offset = np.array([0.0, (a0 + span) * radius], np.float32)
-            uv = (face.uvs if sign > 0 else np.stack([face.uvs[:, 0], face.uvs[:, 1]], 1)) + offset
+            uv = face.uvs + offset
             strips.append(Surface(face.positions, face.normals, uv[:, ::-1].copy()))
         model.add(joined(strips), material, PANEL, rotation, root + rotation[:, 0] * style.yoke)
     model.add(_yoke(style), style.arm, BODY, rotation, root)
