@@ -117,8 +117,8 @@ def add_wing(model: Model, style: WingStyle, rotation: Vector, root: Vector) -> 
 def wing_frame(outward: Vector, tilt: float) -> Vector:
     """Axes with x along `outward`, turned by `tilt` radians about it."""
     x = outward / np.linalg.norm(outward)
-    helper = np.array([0, 0, 1.0]) if abs(x[2]) < 0.9 else np.array([0, 1.0, 0])
-    y = np.cross(helper, x)
+    reference = np.array([0, 0, 1.0]) if abs(x[2]) < 0.9 else np.array([0, 1.0, 0])
+    y = np.cross(reference, x)
     y /= np.linalg.norm(y)
     frame = np.stack([x, y, np.cross(x, y)], axis=1)
     return np.asarray(rotation_about(x, tilt) @ frame, np.float32)
