@@ -1,0 +1,69 @@
+"""Settings are read strictly: what is not known is refused by its name, with the cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afss_ros.teacher.errors import TeacherError
+from afss_ros.teacher.settings import load_settings, parse_overrides
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+
+
+def test_the_shipped_configurations_are_read() -> None:
+    recommended = load_settings(CONFIG / "label.yaml")
+    assert recommended.detector.name == "llmdet" and recommended.segmenter.name == "sam2"
+    assert recommended.scores == ("detector_score", "mask_score", "agreement", "temporal")
+    assert recommended.parsed_prompts().parts == ("panel", "antenna")
+    assert load_settings(CONFIG / "label_offline.yaml").detector.name == "baseline"
+
+
+def test_the_defaults_are_the_offline_baseline_and_the_thresholds_of_afss() -> None:
+    settings = load_settings(None)
+    assert (settings.detector.name, settings.segmenter.name) == ("baseline", "grabcut")
+    assert (settings.detector.box_threshold, settings.detector.text_threshold) == (0.35, 0.25)
+    assert (settings.refine.iou, settings.refine.skip, settings.keep) == (0.55, 0.05, "detector_score >= 0.60")
+
+
+def test_overrides_win_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "label.yaml"
+    path.write_text("refine: {views: v4, top: 0}\nkeep: agreement > 0.5\n")
+    settings = load_settings(path, parse_overrides(["refine.views=v1", "batch=2"]))
+    assert (settings.refine.views, settings.refine.top, settings.batch) == ("v1", 0, 2)
+    assert load_settings(path, parse_overrides(["keep="])).keep == ""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"refine.wiews": "v1"}, r"unknown setting 'refine.wiews'; known here: views, iou"),
+        ({"refine": 3}, "setting 'refine' is a group"),
+        ({"batch": "many"}, "setting 'batch' is int, got 'many'"),
+        ({"batch": True}, "setting 'batch' is int, got True"),
+        ({"batch": 0}, "batch must be 1 or more"),
+        ({"refine.iou": 2}, "iou must lie between 0 and 1"),
+        ({"refine.box_from": "luck"}, "box_from must be"),
+        ({"refine.views": "v7"}, "unknown view 'v7'"),
+        ({"frames.every": 0}, "every must be 1 or more"),
+        ({"prompts": {"wing": "wing"}}, "unknown class 'wing'"),
+        ({"keep": "agreement > 0.5"}, r"names agreement, .* give two views or more"),
+        ({"keep": "temporal > 0.5"}, r"names temporal, .* turn the video on"),
+        ({"keep": "score > 0.5"}, "expected a score"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(TeacherError, match=message):
+        load_settings(None, overrides)
+
+
+def test_files_and_texts_that_are_no_settings_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TeacherError, match=r"nowhere\.yaml: cannot be read"):
+        load_settings(tmp_path / "nowhere.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(TeacherError, match="settings are a mapping"):
+        load_settings(tmp_path / "list.yaml")
+    with pytest.raises(TeacherError, match="should read name=value"):
+        parse_overrides(["refine.top"])

@@ -1,0 +1,96 @@
+"""Witnesses of one frame, and masks carried along a moving craft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from recorded import picture, truth
+
+from afss_ros.datasets.rle import box_of
+from afss_ros.teacher.baseline import GrabCutSegmenter
+from afss_ros.teacher.flow import FlowPropagator
+from afss_ros.teacher.prompts import Prompts
+from afss_ros.teacher.protocols import Rgb
+from afss_ros.teacher.refine import Refinement
+from afss_ros.teacher.values import Box, Labelled, mask_iou
+from afss_ros.teacher.video import Witness, label_chunk, merge
+
+PROMPTS = Prompts.parse({"spacecraft": "spacecraft"})
+
+
+def seen(*columns: int, score: float = 0.8, origin: str = "detected") -> Labelled:
+    mask = np.zeros((1, 10), bool)
+    mask[0, list(columns)] = True
+    return Labelled("spacecraft", box_of(mask), mask, {"detector_score": score, "mask_score": 1.0}, origin)
+
+
+def test_temporal_is_the_mean_iou_with_all_other_witnesses() -> None:
+    own, forwards, backwards = seen(1, 2, 3, 4), seen(1, 2, 3), seen(2, 3, 4, 5)
+    (merged,) = merge([Witness([own], 1.0), Witness([forwards], 0.6), Witness([backwards], 0.5)])
+    assert merged.scores["temporal"] == pytest.approx((3 / 4 + 3 / 5) / 2)
+    assert merged.mask[0].nonzero()[0].tolist() == [1, 2, 3, 4]  # 5 has 0.5 of 2.1 votes
+    assert merged.scores["detector_score"] == 0.8
+
+
+def test_a_witness_that_sees_nothing_counts() -> None:
+    (merged,) = merge([Witness([seen(1, 2)], 1.0), Witness([seen(1, 2)], 0.6), Witness([], 0.5)])
+    assert merged.scores["temporal"] == pytest.approx(0.5)
+
+
+def test_what_two_others_agree_on_comes_before_what_a_frame_alone_sees() -> None:
+    flicker = seen(8, 9, score=0.99)
+    carried = seen(1, 2, score=0.5, origin="propagated")
+    first, second = merge([Witness([flicker], 1.0), Witness([carried], 0.6), Witness([carried], 0.5)])
+    assert first.origin == "propagated" and first.scores["temporal"] == pytest.approx(0.5)
+    assert second is not first and second.scores["temporal"] == 0.0
+
+
+def test_flow_carries_a_mask_along_with_the_craft() -> None:
+    images = [picture(i) for i in range(5)]
+    carried = FlowPropagator().propagate(images, [truth(0)])
+    assert [len(masks) for masks in carried] == [1] * 5
+    assert carried[0][0].tolist() == truth(0).tolist()
+    assert mask_iou(truth(0), truth(4)) < 0.4 < 0.7 < mask_iou(carried[4][0], truth(4))
+    assert FlowPropagator().propagate(images, []) == [[]] * 5
+
+
+class Sometimes:
+    """A detector that knows the truth, but only in some frames."""
+
+    def __init__(self, frames: set[int]) -> None:
+        self.frames = frames
+        self.calls: list[int] = []
+        self.provenance: dict[str, object] = {}
+
+    def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
+        found: list[list[Box]] = []
+        for image in images:
+            index = next(i for i in range(8) if np.array_equal(picture(i), image))
+            self.calls.append(index)
+            found.append([Box("spacecraft", box_of(truth(index)), 0.9)] if index in self.frames else [])
+        return found
+
+
+def label(detector: Sometimes, every_frame: bool) -> list[list[Labelled]]:
+    images: list[NDArray[np.uint8]] = [picture(i) for i in range(5)]
+    return label_chunk(
+        images, detector, GrabCutSegmenter(), FlowPropagator(), PROMPTS, Refinement(), every_frame=every_frame
+    )
+
+
+def test_a_frame_that_the_detector_missed_is_filled_from_its_neighbours() -> None:
+    labelled = label(Sometimes({0, 1, 3, 4}), every_frame=True)
+    assert [len(instances) for instances in labelled] == [1] * 5
+    assert [instances[0].origin for instances in labelled] == ["detected"] * 2 + ["propagated"] + ["detected"] * 2
+    assert all(mask_iou(instances[0].mask, truth(i)) > 0.6 for i, instances in enumerate(labelled))
+    assert labelled[2][0].scores["temporal"] < labelled[1][0].scores["temporal"]
+
+
+def test_keyframes_alone_are_the_first_and_the_last() -> None:
+    detector = Sometimes({0, 4})
+    labelled = label(detector, every_frame=False)
+    assert detector.calls == [0, 4]
+    assert all(mask_iou(instances[0].mask, truth(i)) > 0.6 for i, instances in enumerate(labelled))
