@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,18 +44,19 @@ def record(
     broken: Sequence[int] = (),
     storage: str = "mcap",
     compressed: bool = False,
+    draw: Callable[[int], NDArray[np.uint8]] = picture,
 ) -> Path:
-    """Record `picture(i)` for each of `frames` at a steady rate; the messages at the places `broken` are cut in half."""
+    """Record `draw(i)` for each of `frames` at a steady rate; the messages at the places `broken` are cut in half."""
     with BagWriter(path, storage=storage) as bag:
         for topic in topics:
             for place, index in enumerate(frames):
                 stamp = START + place * period_ns
                 if compressed:
-                    jpeg = encode_compressed(picture(index), "jpeg", 95)
+                    jpeg = encode_compressed(draw(index), "jpeg", 95)
                     data = jpeg[: len(jpeg) // 2] if place in broken else jpeg
                     message = messages.compressed_image(data, "jpeg", stamp, "camera")
                 else:
-                    message = messages.image(picture(index), stamp, "camera")
+                    message = messages.image(draw(index), stamp, "camera")
                     if place in broken:
                         message.data = message.data[: message.data.size // 2]
                 bag.write(topic, message, stamp)

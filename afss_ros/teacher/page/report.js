@@ -255,6 +255,8 @@ function start() {
       ...data.other.map((o) => element("tr", {}, ...[o.key, o.status, o.reason].map((t) => element("td", { textContent: t }))))));
   }
   document.addEventListener("keydown", keyed);
+  // A clicked button would keep the focus, and Enter would press it again instead of opening the frame.
+  document.addEventListener("click", (event) => event.target.closest?.("nav button, header button")?.blur());
   refresh();
 }
 
