@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,12 @@ from torch.utils.tensorboard import SummaryWriter
 from afss_ros import datasets
 from afss_ros.distill import checkpoint, losses, pictures, precision, schedule
 from afss_ros.distill import recipe as recipes
-from afss_ros.distill.averaging import Average
-from afss_ros.distill.data import BatchStream, Example, read_sets, statistics, training_loader, validation_samples
-from afss_ros.distill.errors import DistillError
-from afss_ros.distill.models import Network, Prediction, build
+from afss_ros.distill.data import BatchStream, Example, training_loader
+from afss_ros.distill.models import Network, Prediction
 from afss_ros.distill.normalisation import Normalise
-from afss_ros.distill.processes import Place, join
+from afss_ros.distill.processes import join
 from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.state import RunState
 from afss_ros.distill.validation import validate
 
 _LOG = logging.getLogger(__name__)
@@ -57,117 +56,14 @@ def train(recipe: Recipe, run: Path, report: Report | None = None, *, device: st
     """
     run.mkdir(parents=True, exist_ok=True)
     with join(device) as place:
-        state = _State.begin(recipe, run, place)
+        state = RunState.begin(recipe, run, place)
         if place.writes:
             (run / "recipe.yaml").write_text(recipes.dump(recipe))
         _loop(state, run, report or (lambda progress: None))
     return checkpoint.load_best(run)
 
 
-class _State:
-    """Everything that the next step depends on."""
-
-    def __init__(self, recipe: Recipe, place: Place, samples: Sequence[datasets.Sample]) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
-        self.place = place
-        self.samples = samples
-        self.validation = validation_samples(recipe.data)
-        self.network = _initial_network(recipe).to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = Average(self.network, recipe.optimiser.ema)
-        self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe), fused=True)
-        self.dtype = precision.resolve(recipe.precision, place.device)
-        self.scaler = torch.amp.GradScaler(place.device.type, enabled=self.dtype == torch.float16)
-        self.statistics = statistics(samples, recipe.data.statistics_images)
-        self.step = 0
-        self.seconds = 0.0
-        self.best = -1.0
-        self.history: list[dict[str, Any]] = []
-        self.stream = BatchStream(len(samples), recipe.batch, recipe.seed, 0, place.rank, place.world)
-
-    @classmethod
-    def begin(cls, recipe: Recipe, run: Path, place: Place) -> _State:
-        state = cls(recipe, place, read_sets(recipe.data.train, recipe.data.train_split))
-        if (run / "last.pt").exists():
-            state._restore(checkpoint.load(run / "last.pt"), run)
-        return state
-
-    @property
-    def done(self) -> float:
-        steps = self.stream.steps_per_epoch
-        seconds = self.place.agree(self.seconds)
-        return schedule.progress(self.recipe.budget, step=self.step, steps_per_epoch=steps, seconds=seconds)
-
-    def save(self, run: Path) -> None:
-        checkpoint.save(
-            run / "last.pt",
-            {
-                "recipe": self.recipe.model_dump(mode="json"),
-                "network": self.network.state_dict(),
-                "average": self.average.network.state_dict(),
-                "average_updates": self.average.updates,
-                "optimiser": self.optimiser.state_dict(),
-                "scaler": self.scaler.state_dict(),
-                "statistics": self.statistics,
-                "step": self.step,
-                "seconds": self.seconds,
-                "best": self.best,
-                "history": self.history,
-                "rng": torch.get_rng_state(),
-            },
-        )
-
-    def _restore(self, saved: dict[str, Any], run: Path) -> None:
-        ours = self.recipe.model_dump(mode="json")
-        changed = [k for k in ours if ours[k] != saved["recipe"].get(k) and k not in ("checkpoint_minutes", "note")]
-        if changed:
-            raise DistillError(
-                f"{run}: holds a run of another recipe ({', '.join(changed)} differ); choose another --out"
-            )
-        self.network.load_state_dict(saved["network"])
-        self.average.network.load_state_dict(saved["average"])
-        self.average.updates = saved["average_updates"]
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.scaler.load_state_dict(saved["scaler"])
-        self.statistics = saved["statistics"]
-        self.step, self.seconds, self.best = saved["step"], saved["seconds"], saved["best"]
-        self.history = saved["history"]
-        torch.set_rng_state(saved["rng"])
-        _LOG.info("%s: continues at step %d", run, self.step)
-
-
-def _initial_network(recipe: Recipe) -> Network:
-    network = build(recipe.student)
-    if recipe.student.initial is not None:
-        trained = checkpoint.load_best(recipe.student.initial)
-        try:
-            network.load_state_dict(trained.weights)
-        except RuntimeError as err:
-            raise DistillError(
-                f"{recipe.student.initial}: its weights do not fit {recipe.student.name}: {err}"
-            ) from err
-    return network
-
-
-def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
-    """Parameters in groups of one peak rate and one decay each: encoder or not, weight or (bias, normalisation)."""
-    options = recipe.optimiser
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
-    rates = {True: options.encoder_lr or options.lr, False: options.lr}
-    return [
-        {
-            "params": g,
-            "lr": rates[encoder],
-            "peak": rates[encoder],
-            "weight_decay": options.weight_decay if decays else 0.0,
-        }
-        for (encoder, decays), g in groups.items()
-    ]
-
-
-def _loop(state: _State, run: Path, report: Report) -> None:
+def _loop(state: RunState, run: Path, report: Report) -> None:
     recipe, place = state.recipe, state.place
     normalise = Normalise(*state.statistics).to(place.device)
     network = state.network
@@ -208,7 +104,7 @@ def _loop(state: _State, run: Path, report: Report) -> None:
         board.close()
 
 
-def _step(state: _State, forward: Any, normalise: Normalise, batch: Example, done: float) -> dict[str, float]:
+def _step(state: RunState, forward: Any, normalise: Normalise, batch: Example, done: float) -> dict[str, float]:
     options, place = state.recipe.optimiser, state.place
     factor = schedule.rate(done, warmup=options.warmup, floor=options.floor)
     for group in state.optimiser.param_groups:
@@ -251,7 +147,7 @@ def loss_terms(found: Prediction, batch: Example, recipe: Recipe) -> dict[str, T
     return terms
 
 
-def _validate(state: _State, normalise: Normalise, run: Path, loss: float, board: SummaryWriter) -> dict[str, float]:
+def _validate(state: RunState, normalise: Normalise, run: Path, loss: float, board: SummaryWriter) -> dict[str, float]:
     recipe = state.recipe
     network = state.average.network if recipe.optimiser.ema else state.network
     size = recipe.data.validation_size
@@ -271,7 +167,7 @@ def _validate(state: _State, normalise: Normalise, run: Path, loss: float, board
     return scores
 
 
-def _trained(state: _State, network: Network, scores: dict[str, float]) -> checkpoint.Trained:
+def _trained(state: RunState, network: Network, scores: dict[str, float]) -> checkpoint.Trained:
     mean, std = state.statistics
     return checkpoint.Trained(
         recipe=state.recipe.model_dump(mode="json"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from afss_ros.distill import checkpoint, schedule, training
+from afss_ros.distill import checkpoint, schedule, state, training
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.models import build
 from afss_ros.distill.recipe import BudgetRecipe, Recipe
@@ -65,7 +65,7 @@ def test_a_student_learns_what_a_craft_looks_like(run: Path) -> None:
 def test_only_weights_decay_and_the_encoder_has_its_own_rate(small_recipe: MakeRecipe) -> None:
     options = small_recipe(optimiser={"lr": 1e-3, "encoder_lr": 1e-4, "weight_decay": 0.1})
     network = build(options.student)
-    groups = training.parameter_groups(network, options)
+    groups = state.parameter_groups(network, options)
     assert sum(len(g["params"]) for g in groups) == len(list(network.parameters()))
     for group in groups:
         decays = group["weight_decay"] > 0
