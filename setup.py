@@ -30,6 +30,7 @@ GROUND = [
     "faster-coco-eval>=1.6",
     "huggingface-hub>=1",
     "jinja2>=3.1",
+    "markupsafe>=2.1",
     "matplotlib>=3.8",
     "moderngl>=5.10",
     "onnx>=1.17",
