@@ -23,7 +23,20 @@ die() {
 # would keep this one from doing so, and its Python path would shadow our packages.
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE PYTHONHOME VIRTUAL_ENV
 
-ros_is_sourced() { [ -n "${ROS_DISTRO:-}" ] && python3 -c 'import rclpy' 2>/dev/null; }
+# The Python of a sourced ROS 2; empty where none is sourced. ROS and wheels in one process do not go together.
+python_of_ros() {
+    [ -n "${ROS_DISTRO:-}" ] || return 0
+    local candidate
+    for candidate in ${PYTHON:-python3 /usr/bin/python3}; do
+        if "$candidate" -c 'import rclpy' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    die "ROS 2 $ROS_DISTRO is sourced, but ${PYTHON:-python3} cannot import rclpy:" \
+        "$("${PYTHON:-python3}" -c 'import rclpy' 2>&1 | tail -n 1)" \
+        "Set PYTHON to the Python it was built for, or use a shell in which ROS is not sourced."
+}
 
 suits() { # PYTHON: runs, has a version that the pins cover, and can make virtual environments
     "$1" -c 'import sys, venv, ensurepip; raise SystemExit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null
@@ -69,7 +82,7 @@ is_done() { [ "$(cat "$venv/.bootstrap-$1" 2>/dev/null)" = "$(stamp_of "$1")" ];
 make_venv() {
     local python options=()
     if [ "$ros" = sourced ]; then
-        python=$(command -v python3)
+        python=$ros_python
         suits "$python" || die "ROS 2 $ROS_DISTRO is sourced, but its $python cannot make virtual environments." \
             "On Ubuntu:  sudo apt install python3-venv"
         options=(--system-site-packages)
@@ -120,8 +133,9 @@ print(*(entry.name for entry in distribution("afss_ros").entry_points if entry.g
     done
 }
 
-ros=wheels
-if ros_is_sourced; then ros=sourced; fi
+ros_python=$(python_of_ros)
+ros=${ros_python:+sourced}
+ros=${ros:-wheels}
 case $stage in
     onboard) supersets=(onboard test ground) ;;
     test) supersets=(test ground) ;;
@@ -132,6 +146,10 @@ for superset in "${supersets[@]}"; do
     if is_done "$superset"; then exit 0; fi
 done
 
+made_for() { grep -q '^include-system-site-packages = true' "$venv/pyvenv.cfg" && echo sourced || echo wheels; }
+if [ -e "$venv/pyvenv.cfg" ] && [ "$(made_for)" != "$ros" ]; then
+    die "$venv was made for ROS 2 from '$(made_for)', but this shell has it from '$ros'; make it anew: make distclean"
+fi
 started=$SECONDS
 [ -x "$venv/bin/python" ] || make_venv
 say "Installing the packages of stage '$stage' into $venv (ROS 2: $ros)"
