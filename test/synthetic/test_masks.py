@@ -67,7 +67,7 @@ def test_a_rock_is_background_and_hides_what_it_covers(renderer: Renderer) -> No
 
 
 def test_labels_have_no_mixed_edges(renderer: Renderer) -> None:
-    turned = Placed(cube(ANTENNA), rotation_about((1, 2, 3), 0.7), np.array([0.0, 0.0, -4.0]), 7, 0)
+    turned = Placed(cube(ANTENNA), rotation_about((1, 2, 3), 0.7).astype(np.float64), np.array([0.0, 0.0, -4.0]), 7, 0)
     rendered = renderer.render(scene(turned))
     assert set(np.unique(rendered.parts)) == {BACKGROUND, ANTENNA}
     assert set(np.unique(rendered.instances)) == {0, 7}

@@ -77,7 +77,7 @@ def test_instances_are_the_extents_of_their_masks() -> None:
     (found,) = find_instances(ids)
     assert found.class_name == "spacecraft"
     assert found.box_xyxy.tolist() == [2.0, 1.0, 5.0, 4.0]
-    assert np.array_equal(datasets.rle.decode(found.rle), ids == 2)
+    assert found.rle is not None and np.array_equal(datasets.rle.decode(found.rle), ids == 2)
 
 
 @pytest.mark.parametrize(("field", "value"), [("split", "holdout"), ("size", 8), ("count", 0)])
@@ -91,7 +91,7 @@ def test_without_egl_the_error_names_the_packages(monkeypatch: pytest.MonkeyPatc
     def broken(**_: object) -> None:
         raise RuntimeError("libEGL.so not loaded")
 
-    monkeypatch.setattr(context.moderngl, "create_context", broken)
+    monkeypatch.setattr("moderngl.create_context", broken)
     with pytest.raises(SyntheticError, match=r"libEGL\.so not loaded.*apt-get install libegl1"):
         context.open_context()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_a_recording_holds_pictures_intrinsics_masks_and_boxes(tmp_path: Path) -
         stamps, masks, boxes = [], [], []
         for entry in bag.messages(list(counts)):
             counts[entry.topic] += 1
-            message = typestore().deserialize_cdr(entry.cdr, entry.msgtype)
+            message: Any = typestore().deserialize_cdr(entry.cdr, entry.msgtype)
             if entry.topic == recording.COMPRESSED_TOPIC:
                 stamps.append(entry.stamp_ns)
             if entry.topic == recording.MASK_TOPIC:
