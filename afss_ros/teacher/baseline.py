@@ -20,6 +20,7 @@ from afss_ros.teacher.values import Box, Mask
 _LONGEST = 256  # pixels of the crop that GrabCut sees; its cost grows with the area
 _MARGIN = 0.12  # of the box's larger side: the known background around it
 _ROUNDS = 3
+_CERTAIN, _LIKELY = 0.35, 0.05  # of the 90th percentile of the saliency in the box
 
 
 class SaliencyDetector:
@@ -112,12 +113,14 @@ def _inside(box: NDArray[np.float32], window: tuple[int, int, int, int], size: t
 
 
 def _grab_cut(image: NDArray[np.uint8], inside: NDArray[np.bool_], salient: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """GrabCut: certain background outside the box, probable object where saliency is high inside it."""
+    """GrabCut: background outside the box, object where saliency is high inside it, and perhaps where it is low."""
     values = salient[inside]
     if not values.size:
         return np.zeros(inside.shape, np.bool_)
-    likely = inside & (salient > max(4.0, 0.35 * float(np.percentile(values, 90))))
+    bright = float(np.percentile(values, 90))
+    likely, certain = inside & (salient > max(4.0, _LIKELY * bright)), inside & (salient > max(4.0, _CERTAIN * bright))
     seeds = np.where(likely, cv2.GC_PR_FGD, np.where(inside, cv2.GC_PR_BGD, cv2.GC_BGD)).astype(np.uint8)
+    seeds[certain] = cv2.GC_FGD  # without a core of its own, a many-coloured craft is taken for background
     if not likely.any() or likely.all():
         return likely
     cv2.setRNGSeed(0)  # k-means inside GrabCut draws from OpenCV's generator; the same image gives the same mask

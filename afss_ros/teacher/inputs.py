@@ -97,7 +97,7 @@ class BagInput:
 
     def __iter__(self) -> Iterator[Candidate | Unreadable]:
         for topic in self.topics:
-            sequence = f"{_slug(Path(self.name).stem)}_{_slug(topic)}"
+            sequence = f"{slug(Path(self.name).stem)}_{slug(topic)}"
             for index, message in enumerate(self._bag.messages([topic])):
                 key, source = f"{sequence}_{index:06d}", f"{self.name}:{topic}"
                 try:
@@ -128,14 +128,14 @@ class PictureInput:
         found = path.iterdir() if path.is_dir() else [path]
         self._paths = sorted((p for p in found if p.suffix.lower() in SUFFIXES and p.name[0] != "."), key=natural_order)
         stems = [p.stem for p in self._paths]
-        self._keys = [_slug(p.stem if stems.count(p.stem) == 1 else p.name) for p in self._paths]
+        self._keys = [slug(p.stem if stems.count(p.stem) == 1 else p.name) for p in self._paths]
         self.name = path.resolve().name
         self.topics: tuple[str, ...] = ()
         self.length: int | None = len(self._paths)
 
     def __iter__(self) -> Iterator[Candidate | Unreadable]:
         for number, (key, path) in enumerate(zip(self._keys, self._paths, strict=True), start=1):
-            yield Candidate(key, _slug(self.name), number * PERIOD_NS, "", path.name, partial(read_picture, path))
+            yield Candidate(key, slug(self.name), number * PERIOD_NS, "", path.name, partial(read_picture, path))
 
     def close(self) -> None:
         """There is nothing to release."""
@@ -151,7 +151,7 @@ class VideoInput:
         self.length = source.length
 
     def __iter__(self) -> Iterator[Candidate | Unreadable]:
-        sequence = _slug(Path(self.name).stem)
+        sequence = slug(Path(self.name).stem)
         for index, frame in enumerate(self._source):
             if isinstance(frame, Frame):
                 image = frame.image
@@ -168,10 +168,10 @@ def _is(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Only what may stand in a key.
 
-    >>> _slug("/camera/image raw")
+    >>> slug("/camera/image raw")
     'camera_image_raw'
     """
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_.+-") or "frame"

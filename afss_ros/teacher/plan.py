@@ -102,12 +102,14 @@ def plan(
             unit.thinned += 1
             continue
         event = _look(item, selector, known(item.key))
-        if event.candidate is not None:
-            picks = unit.picks
-            if picks and (len(picks) >= cuts.length or _is_cut(picks[-1], event, cuts)):
-                yield _with_images(unit)
-                unit = Unit()
+        picks = unit.picks
+        if event.candidate is not None and picks and _is_cut(picks[-1], event, cuts):
+            yield _with_images(unit)
+            unit = Unit()
         unit.events.append(event)
+        if len(unit.picks) >= cuts.length:  # at once: the next frame of a live camera may be long in coming
+            yield _with_images(unit)
+            unit = Unit()
     if unit.events or unit.thinned:
         yield _with_images(unit)
 

@@ -19,10 +19,11 @@ import yaml
 from diagnostic_msgs.msg import DiagnosticArray
 from perception_peer import ROOT, Peer
 
-from afss_ros.nodes import parameters, source_parameters
+from afss_ros.nodes import labelling_node, parameters, source_parameters
 
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
 PARAMETERS = {
+    "labelling_node": {spec.name for spec in labelling_node.SPECS},
     "perception_node": {spec.name for spec in parameters.SPECS},
     "source_node": {spec.name for spec in source_parameters.SPECS},
 }
@@ -52,7 +53,12 @@ def keyword(call: ast.Call, name: str) -> ast.expr | None:
 
 
 def test_there_are_launch_files() -> None:
-    assert [p.name for p in LAUNCH_FILES] == ["perception.launch.py", "replay.launch.py", "source.launch.py"]
+    assert [p.name for p in LAUNCH_FILES] == [
+        "labelling.launch.py",
+        "perception.launch.py",
+        "replay.launch.py",
+        "source.launch.py",
+    ]
 
 
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda p: p.name)
@@ -68,9 +74,9 @@ def test_every_argument_is_described_and_declared_before_it_is_read(path: Path) 
     module = tree(path)
     declared = set()
     for call in calls(module, "DeclareLaunchArgument"):
-        assert isinstance(call.args[0], ast.Constant)
+        assert isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
         declared.add(call.args[0].value)
-        assert keyword(call, "description") is not None, f"{call.args[0].value} has no description"
+        assert keyword(call, "description") is not None, f"{call.args[0].value!s} has no description"
     read = set(re.findall(r'(?:value\((?:context, )?|LaunchConfiguration\()"([a-z_]+)"', path.read_text()))
     assert read <= declared
 
@@ -81,7 +87,7 @@ def test_nodes_exist_and_have_the_parameters_that_they_are_given(path: Path) -> 
     setup = (ROOT / "setup.py").read_text()
     for call in calls(module, "Node", "LifecycleNode"):
         executable = keyword(call, "executable")
-        assert isinstance(executable, ast.Constant)
+        assert isinstance(executable, ast.Constant) and isinstance(executable.value, str)
         if executable.value == "rviz2":
             continue
         assert f'"{executable.value}": "afss_ros.' in setup

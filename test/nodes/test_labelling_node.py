@@ -1,0 +1,170 @@
+"""labelling_node over real DDS: a bag to its end, stopped and resumed; live images, of which none is lost unnamed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from perception_peer import ROOT, reserved_domain
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from recorded import START, picture, record
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+
+from afss_ros.datasets import load
+from afss_ros.nodes.messages import image_message
+from afss_ros.teacher.command import label
+from afss_ros.teacher.live import LiveInput
+from afss_ros.teacher.settings import load_settings
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[Peer]:
+    with reserved_domain() as domain:
+        made = Peer(domain)
+        yield made
+        made.close()
+
+
+class Peer:
+    """A node of this process that watches, shows pictures and calls services."""
+
+    def __init__(self, domain: int) -> None:
+        self.domain = domain
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = Node("peer", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self.facts: dict[str, str] = {}
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._hear, 10)
+
+    def _hear(self, message: DiagnosticArray) -> None:
+        self.facts = {pair.key: pair.value for pair in message.status[0].values}
+
+    def until(self, done: Callable[[], bool], seconds: float = 150.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, f"waited {seconds} s; the node says {self.facts}"
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def call(self, service: str) -> Trigger.Response:
+        client = self.node.create_client(Trigger, f"/labelling_node/{service}")
+        self.until(client.service_is_ready)
+        future = client.call_async(Trigger.Request())
+        self.until(future.done)
+        return future.result()
+
+    def close(self) -> None:
+        self.node.destroy_node()
+        self._executor.shutdown()
+        rclpy.shutdown(context=self._context)
+
+
+def start(domain: int, **parameters: Any) -> subprocess.Popen[str]:
+    arguments = [item for key, value in parameters.items() for item in ("-p", f"{key}:={value}")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "afss_ros.nodes.labelling_node", "--ros-args", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=150)
+    return process.returncode, output
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_a_bag_is_labelled_as_the_command_does_it_stopped_and_resumed(peer: Peer, tmp_path: Path) -> None:
+    bag = record(tmp_path / "flight.mcap", range(24))
+    label(bag, tmp_path / "command", load_settings(None, {"refine.views": "v1", "batch": 1}))
+    process = start(
+        peer.domain, bag=bag, out=tmp_path / "node", settings="refine.views=v1; batch=1", exit_when_done=False
+    )
+    previews: list[Image] = []
+    subscription = peer.node.create_subscription(Image, "/labelling_node/preview", previews.append, 1)
+    peer.until(lambda: peer.facts.get("phase") == "labelling" and int(peer.facts.get("frames.kept", "0")) >= 1)
+    assert peer.call("stop").success
+    peer.until(lambda: peer.facts.get("phase") in ("stopped", "done"))
+    assert peer.call("resume").success
+    peer.until(lambda: peer.facts.get("phase") == "done")
+    assert peer.facts["frames.kept"] == "24" and peer.facts["frames.expected"] == "24"
+    peer.node.destroy_subscription(subscription)
+    process.terminate()
+    assert finish(process)[0] == 0
+    assert tree(tmp_path / "node") == tree(tmp_path / "command")
+    assert previews and (previews[0].width, previews[0].height, previews[0].encoding) == (128, 96, "rgb8")
+
+
+def test_the_node_ends_with_its_bag_or_with_the_reason_why_not(peer: Peer, tmp_path: Path) -> None:
+    bag = record(tmp_path / "flight.mcap", range(2))
+    code, output = finish(start(peer.domain, bag=bag, out=tmp_path / "labels"))
+    assert code == 0, output
+    assert len(load(tmp_path / "labels")) == 2
+    code, output = finish(start(peer.domain, bag=tmp_path / "nowhere.mcap", out=tmp_path / "none"))
+    assert code == 1 and "no source at" in output
+    code, output = finish(start(peer.domain, bag=bag))
+    assert code == 2 and "out is not set" in output
+
+
+def test_live_images_are_all_labelled_and_a_replay_repeats_nothing(peer: Peer, tmp_path: Path) -> None:
+    process = start(peer.domain, out=tmp_path / "live", settings="batch=2", labelled_bag=False)
+    publisher = peer.node.create_publisher(
+        Image, "/image", QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+    )
+    peer.until(lambda: publisher.get_subscription_count() == 1)
+
+    def show(indices: range) -> None:
+        for index in indices:
+            stamp = START + index * 100_000_000
+            header = Header(frame_id="camera")
+            header.stamp.sec, header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+            publisher.publish(image_message(picture(index), "rgb8", header))
+
+    show(range(4))
+    peer.until(lambda: peer.facts.get("frames.kept") == "4")
+    show(range(6))  # the camera's bag again, a little longer
+    peer.until(lambda: int(peer.facts.get("frames.kept", "0")) >= 6)
+    assert peer.call("stop").success
+    peer.until(lambda: peer.facts.get("phase") == "done")
+    assert peer.facts["frames.missed"] == "0"
+    process.terminate()
+    assert finish(process)[0] == 0
+    peer.node.destroy_publisher(publisher)
+    assert [s.attributes["stamp_ns"] for s in load(tmp_path / "live")] == [START + i * 100_000_000 for i in range(6)]
+
+
+def test_what_does_not_fit_into_the_queue_is_named() -> None:
+    live = LiveInput("/image", capacity=2)
+    offered = [live.offer(stamp, "camera", lambda: picture(0)) for stamp in (10, 20, 30)]
+    assert offered == [True, True, False]
+    assert live.missed == ["image_30"]
+    live.end()
+    assert [candidate.key for candidate in live if hasattr(candidate, "key")] == ["image_10", "image_20"]
+    assert live.offer(40, "camera", lambda: picture(0)) is False and live.missed == ["image_30"]
+
+
+def test_an_input_that_waits_ends_when_it_is_told(tmp_path: Path) -> None:
+    live = LiveInput("/image", capacity=2)
+    threading.Timer(0.2, live.end).start()
+    assert list(live) == []
