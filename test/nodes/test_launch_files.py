@@ -19,11 +19,11 @@ import yaml
 from diagnostic_msgs.msg import DiagnosticArray
 from perception_peer import ROOT, Peer
 
-from afss_ros.nodes import labelling_node, parameters, source_parameters
+from afss_ros.nodes import labelling_parameters, parameters, source_parameters
 
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
 PARAMETERS = {
-    "labelling_node": {spec.name for spec in labelling_node.SPECS},
+    "labelling_node": {spec.name for spec in labelling_parameters.SPECS},
     "perception_node": {spec.name for spec in parameters.SPECS},
     "source_node": {spec.name for spec in source_parameters.SPECS},
 }
