@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 PACKAGE = "afss_ros"
+DEFAULT_STUDENT = "student.onnx"
 
 
 def share() -> Path:
@@ -29,8 +30,7 @@ def default_student() -> Path:
     Raises:
         FileNotFoundError: there is none.
     """
-    models = share() / "models"
-    students = sorted(models.glob("*.onnx"))
-    if not students:
-        raise FileNotFoundError(f"no student (.onnx) in {models}; name one of your own")
-    return students[0]
+    student = share() / "models" / DEFAULT_STUDENT
+    if not student.is_file():
+        raise FileNotFoundError(f"{student} is not there: install the package whole, or name a student of your own")
+    return student
