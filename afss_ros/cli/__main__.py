@@ -1,0 +1,7 @@
+"""`python -m afss_ros.cli`, which torchrun needs."""
+
+import sys
+
+from afss_ros.cli import main
+
+sys.exit(main())

@@ -1,0 +1,88 @@
+"""The command line put together: its commands, its options, its exit codes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+from afss_ros.cli import data, figures, labels, perceive, students
+
+COMMANDS = (
+    perceive.run,
+    data.render,
+    labels.label,
+    students.train,
+    students.export,
+    students.search,
+    figures.evaluate,
+    figures.compare,
+)
+"""The subcommands in the order of `afss --help`; their names are the functions'."""
+
+app = typer.Typer(
+    name="afss",
+    help="Spacecraft perception: run a student on files, and the loop on the ground that makes a better one.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Look after data sets: check, convert.", no_args_is_help=True)
+data_app.command("check")(data.check_data)
+data_app.command("convert")(data.convert_data)
+app.add_typer(data_app, name="data")
+for command in COMMANDS:
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
+) -> None:
+    level = logging.DEBUG if debug else logging.INFO
+    handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def version() -> None:
+    """Print the version of afss_ros."""
+    from afss_ros import __version__
+
+    typer.echo(__version__)
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error carries a message meant for people: ours, or the file system's."""
+    return isinstance(error, OSError) or any(c.__module__.startswith("afss_ros.") for c in type(error).__mro__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `afss` and return its exit code.
+
+    Codes: 0 done; 1 a failure, said in one line, or an interruption; 2 a wrong command line; 3 done, but some inputs
+    were unreadable. An error that is not one of the package's own is a defect and shows its traceback.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        app(args=arguments, prog_name="afss")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    except Exception as error:
+        if "--debug" in arguments or not _is_ours(error):
+            traceback.print_exc()
+        else:
+            Console(stderr=True).print(
+                Text.assemble(("error: ", "bold red"), f"{type(error).__name__}: {error}"), soft_wrap=True
+            )
+        return 1
+    return 0

@@ -1,0 +1,83 @@
+"""`afss render`, `afss data check` and `afss data convert`: data sets, made and looked after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def render(
+    out: Annotated[Path, typer.Argument(help="The data set folder to make or resume; a bag with --trajectory.")],
+    count: Annotated[int, typer.Option("--count", min=1, help="Frames.")] = 1000,
+    size: Annotated[int, typer.Option("--size", help="Width and height in pixels.")] = 512,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same frames.")] = 1,
+    split: Annotated[str, typer.Option("--split", help="train, val or test: no craft is in two of them.")] = "train",
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Rendering processes.")] = 2,
+    trajectory: Annotated[
+        str | None,
+        typer.Option("--trajectory", help="approach, flyaround or tumble: record a bag.", show_default=False),
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", min=0.1, help="Frames a second of the bag.")] = 10.0,
+    raw: Annotated[bool, typer.Option("--raw", help="Raw pictures in the bag rather than JPEG.")] = False,
+) -> None:
+    """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set or a bag."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("render", total=count)
+
+        def advance(done: int) -> None:
+            progress.update(task, completed=done)
+
+        if trajectory is not None:
+            from afss_ros.synthetic.recording import Recording, record
+            from afss_ros.synthetic.trajectory import draw_trajectory
+
+            motion = draw_trajectory(trajectory, count, size, round(size * 3 / 4), seed, split)
+            total = record(out, motion, Recording(rate_hz=rate, quality=None if raw else 88), advance)
+        else:
+            from afss_ros.synthetic.produce import Order, produce
+
+            total = produce(Order(out, count, size, seed, split), processes, advance)
+    Console().print(f"{out}: {total} frames")
+
+
+def check_data(
+    data: Annotated[Path, typer.Argument(help="A data set folder, or a COCO .json.", show_default=False)],
+    split: Annotated[str | None, typer.Option("--split", help="Only this split.", show_default=False)] = None,
+) -> None:
+    """Read a whole data set and name everything that is wrong with it. Exit code 3 when something is."""
+    from rich.progress import Progress
+
+    from afss_ros import datasets
+    from afss_ros.datasets.check import check
+    from afss_ros.evaluation import table
+
+    dataset = datasets.load(data, split)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Checking", total=len(dataset))
+        findings = check(dataset, advance=lambda: progress.advance(task))
+    Console().print(table.render_findings(str(data), findings))
+    if findings.problems:
+        raise typer.Exit(3)
+
+
+def convert_data(
+    data: Annotated[Path, typer.Argument(help="A data set folder, or a COCO .json.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Where to write.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="afss, coco, yolo or yolo-parts.")] = "afss",
+    split: Annotated[str | None, typer.Option("--split", help="Only this split.", show_default=False)] = None,
+) -> None:
+    """Write a data set in another form: ours, COCO (one .json, pictures stay), or YOLO segmentation."""
+    from afss_ros import datasets
+    from afss_ros.datasets.convert import convert
+
+    dataset = datasets.load(data, split)
+    written = convert(dataset, out, to)
+    typer.echo(f"{written} samples in {out}; {len(dataset.problems)} problems, see `afss data check`")
+    if dataset.problems:
+        raise typer.Exit(3)

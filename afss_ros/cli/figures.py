@@ -1,0 +1,64 @@
+"""`afss evaluate` and `afss compare`: what students are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="The student, an .onnx.", show_default=False)],
+    data: Annotated[Path, typer.Option("--data", help="A data set folder, or a COCO .json.", show_default=False)],
+    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write every figure here.", show_default=False)] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report here.", show_default=False)] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Images, spread over the set.")] = None,
+    tta: Annotated[str, typer.Option("--tta", help="Test-time augmentation: none or d4.")] = "none",
+    provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
+) -> None:
+    """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency."""
+    from rich.progress import Progress
+
+    from afss_ros.evaluation import run, table
+
+    console = Console()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Evaluating", total=None)
+        document = run.run(
+            model,
+            data,
+            split=split,
+            limit=limit,
+            tta=tta,
+            provider=provider,
+            html=html,
+            started=lambda count: progress.update(task, total=count),
+            advance=lambda: progress.advance(task),
+        )
+    if json is not None:
+        run.write_json(json, document)
+    console.print(table.render(document))
+    if document["problems"]:
+        raise typer.Exit(3)
+
+
+def compare(
+    documents: Annotated[list[Path], typer.Argument(help="What afss evaluate --json wrote.", show_default=False)],
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with plots here.", show_default=False)
+    ] = None,
+) -> None:
+    """Put evaluations of several students on the same images side by side."""
+    from afss_ros.evaluation import compare as comparison
+
+    found = comparison.read(documents)
+    if html is not None:
+        from afss_ros.datasets.files import write_atomically
+        from afss_ros.evaluation import compare_html
+
+        html.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(html, compare_html.render(found).encode())
+    Console().print(comparison.render(found))

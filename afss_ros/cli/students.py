@@ -1,0 +1,90 @@
+"""`afss train`, `afss export` and `afss search`: from labels to students."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def train(
+    recipe: Annotated[Path | None, typer.Argument(help="A recipe; see config/train.", show_default=False)] = None,
+    out: Annotated[Path, typer.Option("--out", help="The run's directory; continues what is there.")] = Path(
+        "runs/student"
+    ),
+    data: Annotated[list[Path] | None, typer.Option("--data", help="Train on these sets.", show_default=False)] = None,
+    student: Annotated[str | None, typer.Option("--student", help="<decoder>-<encoder>.", show_default=False)] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Budget.", show_default=False)] = None,
+    epochs: Annotated[float | None, typer.Option("--epochs", help="Budget.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", show_default=False)] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+) -> None:
+    """Train a student on labelled images. Under torchrun, on several devices."""
+    from afss_ros.distill import recipe as recipes
+    from afss_ros.distill import training
+    from afss_ros.distill.console import training_bar
+
+    chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
+    with training_bar() as report:
+        trained = training.train(chosen, out, report, device=device)
+    scores = ", ".join(f"{name} {value:.3f}" for name, value in trained.metrics.items())
+    Console().print(f"{out / 'best.pt'}: step {trained.step}, {scores}")
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run of `afss train`.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
+    size: Annotated[int, typer.Option("--size", help="Side of the input image, pixels.")] = 512,
+    labels_stride: Annotated[int, typer.Option("--labels-stride", help="Input pixels per label pixel: 1, 2, 4.")] = 2,
+    boxes: Annotated[str, typer.Option("--boxes", help="Detections come from: labels, boxes.")] = "labels",
+    int8: Annotated[Path | None, typer.Option("--int8", help="An 8-bit version too.", show_default=False)] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option("--calibrate", help="Set to calibrate it on.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a run's best weights as a student (.onnx), checked against torch and the student contract."""
+    from afss_ros.distill import export as exporting
+
+    options = exporting.ExportOptions((size, size), labels_stride, boxes)
+    exporting.export(run, out, options)
+    Console().print(f"{out}")
+    if int8 is not None:
+        exporting.export_int8(run, out, int8, calibrate)
+        Console().print(f"{int8}")
+
+
+def search(
+    recipe: Annotated[Path, typer.Argument(help="The recipe of every run, its budget included.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The search; continues what is there.")] = Path("runs/search"),
+    students: Annotated[
+        list[str] | None, typer.Option("--student", help="Compare these; a default grid.", show_default=False)
+    ] = None,
+    size: Annotated[int, typer.Option("--size", help="Side of the exported students' input, pixels.")] = 512,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Images to evaluate on.", show_default=False)
+    ] = None,
+    provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "cpu",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+) -> None:
+    """Train many students alike and draw what accuracy costs: parameters, GMACs, latency."""
+    from rich.markdown import Markdown
+
+    from afss_ros.distill import pareto
+    from afss_ros.distill import recipe as recipes
+    from afss_ros.distill import search as searching
+
+    results = searching.search(
+        recipes.load(recipe),
+        out,
+        students or searching.GRID,
+        input_size=size,
+        limit=limit,
+        provider=provider,
+        device=device,
+        told=lambda result: logging.info("%s: S_final %s", result["student"], result["s_final"]),
+    )
+    Console().print(Markdown(pareto.table(results)))
+    Console().print(f"{out / 'pareto.png'}")
