@@ -28,7 +28,7 @@ from afss_ros.teacher.ahead import ahead
 from afss_ros.teacher.assemble import Teacher
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.inputs import Input
-from afss_ros.teacher.keep import Keep
+from afss_ros.teacher.keep import parse_keep
 from afss_ros.teacher.manifest import LOOKED_AT, Manifest
 from afss_ros.teacher.plan import Cuts, Event, Unit, plan
 from afss_ros.teacher.prompts import CRAFT, label_map
@@ -72,7 +72,7 @@ class LabellingRun:
         self.settings = settings
         self._source = source
         self._teacher = teacher
-        self._keep = Keep(settings.keep)
+        self._keep = parse_keep(settings.keep)
         self.thinned = 0
         try:
             out.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros.datasets.phash import distance, perceptual_hash
 from afss_ros.sources import Unreadable
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.inputs import UNREADABLE, Candidate
 from afss_ros.teacher.manifest import LOOKED_AT
-from afss_ros.teacher.select import Selection, Selector, distance, perceptual_hash
+from afss_ros.teacher.select import Selection, Selector
 
 Rgb = NDArray[np.uint8]
 

@@ -1,24 +1,18 @@
 """Which frames are worth labelling: every n-th, spaced in time, spaced in motion, and none twice.
 
-Motion and sameness are told from one perceptual hash: the signs of the lowest 15 x 15 frequencies (but the mean) of
-a 64 x 64 grey picture's cosine transform (the "pHash" of Zauner, "Implementation and benchmarking of perceptual
-image hash functions", 2010). Hashes differ in bits; the hash of every frame looked at is in the manifest, so a
-resumed run decides as the first one did, without decoding again.
+Motion and sameness are told from one perceptual hash (`datasets.phash`). Hashes differ in bits; the hash of every
+frame looked at is in the manifest, so a resumed run decides as the first one did, without decoding again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros.datasets.phash import BITS, distance
 from afss_ros.teacher.errors import TeacherError
-
-BITS = 224
-_SIDE = 64
-_FREQUENCIES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +37,6 @@ class Selection:
                 f"frames: every must be 1 or more, seconds 0 or more, motion 0..{BITS}, duplicates -1..{BITS};"
                 f" got {self.every}, {self.seconds}, {self.motion}, {self.duplicates}"
             )
-
-
-def perceptual_hash(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The hash of an image (H, W, 3): uint8 (28,), `BITS` bits."""
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    low = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES].ravel()[1:]
-    return np.packbits(low > 0)
-
-
-def distance(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Bits in which hashes (..., 28) differ."""
-    bits: NDArray[np.intp] = np.unpackbits(a ^ b, axis=-1).sum(axis=-1, dtype=np.intp)
-    return bits
 
 
 class Selector:

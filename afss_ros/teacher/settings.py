@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.keep import Keep
+from afss_ros.teacher.keep import parse_keep
 from afss_ros.teacher.prompts import Prompts
 from afss_ros.teacher.refine import Refinement
 from afss_ros.teacher.select import Selection
@@ -83,7 +83,7 @@ class LabelSettings:
 
     Attributes:
         prompts: class -> phrases, a list or one text with full stops between them.
-        keep: the filter, see `keep.Keep`.
+        keep: the filter, see `datasets.keep`.
         batch: frames in one call of the detector (each times the number of views).
         split: of the samples in the data set.
         image_format: `jpg` (quality 95) or `png` (lossless).
@@ -103,7 +103,7 @@ class LabelSettings:
     def __post_init__(self) -> None:
         self.parsed_prompts()
         self.refinement()
-        Keep(self.keep).require(self.scores)
+        parse_keep(self.keep, self.scores)
         if self.batch < 1 or self.video.chunk < 2:
             raise TeacherError(f"batch must be 1 or more, video.chunk 2 or more; got {self.batch}, {self.video.chunk}")
 

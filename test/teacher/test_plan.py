@@ -10,12 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from recorded import picture
 
+from afss_ros.datasets.phash import perceptual_hash
 from afss_ros.images import ImageError
 from afss_ros.sources import Unreadable
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.inputs import Candidate
 from afss_ros.teacher.plan import Cuts, Unit, plan
-from afss_ros.teacher.select import Selection, perceptual_hash
+from afss_ros.teacher.select import Selection
 
 SECOND = 1_000_000_000
 ALL = Selection(duplicates=-1)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from recorded import picture
 
+from afss_ros.datasets.phash import BITS, distance, perceptual_hash
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.select import BITS, Selection, Selector, distance, perceptual_hash
+from afss_ros.teacher.select import Selection, Selector
 
 SECOND = 1_000_000_000
 
