@@ -74,6 +74,9 @@ class Perception:
         class_names: id -> name, as the student declares them; covers `labels` and the detections.
         stamp_ns: the frame's stamp.
         timings_ms: wall time of each stage, by name, in milliseconds.
+        craft_confidence: mean probability, in 0..1, that the student gives to the labels of all craft pixels; None when
+            it gives none, or sees no craft.
+        best_rejected: the best score, in 0..1, that was below the threshold; 0 when there was none.
     """
 
     detections: tuple[Detection, ...]
@@ -81,3 +84,5 @@ class Perception:
     class_names: dict[int, str]
     stamp_ns: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
+    craft_confidence: float | None = None
+    best_rejected: float = 0.0

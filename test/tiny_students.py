@@ -95,10 +95,43 @@ def _segment_nodes() -> list[NodeProto]:
     ]
 
 
-def build_tiny_student(path: Path, size: Shape = (64, 64), metadata: dict[str, str] | None = None) -> Path:
-    """Label each pixel by its colour: brightest channel <= 96 background; else blue panel, red antenna, grey body."""
-    outputs = {"labels": (TensorProto.UINT8, [1, *size]), "confidence": (TensorProto.UINT8, [1, *size])}
-    return save_student(path, _segment_nodes(), outputs, size, _CONSTANTS, metadata)
+def build_tiny_student(
+    path: Path,
+    size: Shape = (64, 64),
+    metadata: dict[str, str] | None = None,
+    *,
+    labels_stride: int = 1,
+    needs_context: bool = False,
+) -> Path:
+    """Label each pixel by its colour: brightest channel <= 96 background; else blue panel, red antenna, grey body.
+
+    Args:
+        labels_stride: of every so many rows and columns, the label map has the first.
+        needs_context: call everything background, and be sure by half, in an image without one dark pixel.
+    """
+    nodes, constants = _segment_nodes(), dict(_CONSTANTS)
+    if needs_context:
+        constants["half"] = np.array(128, np.uint8)
+        nodes[-2].output[0] = "labels_alone"
+        nodes[-1].output[0] = "confidence_alone"
+        nodes += [
+            helper.make_node("ReduceMin", ["brightest"], ["darkest"], keepdims=0),
+            helper.make_node("Greater", ["darkest", "bright"], ["lost"]),
+            helper.make_node("Where", ["lost", "background", "labels_alone"], ["labels"]),
+            helper.make_node("Where", ["lost", "half", "confidence_alone"], ["confidence"]),
+        ]
+    if labels_stride > 1:
+        strides = np.array([labels_stride, labels_stride], np.int64)
+        constants |= {"from": np.zeros(2, np.int64), "to": np.array(size, np.int64), "axes": np.array([1, 2])}
+        constants["strides"] = strides
+        nodes[-2].output[0], nodes[-1].output[0] = "labels_full", "confidence_full"
+        nodes += [
+            helper.make_node("Slice", [f"{name}_full", "from", "to", "axes", "strides"], [name])
+            for name in ("labels", "confidence")
+        ]
+    shape = [1, size[0] // labels_stride, size[1] // labels_stride]
+    outputs = {"labels": (TensorProto.UINT8, shape), "confidence": (TensorProto.UINT8, shape)}
+    return save_student(path, nodes, outputs, size, constants, metadata)
 
 
 def build_boxes_student(path: Path, size: Shape = (64, 64), class_id: int = 4, rows: int = 4) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,8 +76,7 @@ def from_labels(
     """
     size = label_map.shape[0], label_map.shape[1]
     rows, cols = box.content_in(size)
-    content = label_map[rows, cols]
-    parts = ((content != labels.BACKGROUND) & (content != labels.UNLABELLED)).view(np.uint8)
+    parts = _craft_pixels(label_map[rows, cols])
     found = craft.find(
         parts,
         min_area=min_area,
@@ -89,3 +89,16 @@ def from_labels(
     xyxy *= np.array([box.network[1] / size[1], box.network[0] / size[0]] * 2, np.float32)
     in_source = boxes_to_source(xyxy, box)
     return tuple(Detection(WHOLE, b, min(c.confidence, 1.0)) for c, b in zip(kept, in_source, strict=True))
+
+
+def craft_confidence(label_map: NDArray[np.uint8], confidence: NDArray[np.uint8], box: Letterbox) -> float | None:
+    """Mean of `confidence` / 255 over all craft pixels of the frame; None when there are none. Arguments as above."""
+    rows, cols = box.content_in((label_map.shape[0], label_map.shape[1]))
+    parts = _craft_pixels(label_map[rows, cols])
+    return cv2.mean(confidence[rows, cols], mask=parts)[0] / 255 if cv2.countNonZero(parts) else None
+
+
+def _craft_pixels(label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (h, w): 1 where a part of a craft is."""
+    is_craft: NDArray[np.bool_] = (label_map != labels.BACKGROUND) & (label_map != labels.UNLABELLED)
+    return is_craft.view(np.uint8)

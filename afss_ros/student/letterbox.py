@@ -48,7 +48,7 @@ class Letterbox:
 
     @property
     def is_identity(self) -> bool:
-        return self.source == self.network
+        return self.source == self.network == self.content
 
     def content_in(self, size: Size) -> tuple[slice, slice]:
         """Rows and columns of a map of the network's view at any (h, w) that show source pixels, rounded outwards."""

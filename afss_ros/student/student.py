@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,8 @@ from afss_ros.student import contract, detections, letterbox
 from afss_ros.student.errors import StudentError
 from afss_ros.student.letterbox import Letterbox
 from afss_ros.student.runtime import BoundSession, open_session
+from afss_ros.student.stitch import Outputs
+from afss_ros.student.view import Tiling, View
 
 _LFS_POINTER = b"version https://git-lfs"
 
@@ -35,6 +36,7 @@ class Student:
         score_threshold: detections below it are dropped.
         min_area: smallest piece of a craft, in pixels of the label map, that counts (boxes from labels).
         merge_gap: pieces of the label map closer than this fraction of its longer side are one craft.
+        tiling: whether frames larger than the network are seen in tiles too; as a rule, without.
         provider_options: ONNX Runtime's own, for the one provider named, e.g. {"device_id": "1"}; see
             docs/student_contract.md.
 
@@ -53,12 +55,14 @@ class Student:
         score_threshold: float = 0.5,
         min_area: int = 16,
         merge_gap: float = 0.03,
+        tiling: Tiling | None = None,
         provider_options: Mapping[str, str] | None = None,
     ) -> None:
         self.path = Path(path)
         self.score_threshold = score_threshold
         self.min_area = min_area
         self.merge_gap = merge_gap
+        self.tiling = tiling or Tiling()
         model = _read_model(self.path)
         self.sha256 = hashlib.sha256(model).hexdigest()
         session, self.provider, self.passed_over = open_session(
@@ -69,9 +73,7 @@ class Student:
         )
         self.class_names = detections.class_names(self.contract)
         self._session: BoundSession | None = BoundSession(session)
-        self._canvas = np.full((*self.contract.input_size, 3), letterbox.PAD_VALUE, np.uint8)
-        self._box: Letterbox | None = None
-        self._indices: letterbox.Indices | None = None
+        self._view: View | None = None
         self._lock = threading.Lock()
 
     def __call__(self, frame: Frame) -> Perception:
@@ -89,25 +91,56 @@ class Student:
     def _perceive(self, frame: Frame) -> Perception:
         session = self._open_session()
         started = perf_counter_ns()
-        box = self._fit(frame.image)
-        network_image = letterbox.apply(frame.image, box, self._canvas)
+        view = self._view_of(frame.image)
+        images = view.network_images(frame.image)
         prepared = perf_counter_ns()
-        try:
-            outputs = session.run(network_image)
-        except Exception as err:  # ONNX Runtime's exceptions share no base class
-            raise StudentError(f"inference failed on {self.provider}: {err}; reload the student") from err
+        looks = self._infer(session, images)
         inferred = perf_counter_ns()
-        label_map = letterbox.take(outputs["labels"][0], self._indices) if "labels" in outputs else None
-        found = self._detections(outputs, box)
+        label_map, found, confidence = self._understand(looks, view)
         done = perf_counter_ns()
         timings = {
             "preprocess": (prepared - started) / 1e6,
             "inference": (inferred - prepared) / 1e6,
             "postprocess": (done - inferred) / 1e6,
         }
-        return Perception(found, label_map, self.class_names, frame.stamp_ns, timings)
+        return Perception(
+            tuple(d for d in found if d.score >= self.score_threshold),
+            label_map,
+            self.class_names,
+            frame.stamp_ns,
+            timings,
+            craft_confidence=confidence,
+            best_rejected=max((d.score for d in found if d.score < self.score_threshold), default=0.0),
+        )
 
-    def _detections(self, outputs: Mapping[str, NDArray[Any]], box: Letterbox) -> tuple[Detection, ...]:
+    def _infer(self, session: BoundSession, images: list[NDArray[np.uint8]]) -> list[Outputs]:
+        try:
+            if len(images) == 1:
+                return [session.run(images[0])]
+            # The session writes every answer into the same memory.
+            return [{name: np.array(v) for name, v in session.run(image).items()} for image in images]
+        except Exception as err:  # ONNX Runtime's exceptions share no base class
+            raise StudentError(f"inference failed on {self.provider}: {err}; reload the student") from err
+
+    def _understand(
+        self, looks: list[Outputs], view: View
+    ) -> tuple[NDArray[np.uint8] | None, tuple[Detection, ...], float | None]:
+        """The frame's label map, all detections above half the threshold, and the mean confidence in the craft."""
+        least = self.score_threshold / 2
+        seen = self._detections(looks[0], view.whole, least)
+        if view.plan is None:
+            outputs, found = looks[0], seen
+        else:
+            outputs = view.together(looks, seen, least)
+            found = self._detections(outputs, view.box, least)
+        if "labels" not in outputs:
+            return None, found, None
+        confidence = None
+        if self.contract.has_confidence:
+            confidence = detections.craft_confidence(outputs["labels"][0], outputs["confidence"][0], view.box)
+        return letterbox.take(outputs["labels"][0], view.indices), found, confidence
+
+    def _detections(self, outputs: Outputs, box: Letterbox, least_score: float) -> tuple[Detection, ...]:
         if self.contract.box_source == "boxes":
             return detections.from_boxes(
                 outputs["boxes"][0],
@@ -115,26 +148,23 @@ class Student:
                 outputs["classes"][0],
                 box,
                 class_names=self.class_names,
-                score_threshold=self.score_threshold,
+                score_threshold=least_score,
             )
         return detections.from_labels(
             outputs["labels"][0],
             outputs["confidence"][0] if self.contract.has_confidence else None,
             box,
-            score_threshold=self.score_threshold,
+            score_threshold=least_score,
             min_area=self.min_area,
             merge_gap=self.merge_gap,
         )
 
-    def _fit(self, image: NDArray[np.uint8]) -> Letterbox:
-        """The letterbox of this image's size; kept until the size changes, because a camera's rarely does."""
+    def _view_of(self, image: NDArray[np.uint8]) -> View:
+        """The view of this image's size; kept until the size changes, because a camera's rarely does."""
         size = image.shape[0], image.shape[1]
-        if self._box is None or self._box.source != size:
-            self._canvas[:] = letterbox.PAD_VALUE
-            self._box = letterbox.fit(size, self.contract.input_size)
-            if self.contract.labels_size is not None:
-                self._indices = letterbox.nearest_indices(self._box, self.contract.labels_size)
-        return self._box
+        if self._view is None or self._view.source != size:
+            self._view = View(size, self.contract, self.tiling)
+        return self._view
 
     def warm_up(self, n: int = 3) -> list[float]:
         """Run `n` empty frames, so that the first real one finds memory and kernels in place.
