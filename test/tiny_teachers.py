@@ -47,17 +47,22 @@ def save_grounding_dino(folder: Path, kind: str = "GroundingDino") -> Path:
     return folder
 
 
-def save_owlv2(folder: Path) -> Path:
-    """An OWLv2 with a CLIP tokenizer of single letters."""
-    torch.manual_seed(0)
+def clip_tokenizer() -> tuple[Any, int]:
+    """A CLIP tokenizer of single letters, and how many tokens it knows."""
     letters = [chr(c) for c in range(97, 123)]
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    tokenizer = hf.CLIPTokenizerFast(
-        vocab={t: i for i, t in enumerate(tokens)}, merges=[], pad_token="<|endoftext|>", model_max_length=24
-    )
+    vocabulary = {t: i for i, t in enumerate(tokens)}
+    made = hf.CLIPTokenizerFast(vocab=vocabulary, merges=[], pad_token="<|endoftext|>", model_max_length=32)
+    return made, len(tokens)
+
+
+def save_owlv2(folder: Path) -> Path:
+    """A small OWLv2."""
+    torch.manual_seed(0)
+    tokenizer, tokens = clip_tokenizer()
     text = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = hf.Owlv2Config(
-        text_config={**text, "vocab_size": len(tokens), "max_position_embeddings": 24, "eos_token_id": len(tokens) - 1},
+        text_config={**text, "vocab_size": tokens, "max_position_embeddings": 32, "eos_token_id": tokens - 1},
         vision_config={**text, "image_size": 64, "patch_size": 16},
         projection_dim=32,
     )
@@ -92,3 +97,49 @@ def save_sam2(folder: Path, side: int = 128) -> Path:
     pictures, videos = hf.Sam2ImageProcessor(size=size), hf.Sam2VideoVideoProcessor(size=size)
     hf.Sam2VideoProcessor(image_processor=pictures, video_processor=videos, target_size=side).save_pretrained(folder)
     return folder
+
+
+def save_sam3(folder: Path, side: int = 112) -> Path:
+    """A SAM 3 that finds concepts; `save_sam3_tracker` makes the one that is asked with boxes."""
+    torch.manual_seed(0)
+    tokenizer, tokens = clip_tokenizer()
+    layers = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 32}
+    config = hf.Sam3Config(
+        vision_config=_sam3_vision(side),
+        text_config={
+            **layers, "model_type": "clip_text_model", "vocab_size": tokens, "num_hidden_layers": 1,
+            "max_position_embeddings": 32, "projection_dim": 32, "eos_token_id": tokens - 1,
+        },
+        geometry_encoder_config={**layers, "num_layers": 1},
+        detr_encoder_config={**layers, "num_layers": 1},
+        detr_decoder_config={**layers, "num_layers": 1, "num_queries": 8},
+        mask_decoder_config={"hidden_size": 32, "num_attention_heads": 2},
+    )  # fmt: skip
+    hf.Sam3Model(config).save_pretrained(folder)
+    pictures = hf.Sam3ImageProcessor(size={"height": side, "width": side})
+    hf.Sam3Processor(pictures, tokenizer, target_size=side).save_pretrained(folder)
+    return folder
+
+
+def save_sam3_tracker(folder: Path, side: int = 112) -> Path:
+    """The half of SAM 3 that turns boxes into masks."""
+    torch.manual_seed(0)
+    config = hf.Sam3TrackerConfig(
+        vision_config=_sam3_vision(side),
+        prompt_encoder_config={"hidden_size": 32, "image_size": side, "patch_size": 14},
+        mask_decoder_config={"hidden_size": 32, "mlp_dim": 32, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
+    )
+    hf.Sam3TrackerModel(config).save_pretrained(folder)
+    pictures = hf.Sam3ImageProcessor(size={"height": side, "width": side})
+    hf.Sam3TrackerProcessor(pictures, target_size=side).save_pretrained(folder)
+    return folder
+
+
+def _sam3_vision(side: int) -> Any:
+    patches = side // 14
+    backbone = hf.Sam3ViTConfig(
+        hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=side,
+        window_size=4, global_attn_indexes=[1], pretrain_image_size=56,
+    )  # fmt: skip
+    sizes = [[4 * patches, 4 * patches], [2 * patches, 2 * patches], [patches, patches]]
+    return hf.Sam3VisionConfig(backbone_config=backbone, fpn_hidden_size=32, backbone_feature_sizes=sizes)

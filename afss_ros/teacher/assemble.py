@@ -73,6 +73,14 @@ def _owlv2(settings: DetectorSettings, access: Access) -> Detector:
     return Owlv2(checkpoint, box_threshold=settings.box_threshold)
 
 
+def _sam3(settings: DetectorSettings, access: Access) -> Detector:
+    from afss_ros.teacher.sam3 import CHECKPOINT, Sam3Detector, require_acceptance
+
+    require_acceptance(access)
+    checkpoint = find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access)
+    return Sam3Detector(checkpoint, box_threshold=settings.box_threshold)
+
+
 def _student_detector(settings: DetectorSettings, access: Access) -> Detector:
     from afss_ros.teacher.student import StudentDetector, open_student
 
@@ -89,6 +97,14 @@ def _sam2(settings: SegmenterSettings, access: Access) -> Segmenter:
     from afss_ros.teacher.sam2_transformers import CHECKPOINT, Sam2Segmenter
 
     return Sam2Segmenter(find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access))
+
+
+def _sam3_tracker(settings: SegmenterSettings, access: Access) -> Segmenter:
+    from afss_ros.teacher.sam2_transformers import Sam2Segmenter
+    from afss_ros.teacher.sam3 import CHECKPOINT, require_acceptance
+
+    require_acceptance(access)
+    return Sam2Segmenter(find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access), "sam3")
 
 
 def _student_segmenter(settings: SegmenterSettings, access: Access) -> Segmenter:
@@ -116,11 +132,13 @@ DETECTORS: dict[str, Callable[[DetectorSettings, Access], Detector]] = {
     "mm_grounding_dino": _grounding_dino,
     "llmdet": _grounding_dino,
     "owlv2": _owlv2,
+    "sam3": _sam3,
 }
 SEGMENTERS: dict[str, Callable[[SegmenterSettings, Access], Segmenter]] = {
     "grabcut": _grabcut,
     "student": _student_segmenter,
     "sam2": _sam2,
+    "sam3": _sam3_tracker,
 }
 PROPAGATORS: dict[str, Callable[[SegmenterSettings, Access], Propagator]] = {"flow": _flow, "sam2": _sam2_video}
 """Settings' names -> what they load. A propagator is loaded from the segmenter's checkpoint."""

@@ -26,15 +26,19 @@ class _Encoded:
 class Sam2Segmenter:
     """Masks of boxes in one image. See `teacher.Segmenter`. The mask score is the model's own estimate of IoU."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, family: str = "sam2") -> None:
         """Load the model.
 
+        Args:
+            family: `sam2`, or `sam3` for the tracker of SAM 3, which is asked in the same way.
+
         Raises:
-            TeacherError: the checkpoint is not a SAM 2.
+            TeacherError: the checkpoint is not of this family.
         """
-        self._processor = load_processor("Sam2Processor", checkpoint)
-        self._model = load_model("Sam2Model", checkpoint)
-        self.provenance: dict[str, object] = {"segmenter": "sam2", **checkpoint.provenance}
+        kind = {"sam2": "Sam2", "sam3": "Sam3Tracker"}[family]
+        self._processor = load_processor(f"{kind}Processor", checkpoint)
+        self._model = load_model(f"{kind}Model", checkpoint)
+        self.provenance: dict[str, object] = {"segmenter": family, **checkpoint.provenance}
 
     def encode(self, image: Rgb) -> _Encoded:
         """See `teacher.Segmenter.encode`."""

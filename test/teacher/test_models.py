@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tiny_teachers import bert_tokenizer, save_grounding_dino, save_owlv2, save_sam2
+from tiny_teachers import (
+    bert_tokenizer,
+    save_grounding_dino,
+    save_owlv2,
+    save_sam2,
+    save_sam3,
+    save_sam3_tracker,
+)
 
 from afss_ros.teacher.assemble import assemble
 from afss_ros.teacher.checkpoints import Access, find_folder
@@ -21,6 +28,7 @@ from afss_ros.teacher.settings import load_settings
 from afss_ros.teacher.values import Box
 
 PROMPTS = Prompts.parse({"spacecraft": ["spacecraft"], "panel": ["solar panel"]})
+ACCEPTED = Access(accept_licence=True)
 SEES_ALL: dict[str, Any] = {"detector.box_threshold": 0.0, "detector.text_threshold": 0.0}
 
 
@@ -41,6 +49,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "llmdet": save_grounding_dino(root / "llmdet", "MMGroundingDino"),
         "owlv2": save_owlv2(root / "owlv2"),
         "sam2": save_sam2(root / "sam2"),
+        "sam3": save_sam3(root / "sam3"),
+        "sam3_tracker": save_sam3_tracker(root / "sam3_tracker"),
     }
 
 
@@ -53,10 +63,10 @@ def test_the_tokenizer_of_these_tests_knows_the_words() -> None:
     assert bert_tokenizer()("spacecraft. solar panel.").input_ids == [101, 200, 1012, 202, 203, 1012, 102]
 
 
-@pytest.mark.parametrize("name", ["grounding_dino", "llmdet", "owlv2"])
+@pytest.mark.parametrize("name", ["grounding_dino", "llmdet", "owlv2", "sam3"])
 def test_a_detector_finds_boxes_by_text_in_the_pixels_of_each_image(name: str, checkpoints: dict[str, Path]) -> None:
     settings = load_settings(None, {"detector.name": name, "detector.checkpoint": str(checkpoints[name]), **SEES_ALL})
-    detector = assemble(settings).detector
+    detector = assemble(settings, ACCEPTED).detector
     images = pictures()
     found = detector.detect(images, PROMPTS)
     assert [len(boxes) > 0 for boxes in found] == [True, True, True]
@@ -71,10 +81,10 @@ def test_a_detector_finds_boxes_by_text_in_the_pixels_of_each_image(name: str, c
     assert detector.provenance["sha256"] == find_folder(str(checkpoints[name])).sha256
 
 
-@pytest.mark.parametrize("name", ["grounding_dino", "owlv2"])
+@pytest.mark.parametrize("name", ["grounding_dino", "owlv2", "sam3"])
 def test_batched_detection_is_that_of_single_images(name: str, checkpoints: dict[str, Path]) -> None:
     settings = load_settings(None, {"detector.name": name, "detector.checkpoint": str(checkpoints[name]), **SEES_ALL})
-    detector = assemble(settings).detector
+    detector = assemble(settings, ACCEPTED).detector
     images = pictures()
     together = detector.detect(images, PROMPTS)
     for image, boxes in zip(images, together, strict=True):
@@ -82,9 +92,10 @@ def test_batched_detection_is_that_of_single_images(name: str, checkpoints: dict
         np.testing.assert_allclose([b.xyxy for b in boxes], [b.xyxy for b in alone], atol=0.05)
 
 
-def test_sam2_encodes_once_and_segments_many_boxes(checkpoints: dict[str, Path]) -> None:
-    settings = load_settings(None, {"segmenter.name": "sam2", "segmenter.checkpoint": str(checkpoints["sam2"])})
-    segmenter = assemble(settings).segmenter
+@pytest.mark.parametrize(("name", "weights"), [("sam2", "sam2"), ("sam3", "sam3_tracker")])
+def test_sam_encodes_once_and_segments_many_boxes(name: str, weights: str, checkpoints: dict[str, Path]) -> None:
+    settings = load_settings(None, {"segmenter.name": name, "segmenter.checkpoint": str(checkpoints[weights])})
+    segmenter = assemble(settings, ACCEPTED).segmenter
     image = pictures()[0]
     boxes = [Box("spacecraft", np.array(c, np.float32), 0.5) for c in ([5, 5, 40, 30], [30, 10, 80, 55])]
     features = segmenter.encode(image)
@@ -132,6 +143,13 @@ def test_the_whole_teacher_runs_on_the_real_classes(checkpoints: dict[str, Path]
         for instance in instances:
             assert set(instance.scores) == {"detector_score", "mask_score", "agreement", "temporal"}
     assert json.loads(json.dumps(teacher.provenance)) == teacher.provenance
+
+
+def test_sam3_needs_its_licence_accepted(checkpoints: dict[str, Path]) -> None:
+    for role in ("detector", "segmenter"):
+        settings = load_settings(None, {f"{role}.name": "sam3", f"{role}.checkpoint": str(checkpoints["sam3"])})
+        with pytest.raises(TeacherError, match=r"not an open-source licence.*--accept-licence"):
+            assemble(settings)
 
 
 def test_the_same_weights_have_the_same_hash_and_other_weights_another(
