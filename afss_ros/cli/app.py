@@ -19,6 +19,7 @@ COMMANDS = (
     perceive.run,
     data.render,
     labels.label,
+    labels.select,
     students.train,
     students.export,
     students.search,

@@ -1,4 +1,4 @@
-"""`afss label`: from recordings to labels."""
+"""`afss label` and `afss select`: from recordings to labels, and to those worth learning from."""
 
 from __future__ import annotations
 
@@ -58,3 +58,48 @@ def label(
     Console().print(f"{out}: {console.summary(counts)}")
     if counts["unreadable"]:
         raise typer.Exit(3)
+
+
+def select(
+    labels: Annotated[list[Path], typer.Argument(help="Labelled sets, of `afss label` or any form.")],
+    out: Annotated[Path, typer.Option("--out", help="The data set to make.", show_default=False)],
+    keep: Annotated[str, typer.Option("--keep", help='Filter on scores: "agreement >= 0.6".')] = "",
+    rank: Annotated[str, typer.Option("--rank", help="Score that decides which of several images stays.")] = "",
+    quota: Annotated[list[str] | None, typer.Option("--quota", help="At most so many images: antenna=200")] = None,
+    duplicates: Annotated[int, typer.Option("--duplicates", help="Bits of hash that make two one; -1: keep.")] = 4,
+    darkest: Annotated[float, typer.Option("--darkest", help="Least brightness of a craft, 0 to 255.")] = 8.0,
+    clipped: Annotated[float, typer.Option("--clipped", help="Largest overexposed share of a craft.")] = 0.5,
+    blur_px: Annotated[float, typer.Option("--blur", help="Widest edges of a craft, pixels.")] = 8.0,
+    val: Annotated[float, typer.Option("--val", help="Share for validation, by whole sequences.")] = 0.0,
+    test: Annotated[float, typer.Option("--test", help="Share for testing, likewise.")] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the splits.")] = 0,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", help="Another labelling of each set: where they differ, nobody decides."),
+    ] = None,
+    choices: Annotated[
+        Path | None, typer.Option("--choices", help="What a person saved from the report page.", show_default=False)
+    ] = None,
+) -> None:
+    """Select what is worth learning from: by scores, quality, likeness, quotas, a person's word. Splits by sequence."""
+    from afss_ros.distill.selection import console, settings
+    from afss_ros.distill.selection import select as select_images
+
+    chosen = settings.parse(
+        {
+            "keep": keep,
+            "rank": rank,
+            "quotas": settings.parse_quotas(quota or []),
+            "duplicates": duplicates,
+            "darkest": darkest,
+            "clipped": clipped,
+            "blur_px": blur_px,
+            "val": val,
+            "test": test,
+            "seed": seed,
+        },
+        where="afss select",
+    )
+    with console.selection_bar() as advance:
+        selected = select_images(labels, out, chosen, against=against or (), choices=choices, advance=advance)
+    Console().print(console.summary(selected, out))

@@ -26,12 +26,19 @@ def read_choices(root: Path) -> Choices:
         DatasetError: the file is not what the report page saves.
     """
     path = root / "choices.json"
+    return read_choices_file(path) if path.exists() else Choices()
+
+
+def read_choices_file(path: Path) -> Choices:
+    """The choices in a file of any name.
+
+    Raises:
+        DatasetError: there is none, or it is not what the report page saves.
+    """
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT or content["version"] != 1:
             raise ValueError(f"format {content['format']!r} version {content['version']!r}")
         return Choices(*(frozenset(map(str, content[name])) for name in ("keep", "drop")))
-    except FileNotFoundError:
-        return Choices()
     except (OSError, KeyError, TypeError, ValueError) as err:
         raise DatasetError(f"{path}: cannot be read as choices ({err}); save it from the report again") from err

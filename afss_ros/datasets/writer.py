@@ -99,6 +99,7 @@ class DatasetWriter:
         sequence: str = "",
         attributes: Mapping[str, Any] | None = None,
         image_format: str = "jpg",
+        encoded: bytes | None = None,
     ) -> None:
         """Write one sample; on return it is on disk, whole.
 
@@ -109,6 +110,7 @@ class DatasetWriter:
             instances: None when nobody looked for objects, empty when there are none.
             split, sequence, attributes: see `Sample`.
             image_format: "jpg" (quality 95) or "png" (lossless).
+            encoded: the picture as a file of that format, to be kept as it is; None encodes `image`.
 
         Raises:
             DatasetError: the key is taken or no file name, an array is not what it must be, or the disk refuses.
@@ -133,7 +135,7 @@ class DatasetWriter:
             "attributes": dict(attributes or {}),
         }
         line = to_line(record)
-        self._write(record["image"], encode_picture(image, f".{image_format}"))
+        self._write(record["image"], encode_picture(image, f".{image_format}") if encoded is None else encoded)
         if labels is not None:
             self._write(record["labels"], encode_picture(labels, ".png"))
         try:
