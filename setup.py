@@ -54,6 +54,8 @@ EXTRAS = {
     "ground": GROUND,
     # AGPL-3.0: whoever installs this and passes the result on takes that licence on. Nothing of ours needs it.
     "ultralytics": ["ultralytics-opencv-headless>=8.3"],
+    # A third party's packaging of Meta's code, built from source; transformers runs the same model without it.
+    "sam2": ["sam2>=1.1"],
     "test": [
         "catkin_pkg>=1",
         "colcon-bash",

@@ -99,6 +99,18 @@ def _sam2(settings: SegmenterSettings, access: Access) -> Segmenter:
     return Sam2Segmenter(find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access))
 
 
+def _sam2_native(settings: SegmenterSettings, access: Access) -> Segmenter:
+    from afss_ros.teacher.sam2_native import CHECKPOINT, Sam2NativeSegmenter, find_checkpoint
+
+    return Sam2NativeSegmenter(find_checkpoint(settings.checkpoint or CHECKPOINT), settings.config)
+
+
+def _sam2_native_video(settings: SegmenterSettings, access: Access) -> Propagator:
+    from afss_ros.teacher.sam2_native import CHECKPOINT, Sam2NativePropagator, find_checkpoint
+
+    return Sam2NativePropagator(find_checkpoint(settings.checkpoint or CHECKPOINT), settings.config)
+
+
 def _sam3_tracker(settings: SegmenterSettings, access: Access) -> Segmenter:
     from afss_ros.teacher.sam2_transformers import Sam2Segmenter
     from afss_ros.teacher.sam3 import CHECKPOINT, require_acceptance
@@ -138,9 +150,14 @@ SEGMENTERS: dict[str, Callable[[SegmenterSettings, Access], Segmenter]] = {
     "grabcut": _grabcut,
     "student": _student_segmenter,
     "sam2": _sam2,
+    "sam2_native": _sam2_native,
     "sam3": _sam3_tracker,
 }
-PROPAGATORS: dict[str, Callable[[SegmenterSettings, Access], Propagator]] = {"flow": _flow, "sam2": _sam2_video}
+PROPAGATORS: dict[str, Callable[[SegmenterSettings, Access], Propagator]] = {
+    "flow": _flow,
+    "sam2": _sam2_video,
+    "sam2_native": _sam2_native_video,
+}
 """Settings' names -> what they load. A propagator is loaded from the segmenter's checkpoint."""
 
 
