@@ -87,7 +87,7 @@ def test_every_import_is_required_by_setup_py(module: Path) -> None:
     extras = arguments["extras_require"]
     required = distribution_names([*arguments["install_requires"], *extras["cpu"]])
     if room(module) in GROUND_ROOMS:
-        required |= distribution_names([*extras["ground"], *extras["ultralytics"]])
+        required |= distribution_names([*extras["ground"], *extras["sam2"], *extras["ultralytics"]])
     used = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in third_party(module) - ROS_MODULES}
     assert used <= required
 
