@@ -23,6 +23,7 @@ from afss_ros import datasets
 from afss_ros.distill import augment
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import DataRecipe, Recipe
+from afss_ros.distill.weights import sample_weight
 from afss_ros.labels import PART_IDS, UNLABELLED
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Example(TypedDict):
         box: float32 (4,), the largest craft in 0..1 of the image, NaN without one.
         known: bool, whether it is known which craft are there; without that `box` says nothing.
         craft: int64, index into the recipe's `craft_classes`, -1 unknown.
+        weight: float32, how much the image counts.
     """
 
     image: Tensor
@@ -45,6 +47,7 @@ class Example(TypedDict):
     box: Tensor
     known: Tensor
     craft: Tensor
+    weight: Tensor
 
 
 def read_sets(paths: Sequence[Any], split: str | None) -> tuple[datasets.Sample, ...]:
@@ -108,7 +111,8 @@ def training_example(rng: np.random.Generator, sample: datasets.Sample, recipe: 
     part_crop = augment.warp_labels(labels, placement, size, outside)
     box = _largest(crafts, part_crop, placement, size)
     augment.cut_out(rng, recipe.augment, crop, part_crop)
-    return _example(crop, part_crop, box, sample, recipe.student.craft_classes)
+    weight = sample_weight(sample, recipe.distillation.weight_by)
+    return _example(crop, part_crop, box, sample, recipe.student.craft_classes, weight)
 
 
 def validation_example(sample: datasets.Sample, size: int, craft_classes: tuple[str, ...] = ()) -> Example:
@@ -171,6 +175,7 @@ def _example(
     box: NDArray[np.float32],
     sample: datasets.Sample,
     craft_classes: tuple[str, ...],
+    weight: float = 1.0,
 ) -> Example:
     craft = str(sample.attributes.get("craft", ""))
     return Example(
@@ -179,6 +184,7 @@ def _example(
         box=torch.from_numpy(np.asarray(box, np.float32)),
         known=torch.tensor(sample.instances is not None or sample.labels is not None),
         craft=torch.tensor(craft_classes.index(craft) if craft in craft_classes else -1),
+        weight=torch.tensor(weight, dtype=torch.float32),
     )
 
 

@@ -1,6 +1,7 @@
 """Losses on label maps and boxes, each a pure function of tensors; pixels labelled 255 never count.
 
 `logits` are float (B, C, H, W), `labels` int64 (B, H, W) of 0..C-1 or 255. Every function returns a scalar.
+`weight`, where there is one, is float (B,): how much each image counts beside the others.
 """
 
 from __future__ import annotations
@@ -14,27 +15,41 @@ from afss_ros.distill.recipe import LossRecipe
 from afss_ros.labels import UNLABELLED
 
 
-def dice_loss(logits: Tensor, labels: Tensor, *, smooth: float = 1.0) -> Tensor:
+def dice_loss(logits: Tensor, labels: Tensor, weight: Tensor | None = None, *, smooth: float = 1.0) -> Tensor:
     """Soft Dice of the foreground classes over the whole batch (Milletari et al., 2016), averaged over those present.
 
     Pooled over the batch and not per image: a craft of 20 pixels beside one of 20,000 would swing a per-image Dice.
     """
     classes = logits.shape[1]
     known = (labels != UNLABELLED).unsqueeze(1)
+    counts = known if weight is None else known * weight[:, None, None, None]
     truth = F.one_hot(labels.clamp(max=classes - 1), classes).permute(0, 3, 1, 2) * known
     chance = logits.softmax(1) * known
-    overlap = (chance * truth).sum((0, 2, 3))[1:]
-    total = (chance.sum((0, 2, 3)) + truth.sum((0, 2, 3)))[1:]
+    overlap = (chance * truth * counts).sum((0, 2, 3))[1:]
+    total = ((chance + truth) * counts).sum((0, 2, 3))[1:]
     present = (truth.sum((0, 2, 3))[1:] > 0).to(logits.dtype)
     dice = (2 * overlap + smooth) / (total + smooth)
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, class_weights: tuple[float, ...] = ()) -> Tensor:
+def cross_entropy(
+    logits: Tensor, labels: Tensor, class_weights: tuple[float, ...] = (), weight: Tensor | None = None
+) -> Tensor:
     """Pixelwise cross-entropy, averaged over labelled pixels; 0 where no pixel is labelled."""
     weights = logits.new_tensor(class_weights) if class_weights else None
-    total = F.cross_entropy(logits, labels, weight=weights, ignore_index=UNLABELLED, reduction="sum")
-    return total / (labels != UNLABELLED).sum().clamp(min=1)
+    if weight is None:
+        total = F.cross_entropy(logits, labels, weight=weights, ignore_index=UNLABELLED, reduction="sum")
+        return total / (labels != UNLABELLED).sum().clamp(min=1)
+    each = F.cross_entropy(logits, labels, weight=weights, ignore_index=UNLABELLED, reduction="none")
+    return weighted_mean(each, labels, weight)
+
+
+def weighted_mean(each: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean of `each` (B, H, W) over labelled pixels, an image counting `weight` times; 0 where nothing counts."""
+    counts = (labels != UNLABELLED).to(each.dtype)
+    if weight is not None:
+        counts = counts * weight[:, None, None]
+    return (each * counts).sum() / counts.sum().clamp(min=1e-6)
 
 
 def boundary_band(labels: Tensor, width: int = 2) -> Tensor:
@@ -46,10 +61,10 @@ def boundary_band(labels: Tensor, width: int = 2) -> Tensor:
     return ((largest != smallest).squeeze(1)) & (labels != UNLABELLED)
 
 
-def boundary_loss(logits: Tensor, labels: Tensor, width: int = 2) -> Tensor:
+def boundary_loss(logits: Tensor, labels: Tensor, width: int = 2, weight: Tensor | None = None) -> Tensor:
     """Cross-entropy on the pixels near a change of label, where a small network loses its intersection over union."""
     band = boundary_band(labels, width)
-    return cross_entropy(logits, labels.where(band, labels.new_tensor(UNLABELLED)))
+    return cross_entropy(logits, labels.where(band, labels.new_tensor(UNLABELLED)), weight=weight)
 
 
 def giou(a: Tensor, b: Tensor) -> Tensor:
@@ -62,13 +77,17 @@ def giou(a: Tensor, b: Tensor) -> Tensor:
     return overlap / (union + tiny) - (hull - union) / (hull + tiny)
 
 
-def box_loss(boxes: Tensor, truth: Tensor) -> Tensor:
+def box_loss(boxes: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean 1 - GIoU, plus L1, over the images that have a craft; rows of `truth` (B, 4) in 0..1, NaN without one."""
     present = ~truth.isnan().any(1)
     if not bool(present.any()):
         return boxes.sum() * 0
     found, wanted = boxes[present], truth[present]
-    return (1 - giou(found, wanted)).mean() + (found - wanted).abs().sum(1).mean()
+    each = 1 - giou(found, wanted) + (found - wanted).abs().sum(1)
+    if weight is None:
+        return each.mean()
+    counts = weight[present]
+    return (each * counts).sum() / counts.sum().clamp(min=1e-6)
 
 
 def craft_loss(logits: Tensor, craft: Tensor) -> Tensor:
@@ -77,16 +96,18 @@ def craft_loss(logits: Tensor, craft: Tensor) -> Tensor:
     return total / (craft >= 0).sum().clamp(min=1)
 
 
-def segmentation_loss(logits: Tensor, labels: Tensor, weights: LossRecipe) -> dict[str, Tensor]:
-    """The weighted segmentation losses that are switched on, by name."""
+def segmentation_loss(
+    logits: Tensor, labels: Tensor, weights: LossRecipe, weight: Tensor | None = None
+) -> dict[str, Tensor]:
+    """The weighted segmentation losses that are switched on, by name. Lovász counts every image alike."""
     out: dict[str, Tensor] = {}
     if weights.cross_entropy:
-        out["cross_entropy"] = weights.cross_entropy * cross_entropy(logits, labels, weights.class_weights)
+        out["cross_entropy"] = weights.cross_entropy * cross_entropy(logits, labels, weights.class_weights, weight)
     if weights.dice:
-        out["dice"] = weights.dice * dice_loss(logits, labels)
+        out["dice"] = weights.dice * dice_loss(logits, labels, weight)
     if weights.lovasz:
         lovasz = LovaszLoss("multiclass", ignore_index=UNLABELLED, from_logits=True)
         out["lovasz"] = weights.lovasz * lovasz(logits, labels).sum()  # a scalar, but empty when nothing is labelled
     if weights.boundary:
-        out["boundary"] = weights.boundary * boundary_loss(logits, labels)
+        out["boundary"] = weights.boundary * boundary_loss(logits, labels, weight=weight)
     return out

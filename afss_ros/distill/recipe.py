@@ -95,6 +95,19 @@ class LossRecipe(Section):
     label_stride: int = Field(1, ge=1, le=4, description="Losses see every n-th row and column of the labels.")
 
 
+class DistillationRecipe(Section):
+    """What helps with labels that may be wrong; everything is off by default. See docs/distillation.md."""
+
+    weight_by: str = Field(
+        "", description="Score of a label that weights its image's losses; `score`, or what `afss select` kept."
+    )
+    robust: float = Field(0.0, ge=0, description="Weight of the generalised cross-entropy.")
+    robust_q: float = Field(0.7, gt=0, le=1, description="0 would be cross-entropy, 1 is the mean absolute error.")
+    teacher: Path | None = Field(None, description="A run whose student's probabilities are targets too.")
+    soft: float = Field(1.0, ge=0, description="Weight of those; without effect when there is no teacher.")
+    temperature: float = Field(2.0, gt=0, description="Softens both sides' probabilities.")
+
+
 class OptimiserRecipe(Section):
     """AdamW (Loshchilov and Hutter, 2019) under a linear warm-up and a cosine to `floor` of the peak rate."""
 
@@ -129,6 +142,7 @@ class Recipe(Section):
     augment: AugmentRecipe = AugmentRecipe()  # type: ignore[call-arg]
     student: StudentRecipe = StudentRecipe()  # type: ignore[call-arg]
     loss: LossRecipe = LossRecipe()  # type: ignore[call-arg]
+    distillation: DistillationRecipe = DistillationRecipe()  # type: ignore[call-arg]
     optimiser: OptimiserRecipe = OptimiserRecipe()  # type: ignore[call-arg]
     budget: BudgetRecipe = BudgetRecipe(epochs=30)  # type: ignore[call-arg]
     batch: int = Field(16, ge=2, description="Images per step and process.")

@@ -17,7 +17,9 @@ from afss_ros.distill.data import BatchStream, read_sets, statistics, validation
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.models import Network, build
 from afss_ros.distill.processes import Place
-from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.recipe import Recipe, parse
+from afss_ros.distill.soft import SoftTeacher
+from afss_ros.distill.weights import require_score
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,7 +32,9 @@ class RunState:
         self.recipe = recipe
         self.place = place
         self.samples = samples
+        require_score(samples, recipe.distillation.weight_by)
         self.validation = validation_samples(recipe.data)
+        self.teacher = SoftTeacher.of(recipe, place.device)
         self.network = _initial_network(recipe).to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, recipe.optimiser.ema)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe), fused=True)
@@ -84,7 +88,9 @@ class RunState:
 
     def _restore(self, saved: dict[str, Any], run: Path) -> None:
         ours = self.recipe.model_dump(mode="json")
-        changed = [k for k in ours if ours[k] != saved["recipe"].get(k) and k not in ("checkpoint_minutes", "note")]
+        # Parsed again, a recipe from before a key existed has that key's default, which is what it was trained with.
+        before = parse(saved["recipe"], where=f"the recipe in {run}").model_dump(mode="json")
+        changed = [k for k in ours if ours[k] != before[k] and k not in ("checkpoint_minutes", "note")]
         if changed:
             raise DistillError(
                 f"{run}: holds a run of another recipe ({', '.join(changed)} differ); choose another --out"

@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 from torch.utils.tensorboard import SummaryWriter
 
 from afss_ros import datasets
-from afss_ros.distill import checkpoint, losses, pictures, precision, schedule
+from afss_ros.distill import checkpoint, losses, noise, pictures, precision, schedule
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.data import BatchStream, Example, training_loader
 from afss_ros.distill.models import Network, Prediction
@@ -113,7 +113,8 @@ def _step(state: RunState, forward: Any, normalise: Normalise, batch: Example, d
     image = normalise(batch["image"].to(place.device, non_blocking=True))
     with precision.autocast(state.dtype, place.device):
         found = forward(image)
-    terms = loss_terms(found, batch, state.recipe)
+    soft = None if state.teacher is None else state.teacher(batch["image"], state.dtype)
+    terms = loss_terms(found, batch, state.recipe, soft)
     total = torch.stack(list(terms.values())).sum()
     state.optimiser.zero_grad(set_to_none=True)
     state.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
@@ -128,17 +129,19 @@ def _step(state: RunState, forward: Any, normalise: Normalise, batch: Example, d
     return {name: float(term.detach()) for name, term in terms.items()}
 
 
-def loss_terms(found: Prediction, batch: Example, recipe: Recipe) -> dict[str, Tensor]:
-    """Every loss of one batch, weighted, by name."""
+def loss_terms(found: Prediction, batch: Example, recipe: Recipe, soft: Tensor | None = None) -> dict[str, Tensor]:
+    """Every loss of one batch, weighted, by name; `soft` are the logits of a teaching student, if there is one."""
     weights, device = recipe.loss, found.logits.device
+    weight = batch["weight"].to(device) if recipe.distillation.weight_by else None
     stride = weights.label_stride
     labels = batch["labels"][:, ::stride, ::stride].to(device).long()
     logits = F.interpolate(found.logits.float(), size=labels.shape[-2:], mode="bilinear")
-    terms = losses.segmentation_loss(logits, labels, weights)
+    terms = losses.segmentation_loss(logits, labels, weights, weight)
+    terms |= noise.noise_losses(logits, labels, recipe.distillation, weight, soft)
     known = batch["known"].to(device)
     box = batch["box"].to(device)
     if found.boxes is not None and found.presence is not None:
-        terms["box"] = weights.box * losses.box_loss(found.boxes.float(), box)
+        terms["box"] = weights.box * losses.box_loss(found.boxes.float(), box, weight)
         present = (~box.isnan().any(1)).float()
         chance = F.binary_cross_entropy_with_logits(found.presence.float(), present, reduction="none")
         terms["presence"] = weights.presence * (chance * known).sum() / known.sum().clamp(min=1)
