@@ -3,6 +3,7 @@
 from afss_ros.bags import messages
 from afss_ros.bags.errors import BagError
 from afss_ros.bags.reader import BagReader
+from afss_ros.bags.spool import Budget, Spool
 from afss_ros.bags.storage import BagMessage, Topic
 from afss_ros.bags.types import new_typestore, typestore
 from afss_ros.bags.writer import LATCHED, BagWriter
@@ -13,6 +14,8 @@ __all__ = [
     "BagMessage",
     "BagReader",
     "BagWriter",
+    "Budget",
+    "Spool",
     "Topic",
     "messages",
     "new_typestore",

@@ -21,7 +21,7 @@ NANOSECONDS = 1_000_000_000
 _ENCODINGS = {2: "mono8", 3: "rgb8"}
 
 
-def _new(name: str, **fields: Any) -> Any:
+def _new(name: str, /, **fields: Any) -> Any:
     return typestore().types[name](**fields)
 
 
@@ -108,6 +108,19 @@ def detections(perception: Perception, frame_id: str = "") -> Any:
         header=head,
         detections=[_detection(found, ids, head) for found in perception.detections],
     )
+
+
+def diagnostics(name: str, message: str, values: Mapping[str, str], stamp_ns: int, frame_id: str = "") -> Any:
+    """diagnostic_msgs/DiagnosticArray with one status of level OK."""
+    status = _new(
+        "diagnostic_msgs/msg/DiagnosticStatus",
+        level=0,
+        name=name,
+        message=message,
+        hardware_id="",
+        values=[_new("diagnostic_msgs/msg/KeyValue", key=key, value=value) for key, value in values.items()],
+    )
+    return _new("diagnostic_msgs/msg/DiagnosticArray", header=header(stamp_ns, frame_id), status=[status])
 
 
 def _detection(found: Detection, ids: Mapping[str, int], head: Any) -> Any:

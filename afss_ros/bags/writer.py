@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -115,14 +116,19 @@ class BagWriter:
                 self.path.replace(self._temporary / "replaced")
             finished.replace(self.path)
         except OSError as err:
+            self._abort()
             raise BagError(f"cannot finish the bag {self.path}: {err}") from err
         finally:
             self._remove(self._temporary)
 
     def discard(self) -> None:
         """Give up: leave nothing behind."""
-        self._writer.abort()
+        self._abort()
         self._remove(self._temporary)
+
+    def _abort(self) -> None:
+        with suppress(OSError):  # a full disk refuses the rest of the file once more
+            self._writer.abort()
 
     def _check_replaceable(self, overwrite: bool) -> None:
         if not self.path.exists():
