@@ -18,6 +18,7 @@ def evaluate(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Images, spread over the set.")] = None,
     tta: Annotated[str, typer.Option("--tta", help="Test-time augmentation: none or d4.")] = "none",
     provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
+    tiling: Annotated[str, typer.Option("--tiling", help="auto: larger frames in tiles too. Or none.")] = "none",
 ) -> None:
     """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency."""
     from rich.progress import Progress
@@ -34,6 +35,7 @@ def evaluate(
             limit=limit,
             tta=tta,
             provider=provider,
+            tiling=tiling,
             html=html,
             started=lambda count: progress.update(task, total=count),
             advance=lambda: progress.advance(task),

@@ -16,6 +16,7 @@ def run(
         Path | None, typer.Option("--model", help="A student, an .onnx; else the one that is shipped.")
     ] = None,
     provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
+    tiling: Annotated[str, typer.Option("--tiling", help="auto: larger frames in tiles too. Or none.")] = "none",
     topic: Annotated[str | None, typer.Option("--topic", help="Image topic of a bag that has several.")] = None,
     formats: Annotated[str, typer.Option("--formats", help="What to write, of these.")] = "coco,masks,overlays,mcap",
     score_threshold: Annotated[float, typer.Option("--score", min=0, max=1, help="Least score.")] = 0.5,
@@ -27,7 +28,7 @@ def run(
 
     wanted = tuple(name.strip() for name in formats.split(",") if name.strip())
     with running_bar() as told:
-        options = Options(source, out, topic, model, provider, score_threshold, wanted)
+        options = Options(source, out, topic, model, provider, score_threshold, wanted, tiling)
         summary = perceive(options, started=told.started, advanced=told.advanced, skipped=told.skipped)
     Console().print(summary_line(summary, out), soft_wrap=True)
     if summary.unreadable:

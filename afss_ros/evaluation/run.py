@@ -15,7 +15,7 @@ from afss_ros.evaluation import cost, report_html, score, summary
 from afss_ros.evaluation.evaluate import Report, evaluate, spread
 from afss_ros.evaluation.latency import student_latency
 from afss_ros.evaluation.tta import AUGMENTATIONS
-from afss_ros.student import Student
+from afss_ros.student import Student, Tiling
 
 SCORE_THRESHOLD = 0.05
 """Detections below it are no candidates. Average precision needs the doubtful ones too; flight uses 0.5."""
@@ -33,6 +33,7 @@ def run(
     limit: int | None = None,
     tta: str = "none",
     provider: str = "auto",
+    tiling: str = "none",
     score_threshold: float = SCORE_THRESHOLD,
     html: Path | None = None,
     started: Callable[[int], None] = lambda count: None,
@@ -42,6 +43,7 @@ def run(
 
     Args:
         tta: a name in `tta.AUGMENTATIONS`.
+        tiling: "none" or "auto"; see `student.Tiling`.
         html: where to write the report with pictures, if anywhere.
         started: told the number of images; `advance` is called after each.
 
@@ -58,7 +60,7 @@ def run(
         problems = "".join(f"\n  {p}" for p in dataset.problems[:5])
         raise EvaluationError(f"{data}: has no usable image{problems}")
     started(len(spread(dataset.samples, limit)))
-    with Student(model, provider=provider, score_threshold=score_threshold) as student:
+    with Student(model, provider=provider, score_threshold=score_threshold, tiling=Tiling(tiling)) as student:
         perceive = AUGMENTATIONS[tta](student)
         report = evaluate(perceive, dataset, limit=limit, advance=advance)
         figures = {**_facts(student, data, split, tta, score_threshold, report), **_figures(student, report)}
@@ -82,6 +84,7 @@ def _facts(
         "model_sha256": student.sha256,
         "family": student.contract.family,
         "provider": student.provider,
+        "tiling": student.tiling.mode,
         "data": str(data),
         "data_sha256": _fingerprint(report),
         "split": split,

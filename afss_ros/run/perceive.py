@@ -15,7 +15,7 @@ from afss_ros.run.errors import RunError
 from afss_ros.run.sinks import FORMATS, OUTPUTS, Sink, write_atomically
 from afss_ros.share import default_student
 from afss_ros.sources import Source, Unreadable, open_source
-from afss_ros.student import Student
+from afss_ros.student import Student, Tiling
 
 SUMMARY = "run.json"
 _MARK = ".afss-run"
@@ -33,6 +33,7 @@ class Options:
         provider: see `Student`.
         score_threshold: detections below it are dropped.
         formats: keys of `sinks.FORMATS`.
+        tiling: "none" or "auto"; see `student.Tiling`.
     """
 
     source: Path
@@ -42,6 +43,7 @@ class Options:
     provider: str = "auto"
     score_threshold: float = 0.5
     formats: Sequence[str] = tuple(FORMATS)
+    tiling: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,10 @@ def run(
     with (
         open_source(options.source, topic=options.topic) as source,
         Student(
-            options.model or default_student(), provider=options.provider, score_threshold=options.score_threshold
+            options.model or default_student(),
+            provider=options.provider,
+            score_threshold=options.score_threshold,
+            tiling=Tiling(options.tiling),
         ) as student,
     ):
         _make_room(options.out)

@@ -15,7 +15,7 @@ from afss_ros.student.errors import StudentError
 from afss_ros.student.letterbox import Letterbox, Size
 from afss_ros.student.stitch import Outputs
 
-TILING = ("off", "auto")
+TILING = ("none", "auto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Tiling:
     """When and how frames are cut into tiles; see `tiling.plan`.
 
     Attributes:
-        mode: "off" scales every frame down to the network; "auto" cuts those that are larger into tiles.
+        mode: "none" scales every frame down to the network; "auto" cuts those that are larger into tiles.
         overlap: of neighbouring tiles, as a fraction of a tile, 0.05..0.5: whatever is smaller is whole in one of them.
         max_tiles: bounds the time for a frame; 1 or more.
     """
 
-    mode: str = "off"
+    mode: str = "none"
     overlap: float = 0.25
     max_tiles: int = 16
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def found(*rows: tuple[float, float, float, float, float, int]) -> Found:
     return Found(table[:, :4], table[:, 4], table[:, 5].astype(np.int64))
 
 
-def merged(*rows: tuple[float, float, float, float, float, int], tiles: list[int]) -> list[tuple[list[float], float]]:
+def merged(*rows: tuple[float, float, float, float, float, int], tiles: list[int]) -> list[tuple[list[float], Any]]:
     result = merge(found(*rows), np.array(tiles), WINDOWS)
     return [(b.tolist(), pytest.approx(float(s))) for b, s in zip(result.boxes, result.scores, strict=True)]
 

@@ -119,7 +119,7 @@ def test_the_whole_view_helps_where_a_craft_outgrows_the_tiles(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("mode", "overlap", "most", "reason"),
     [
-        ("always", 0.25, 16, "tiling must be one of off, auto, got 'always'"),
+        ("always", 0.25, 16, "tiling must be one of none, auto, got 'always'"),
         ("auto", 0.7, 16, r"must lie in 0\.05\.\.0\.5, got 0\.7"),
         ("auto", 0.25, 0, "max_tiles must be 1 or more, got 0"),
     ],
