@@ -18,6 +18,8 @@ class CameraCheck:
         self._node = node
         self._declared: tuple[int, int] | None = None
         self._seen: tuple[int, int] | None = None
+        self.newest: CameraInfo | None = None
+        """The last camera_info that came."""
         self._subscription = node.create_subscription(CameraInfo, "camera_info", self._hear, qos_profile_sensor_data)
 
     @property
@@ -35,6 +37,7 @@ class CameraCheck:
         self._seen = (width, height)
 
     def _hear(self, info: CameraInfo) -> None:
+        self.newest = info
         self._declared = image_size(info)
 
 

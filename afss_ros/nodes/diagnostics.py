@@ -1,8 +1,8 @@
 """How the node feels, as a DiagnosticArray. Pure functions; the node supplies state and statistics.
 
 Levels: ERROR, the node cannot do its work (no model, no usable frame); STALE, no image arrives; WARN, it works but
-something is wrong (bad frames, camera_info that contradicts the image); OK, it does what it was told to, be it
-perceiving, inactive, or disabled.
+something is wrong (bad frames, camera_info that contradicts the image, hard frames that cannot be recorded); OK, it
+does what it was told to, be it perceiving, inactive, or disabled.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Condition:
         stale_after_s: silence that is too long.
         camera_conflict: how camera_info contradicts the images; empty when it does not.
         model: facts about the loaded student, by key; empty when none is loaded.
+        hard_frames: facts about the recording of hard frames, by key; empty when nothing is to be recorded.
+        recording_failure: why the newest hard frame could not be recorded; empty when it could.
     """
 
     state: str
@@ -37,6 +39,8 @@ class Condition:
     stale_after_s: float = 2.0
     camera_conflict: str = ""
     model: tuple[tuple[str, str], ...] = ()
+    hard_frames: tuple[tuple[str, str], ...] = ()
+    recording_failure: str = ""
 
 
 def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes, str]:
@@ -56,6 +60,8 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
         return DiagnosticStatus.WARN, f"{bad} bad frame{'s' if bad > 1 else ''}: {now.bad_reasons[-1]}"
     if condition.camera_conflict:
         return DiagnosticStatus.WARN, condition.camera_conflict
+    if condition.recording_failure:
+        return DiagnosticStatus.WARN, f"hard frames are not recorded: {condition.recording_failure}"
     return DiagnosticStatus.OK, f"perceiving at {now.fps:.1f} fps"
 
 
@@ -74,6 +80,7 @@ def diagnostic_array(name: str, condition: Condition, now: Snapshot, before: Sna
         "fps": f"{now.fps:.2f}",
         "image_age_ms": "unknown" if now.image_age_ms is None else f"{now.image_age_ms:.2f}",
     }
+    values |= dict(condition.hard_frames)
     for stage, latency in now.latency.items():
         values[f"latency_ms.{stage}.p50"] = f"{latency.p50:.3f}"
         values[f"latency_ms.{stage}.p95"] = f"{latency.p95:.3f}"

@@ -51,6 +51,29 @@ SPECS: tuple[Spec, ...] = (
     Spec("model.threads", 0, Takes.CONFIGURE, "CPU threads of one inference. 0: one per core.", low=0, high=256),
     Spec("model.warm_up_runs", 2, Takes.CONFIGURE, "Inferences on a blank image at configure.", low=0, high=100),
     Spec(
+        "model.tiling",
+        "none",
+        Takes.CONFIGURE,
+        "none: frames are scaled down to the network. auto: larger ones are seen in tiles too, at an inference a tile.",
+        choices=("none", "auto"),
+    ),
+    Spec(
+        "model.tile_overlap",
+        0.25,
+        Takes.CONFIGURE,
+        "Overlap of neighbouring tiles, as a fraction of a tile; what is smaller is never cut.",
+        low=0.05,
+        high=0.5,
+    ),
+    Spec(
+        "model.max_tiles",
+        16,
+        Takes.CONFIGURE,
+        "Most tiles of a frame; one that needs more is scaled down first, as little as will do.",
+        low=1,
+        high=1024,
+    ),
+    Spec(
         "input.image_transport",
         "raw",
         Takes.CONFIGURE,
@@ -81,6 +104,53 @@ SPECS: tuple[Spec, ...] = (
         high=10_000_000,
     ),
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
+    Spec("hard_frames.record", False, Takes.CONFIGURE, "Record the frames that the student is unsure of."),
+    Spec(
+        "hard_frames.directory",
+        "",
+        Takes.CONFIGURE,
+        "Folder of the bags. Empty: $ROS_HOME (~/.ros) /afss_hard_frames/<name of the node>.",
+    ),
+    Spec(
+        "hard_frames.image_format",
+        "jpeg",
+        Takes.CONFIGURE,
+        "How raw images are recorded; compressed ones are recorded as they came.",
+        choices=("jpeg", "png", "raw"),
+    ),
+    Spec(
+        "hard_frames.max_mib",
+        256,
+        Takes.CONFIGURE,
+        "MiB of all bags together; the least doubtful bag goes first.",
+        low=1,
+        high=1_000_000,
+    ),
+    Spec(
+        "hard_frames.keep_free_mib",
+        512,
+        Takes.CONFIGURE,
+        "MiB of the file system that are never used.",
+        low=0,
+        high=1_000_000,
+    ),
+    Spec("hard_frames.min_doubt", 0.5, Takes.ANY_TIME, "Frames with less doubt are not recorded.", low=0.0, high=1.0),
+    Spec(
+        "hard_frames.max_rate",
+        0.5,
+        Takes.ANY_TIME,
+        "Frames recorded per second, on average over a minute; 0 pauses the recording.",
+        low=0.0,
+        high=100.0,
+    ),
+    Spec(
+        "hard_frames.min_gap",
+        1.0,
+        Takes.ANY_TIME,
+        "Seconds between two recorded frames, at least; the most doubtful of a while is taken.",
+        low=0.0,
+        high=3600.0,
+    ),
     Spec("diagnostics.period", 1.0, Takes.START, "Seconds between two reports on /diagnostics.", low=0.05, high=60.0),
     Spec(
         "diagnostics.stale_after",
@@ -102,11 +172,22 @@ class Settings:
     model_provider: str
     model_threads: int
     model_warm_up_runs: int
+    model_tiling: str
+    model_tile_overlap: float
+    model_max_tiles: int
     input_image_transport: str
     input_reliability: str
     detection_score_threshold: float
     detection_min_area: int
     overlay_alpha: float
+    hard_frames_record: bool
+    hard_frames_directory: str
+    hard_frames_image_format: str
+    hard_frames_max_mib: int
+    hard_frames_keep_free_mib: int
+    hard_frames_min_doubt: float
+    hard_frames_max_rate: float
+    hard_frames_min_gap: float
     diagnostics_period: float
     diagnostics_stale_after: float
 

@@ -19,14 +19,14 @@ from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from afss_ros.nodes import diagnostics, model_file, parameters, spinning
+from afss_ros.nodes import diagnostics, model_file, parameters, recording, spinning
 from afss_ros.nodes.camera_check import CameraCheck
 from afss_ros.nodes.image_input import ImageInput
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.outputs import Outputs
 from afss_ros.nodes.pipeline import Pipeline
 from afss_ros.nodes.statistics import FrameStatistics
-from afss_ros.student import Student, StudentError
+from afss_ros.student import Student, StudentError, Tiling
 
 
 class PerceptionNode(OperableLifecycleNode):
@@ -46,6 +46,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._pipeline: Pipeline | None = None
         self._input: ImageInput | None = None
         self._camera: CameraCheck | None = None
+        self._recording: recording.Recording | None = None
         self._enabled = True
         self._failure = ""
         self._statistics = FrameStatistics()
@@ -69,6 +70,7 @@ class PerceptionNode(OperableLifecycleNode):
                 threads=settings.model_threads,
                 score_threshold=settings.detection_score_threshold,
                 min_area=settings.detection_min_area,
+                tiling=Tiling(settings.model_tiling, settings.model_tile_overlap, settings.model_max_tiles),
             )
             self._student.warm_up(settings.model_warm_up_runs)
         except (StudentError, OSError) as error:
@@ -77,6 +79,7 @@ class PerceptionNode(OperableLifecycleNode):
             self._free()
             return TransitionCallbackReturn.FAILURE
         self._outputs = Outputs(self, self._student.class_names)
+        self._recording = recording.plan(self, settings, self._student.class_names)
         self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
         return super().on_configure(state)
 
@@ -86,6 +89,8 @@ class PerceptionNode(OperableLifecycleNode):
         result = super().on_activate(state)
         self._outputs.publish_label_info(self._settings.detection_score_threshold)
         self._camera = CameraCheck(self)
+        if self._recording is not None:
+            self._recording.start(lambda: self._settings, self._camera)
         self._pipeline = Pipeline(
             self._student,
             self._outputs,
@@ -94,6 +99,7 @@ class PerceptionNode(OperableLifecycleNode):
             self.get_logger(),
             overlay_alpha=lambda: self._settings.overlay_alpha,
             check_size=self._camera.see_image,
+            look_back=self._recording.consider if self._recording is not None else None,
         )
         if self._enabled:
             self._open_input()
@@ -147,12 +153,15 @@ class PerceptionNode(OperableLifecycleNode):
         if self._pipeline is not None:
             self._pipeline.stop()
             self._pipeline = None
+        if self._recording is not None:
+            self._recording.stop()
         if self._camera is not None:
             self._camera.close()
             self._camera = None
 
     def _free(self) -> None:
         self._stop()
+        self._recording = None
         if self._outputs is not None:
             self._outputs.close()
             self._outputs = None
@@ -192,6 +201,8 @@ class PerceptionNode(OperableLifecycleNode):
             stale_after_s=self._settings.diagnostics_stale_after,
             camera_conflict=self._camera.conflict if self._camera is not None else "",
             model=_facts(self._student),
+            hard_frames=self._recording.facts if self._recording is not None else (),
+            recording_failure=self._recording.failure if self._recording is not None else "",
         )
         name = f"{self.get_fully_qualified_name().lstrip('/')}: perception"
         stamp = self.get_clock().now().to_msg()

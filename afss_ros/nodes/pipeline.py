@@ -47,6 +47,7 @@ class Pipeline:
         perceive: the student.
         check_size: told width and height of every decoded image.
         overlay_alpha: read for every overlay drawn.
+        look_back: given every frame once it is published, with the message it came in; it raises nothing.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Pipeline:
         *,
         overlay_alpha: Callable[[], float],
         check_size: Callable[[int, int], None],
+        look_back: Callable[[ImageMessage, Frame, Perception], None] | None = None,
     ) -> None:
         self._perceive = perceive
         self._outputs = outputs
@@ -67,6 +69,7 @@ class Pipeline:
         self._logger = logger
         self._overlay_alpha = overlay_alpha
         self._check_size = check_size
+        self._look_back = look_back
         self._artist = Worker("overlay", self._draw, on_error=self._report_drawing)
         self._perceiver = Worker(
             "perceive", self._process, on_error=self._report_bad, on_overwrite=statistics.count_overwritten
@@ -103,7 +106,11 @@ class Pipeline:
             # What this package costs beside the network itself.
             "own": total_ms - perception.timings_ms.get("inference", 0.0),
         }
-        self._statistics.count_processed(timings_ms, self._age_ms(frame.stamp_ns))
+        age_ms = self._age_ms(frame.stamp_ns)
+        if self._look_back is not None:
+            self._look_back(message, frame, perception)
+            timings_ms["look_back"] = (time.perf_counter_ns() - published_ns) / _NS_PER_MS
+        self._statistics.count_processed(timings_ms, age_ms)
         if self._outputs.overlay_is_watched:
             self._artist.submit(_Seen(frame, perception, header))
 

@@ -18,6 +18,7 @@ from afss_ros.sources.source import OpenSource, SourceError, Unreadable
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+LABEL_INFO = "vision_msgs/msg/LabelInfo"
 _NANOSECONDS = 1_000_000_000
 
 
@@ -125,8 +126,8 @@ def camera_info_topic(image_topic: str, topics: Mapping[str, Topic]) -> str | No
 def choose_topic(topics: Mapping[str, Topic], wanted: str | None) -> str:
     """The image topic to read.
 
-    Without a wish: the only image topic; or, of several, the only one with a CameraInfo beside it, because masks and
-    overlays are images too, and cameras have calibrations.
+    Without a wish: the only image topic; or, of several, the only one that does not come from a perception node, whose
+    masks and overlays are images too; or the only one with a CameraInfo beside it, because cameras have calibrations.
 
     Raises:
         SourceError: the wish is no image topic, or the choice is not clear. Lists what there is.
@@ -139,8 +140,17 @@ def choose_topic(topics: Mapping[str, Topic], wanted: str | None) -> str:
         return wanted
     candidates = [name for name, t in images.items() if t.count > 0]
     if len(candidates) > 1:
+        candidates = [name for name in candidates if not _is_perceived(name, topics)] or candidates
+    if len(candidates) > 1:
         candidates = [name for name in candidates if camera_info_topic(name, topics)] or candidates
     if len(candidates) != 1:
         cure = "choose one by its name" if candidates else "nothing to play"
         raise SourceError(f"{len(candidates)} image topics could be the camera, {cure}; its image topics: {listing}")
     return candidates[0]
+
+
+def _is_perceived(image_topic: str, topics: Mapping[str, Topic]) -> bool:
+    """Whether a student's LabelInfo lies beside an image topic (`<node>/mask`, `<node>/overlay/compressed`)."""
+    path = PurePosixPath(image_topic)
+    beside = (topics.get(str(parent / "label_info")) for parent in (path.parent, path.parent.parent))
+    return any(topic is not None and topic.msgtype == LABEL_INFO for topic in beside)

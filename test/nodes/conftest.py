@@ -50,6 +50,8 @@ def peer(idle_peer: Peer, tiny_student: Path) -> Peer:
         input__image_transport="raw",
         input__reliability="best_effort",
         detection__score_threshold=0.5,
+        model__tiling="none",
+        hard_frames__record=False,
     )
     assert idle_peer.call(SetBool, "/perception_node/enable", SetBool.Request(data=True)).success
     return idle_peer
