@@ -17,7 +17,7 @@ ON_BOARD = [
     "backports.zstd; python_version < '3.14'",
     "lz4>=4",
     "numpy>=1.26",
-    "opencv-python-headless>=4.8",
+    "opencv-python-headless>=4.6",
     "pyyaml>=6",
     "rich>=13",
     "rosbags>=0.11",

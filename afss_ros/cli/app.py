@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
-from afss_ros.cli import data, figures, labels, perceive, students
+from afss_ros.cli import data, figures, labels, loop, perceive, students
+from afss_ros.cli.optional import with_optional
 
 COMMANDS = (
     perceive.run,
@@ -25,6 +26,7 @@ COMMANDS = (
     students.search,
     figures.evaluate,
     figures.compare,
+    loop.loop,
 )
 """The subcommands in the order of `afss --help`; their names are the functions'."""
 
@@ -35,11 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 data_app = typer.Typer(help="Look after data sets: check, convert.", no_args_is_help=True)
-data_app.command("check")(data.check_data)
-data_app.command("convert")(data.convert_data)
+data_app.command("check")(with_optional(data.check_data))
+data_app.command("convert")(with_optional(data.convert_data))
 app.add_typer(data_app, name="data")
 for command in COMMANDS:
-    app.command()(command)
+    app.command()(with_optional(command))
 
 
 @app.callback(invoke_without_command=True)
