@@ -13,6 +13,7 @@ from afss_ros.student.letterbox import Letterbox
 
 sides = st.integers(1, 400)
 sizes = st.tuples(sides, sides)
+# Of real sizes: boxes are float32 in network pixels, so a network one pixel wide would round a wide picture's to 0.01.
 networks = st.tuples(st.integers(32, 400), st.integers(32, 400))
 
 
