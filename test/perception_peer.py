@@ -32,7 +32,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+"""How long a test waits for what must come: a busy machine is slow, not wrong."""
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -20,11 +21,13 @@ from afss_ros.bags import BagError, BagWriter
 from afss_ros.nodes import spinning
 from afss_ros.nodes.message_types import MessageTypeError
 from afss_ros.nodes.parameters import Spec, Takes, descriptor
-from afss_ros.nodes.topic_recorder import TopicRecorder, matching_qos
+from afss_ros.nodes.topic_recorder import QUEUE_DEPTH, TopicRecorder, matching_qos
 
 _OUTPUT = Spec("output", "", Takes.START, "Bag to write: <name>.mcap, or a directory. Required.")
 _TOPICS = Spec("topics", "", Takes.START, "Topics to record. None: all that are published.")
 _LOOK_PERIOD_S = 0.2
+_OTHER_ENTITIES = 8
+"""At most, that have work beside the subscriptions: the timer and the parameter services."""
 
 
 class RecorderNode(Node):  # type: ignore[misc]  # rclpy is untyped
@@ -51,12 +54,27 @@ class RecorderNode(Node):  # type: ignore[misc]  # rclpy is untyped
 
     def close(self) -> None:
         """Finish the bag, or discard it after a failure."""
+        if self.failure is None:
+            self._take_what_arrived()
         if self.failure is not None:
             self._bag.discard()
             return
         self._bag.close()
         counts = ", ".join(f"{topic} {count}" for topic, count in sorted(self._recorder.counts.items())) or "nothing"
         self.get_logger().info(f"recorded into {self._bag.path}: {counts}")
+
+    def _take_what_arrived(self) -> None:
+        """Record what waits in the queues: a signal ends the recording, not the messages that came before it."""
+        executor = SingleThreadedExecutor()
+        executor.add_node(self)
+        entities = len(self._recorder.counts) + _OTHER_ENTITIES
+        for _ in range(QUEUE_DEPTH):  # not for ever: publishers may go on
+            before = self._recorder.counts.total()
+            for _ in range(entities):
+                executor.spin_once(timeout_sec=0)
+            if self._recorder.counts.total() == before:
+                break
+        executor.shutdown()
 
     def _look_for_topics(self) -> None:
         for topic, types in self.get_topic_names_and_types():

@@ -13,7 +13,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from afss_ros.bags import LATCHED, BagError, BagWriter
 from afss_ros.nodes.message_types import message_class
 
-_DEPTH = 100
+QUEUE_DEPTH = 100
 """Messages that may wait while the disk is busy."""
 
 
@@ -72,7 +72,7 @@ def recording_qos(*, reliable: bool = True, latched: bool = False) -> QoSProfile
     """The QoS of a recorder's subscription: reliable ones lose nothing, however long the disk takes."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
-        depth=_DEPTH,
+        depth=QUEUE_DEPTH,
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
     )

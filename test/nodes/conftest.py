@@ -20,6 +20,13 @@ def domain() -> Iterator[int]:
         yield number
 
 
+@pytest.fixture
+def quiet_domain() -> Iterator[int]:
+    """A domain in which no node of another test speaks."""
+    with reserved_domain() as number:
+        yield number
+
+
 @pytest.fixture(scope="session")
 def perception_process(domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PerceptionProcess]:
     process = PerceptionProcess(domain, tmp_path_factory.mktemp("perception") / "log", diagnostics__period=0.1)

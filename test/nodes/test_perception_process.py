@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from perception_peer import Peer, PerceptionProcess, craft_image, image_message, reserved_domain
+from perception_peer import PATIENCE_S, Peer, PerceptionProcess, craft_image, image_message, reserved_domain
 from vision_msgs.msg import Detection2DArray
 
 
@@ -66,7 +66,7 @@ def test_a_bad_override_ends_the_start_with_a_reason(
     parameter: str, value: object, reason: str, tmp_path: Path, domain: int
 ) -> None:
     process = PerceptionProcess(domain, tmp_path / "log", **{parameter: value})
-    assert process.process.wait(20) == 2
+    assert process.process.wait(PATIENCE_S) == 2
     assert "parameter refused" in process.log
     assert reason in process.log
     assert "Traceback" not in process.log

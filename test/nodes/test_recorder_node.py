@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rclpy
+from perception_peer import PATIENCE_S
 from rclpy.context import Context
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
@@ -24,28 +26,27 @@ from afss_ros.nodes.messages import image_message
 from afss_ros.nodes.recorder_node import main
 
 ROOT = Path(__file__).resolve().parents[2]
-DOMAIN = 20 + os.getpid() % 80
 
 
-def wait_for(condition: object, timeout_s: float = 15.0) -> None:
+def wait_for(condition: object, timeout_s: float = PATIENCE_S) -> None:
     end = time.monotonic() + timeout_s
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "timed out"
         time.sleep(0.02)
 
 
-def test_every_message_is_in_the_bag_after_a_signal(tmp_path: Path) -> None:
+def test_every_message_is_in_the_bag_after_a_signal(tmp_path: Path, quiet_domain: int) -> None:
     bag_path = tmp_path / "flight.mcap"
     parameters = ["-p", f"output:={bag_path}", "-p", "topics:=[/image, /label_info]"]
     process = subprocess.Popen(
         [sys.executable, "-m", "afss_ros.nodes.recorder_node", "--ros-args", *parameters],
         cwd=ROOT,
-        env={**os.environ, "ROS_DOMAIN_ID": str(DOMAIN)},
+        env={**os.environ, "ROS_DOMAIN_ID": str(quiet_domain)},
         stderr=subprocess.PIPE,
         text=True,
     )
     context = Context()
-    rclpy.init(context=context, domain_id=DOMAIN)
+    rclpy.init(context=context, domain_id=quiet_domain)
     node = Node("camera", context=context)
     images = node.create_publisher(Image, "image", 50)
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -56,10 +57,10 @@ def test_every_message_is_in_the_bag_after_a_signal(tmp_path: Path) -> None:
         picture = np.full((128, 128, 3), i, np.uint8)
         images.publish(image_message(picture, "rgb8", Header(frame_id=str(i))))
         time.sleep(0.005)
-    time.sleep(0.5)
+    assert images.wait_for_all_acked(Duration(seconds=PATIENCE_S))
     assert not bag_path.exists()
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=15)
+    _, log = process.communicate(timeout=PATIENCE_S)
     node.destroy_node()
     context.shutdown()
     assert process.returncode == 0, log
