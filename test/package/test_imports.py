@@ -27,13 +27,14 @@ MAY_IMPORT = {
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
     "run": {*ON_BOARD, "datasets"},
-    "nodes": {*ON_BOARD, "run"},
+    "nodes": {*ON_BOARD, "run", "teacher"},  # the labelling node
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,
     "evaluation": {*GROUND, "synthetic"},
-    "teacher": GROUND,
+    "teacher": {*GROUND, "evaluation", "synthetic"},
     "distill": {*GROUND, "evaluation", "synthetic"},
-    "cli": {*GROUND, "synthetic", "evaluation", "teacher", "distill", "run", "nodes"},
+    "loop": {*GROUND, "synthetic", "evaluation", "teacher", "distill"},
+    "cli": {*GROUND, "synthetic", "evaluation", "teacher", "distill", "loop", "run", "nodes"},
 }
 
 ROS = {

@@ -1,0 +1,142 @@
+"""The whole loop, very small, on rendered recordings: it ends, it resumes, and it repeats nothing that is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from afss_ros import datasets
+from afss_ros.cli import main
+from afss_ros.loop import LoopError, config, run
+
+SMALL: dict[str, Any] = {
+    "render": {"size": 96, "motions": ["flyaround"], "recordings": 2, "held_out": 2, "frames": 5, "rate_hz": 1.0},
+    "label": {"keep": "", "frames": {"duplicates": -1}},
+    "select": {"keep": "detector_score >= 0.05", "duplicates": -1, "darkest": 0, "blur_px": 50, "val": 0.4},
+    "train": {
+        "data": {"size": 64, "validation_size": 64, "workers": 0, "statistics_images": 4},
+        "student": {"name": "fpn-mobilenetv4-050", "decoder": {"decoder_pyramid_channels": 32,
+                                                               "decoder_segmentation_channels": 32}},
+        "budget": {"iterations": 4},
+        "batch": 4,
+    },
+    "relabel": {"views": "none", "keep": "", "against": False},
+    "export": {"size": 64},
+    "rounds": 2,
+    "resamples": 20,
+}  # fmt: skip
+
+
+def write(path: Path, **changes: Any) -> Path:
+    path.write_text(yaml.safe_dump({**SMALL, **changes}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a loop that has run once, from the command line."""
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("loop")
+    assert main(["loop", str(write(root / "loop.yaml")), "--out", str(root / "out")]) == 0
+    return root / "out"
+
+
+def steps(root: Path) -> dict[str, bool]:
+    """Step -> whether it was found done."""
+    return {step["name"]: step["skipped"] for step in json.loads((root / "loop.json").read_text())["steps"]}
+
+
+def test_every_step_is_done_once_in_order(finished: Path) -> None:
+    rounds = [f"{name}-{n}" for n in (1, 2) for name in ("label", "select", "train", "export", "judge")]
+    assert list(steps(finished)) == ["render", "judge-teacher", *rounds]
+
+
+def test_teacher_and_students_are_judged_on_the_same_held_out_images(finished: Path) -> None:
+    outcome = json.loads((finished / "loop.json").read_text())
+    assert [(d["model"], d["images"]) for d in outcome["labellers"]] == [
+        ("teacher", 10), ("round 1", 10), ("round 2", 10),
+    ]  # fmt: skip
+    gain, (teacher, _, last) = outcome["gain"], outcome["labellers"]
+    assert gain["before"]["value"] == pytest.approx(teacher["mask_ap"], abs=1e-4)
+    assert gain["after"]["value"] == pytest.approx(last["mask_ap"], abs=1e-4)
+    low, high = gain["before"]["interval"]
+    assert low <= gain["before"]["value"] <= high
+    assert last["gmacs"] > 0
+
+
+def test_held_out_craft_are_not_those_learned_from(finished: Path) -> None:
+    (truth,) = finished.glob("render-*/truth")
+    (learned,) = finished.glob("select-1-*/set")
+    held, used = ({s.sequence for s in datasets.load(path)} for path in (truth, learned))
+    assert held == {"test_00_flyaround", "test_01_flyaround"}
+    assert all(name.startswith("train_") for name in used)
+
+
+def test_the_second_round_is_labelled_by_the_student_of_the_first(finished: Path) -> None:
+    (student,) = finished.glob("export-1-*/student-1.onnx")
+    (labels, *_) = finished.glob("label-2-*/*/dataset.json")
+    teacher = json.loads(labels.read_text())["provenance"]["teacher"]
+    assert teacher["detector"]["checkpoint"] == teacher["segmenter"]["checkpoint"] == student.name
+
+
+def test_the_report_stands_alone_and_shows_figures_plots_and_pictures(finished: Path) -> None:
+    page = (finished / "report.html").read_text()
+    assert "mask ap" in page
+    assert page.count("<svg") >= 2
+    assert page.count('<img src="data:image/png;base64') == 4  # selection and curves of two rounds
+    assert "<script" not in page
+    assert "<link" not in page
+
+
+def test_run_again_it_repeats_nothing(finished: Path, tmp_path: Path) -> None:
+    before = json.loads((finished / "loop.json").read_text())
+    again = run.run(config.load(write(tmp_path / "loop.yaml")), finished)
+    assert all(steps(finished).values())
+    assert (again["gain"], again["labellers"]) == (before["gain"], before["labellers"])
+
+
+def test_a_change_repeats_what_depends_on_it_and_nothing_else(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise StopError
+
+    monkeypatch.setattr(run, "_train", stop)
+    seen: list[str] = []
+    changed = {**SMALL["select"], "val": 0.5, "seed": 3}
+    with pytest.raises(StopError):
+        run.run(config.load(write(tmp_path / "loop.yaml", select=changed)), finished, told=seen.append)
+    assert seen[-1] == "round 1: training"
+    assert len(list(finished.glob("select-1-*"))) == 2
+    for untouched in ("render", "judge-teacher", "label-1"):
+        assert len(list(finished.glob(f"{untouched}-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"render": None}, "give either render, or recordings"),
+        ({"render": None, "recordings": ["a.mcap"]}, "recordings need held_out"),
+        ({"select": {"keep": "agreement >"}}, "select.keep.*expected a number"),
+        ({"label": {"detektor": {}}}, "unknown setting 'detektor'"),
+        ({"train": {"student": {"nmae": "x"}}}, "nmae"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_before_anything_starts(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        config.load(write(tmp_path / "loop.yaml", **change))
+
+
+def test_errors_of_the_loop_name_the_file(tmp_path: Path) -> None:
+    with pytest.raises(LoopError, match=r"loop\.yaml: 1 fault"):
+        config.load(write(tmp_path / "loop.yaml", rounds=0))
