@@ -72,7 +72,7 @@ def open_session(
                 raise
             passed_over[candidate] = str(err).split("; ")[0]
             continue
-        _log.info("%s runs on %s%s", name, candidate, f", not on {passed_over}" if passed_over else "")
+        _log.info("%s runs on %s%s", name, candidate, "".join(f"; not on {n}: {why}" for n, why in passed_over.items()))
         return session, candidate, passed_over
     raise ProviderError(f"no execution provider starts: {passed_over}")
 
