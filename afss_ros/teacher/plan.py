@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets.phash import distance, perceptual_hash
+from afss_ros.datasets.phash import coarse_distance, perceptual_hash
 from afss_ros.sources import Unreadable
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.inputs import UNREADABLE, Candidate
@@ -31,12 +31,12 @@ class Cuts:
     Attributes:
         length: frames of a unit, at most.
         gap_s: seconds without a frame after which a new unit starts; None where units are no video.
-        jump: bits of hash by which neighbours may differ within a unit.
+        jump: bits of hash (of the coarse 80) by which neighbours may differ within a unit.
     """
 
     length: int
     gap_s: float | None = None
-    jump: int = 90
+    jump: int = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +155,7 @@ def _is_cut(before: Event, after: Event, cuts: Cuts) -> bool:
         return True
     assert before.hashed is not None
     assert after.hashed is not None
-    return before.size != after.size or bool(distance(before.hashed, after.hashed) > cuts.jump)
+    return before.size != after.size or bool(coarse_distance(before.hashed, after.hashed) > cuts.jump)
 
 
 def _with_images(unit: Unit) -> Unit:

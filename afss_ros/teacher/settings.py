@@ -74,7 +74,7 @@ class VideoSettings:
     every_frame: bool = True
     chunk: int = 12
     gap_s: float = 2.0
-    jump: int = 90
+    jump: int = 32
 
 
 @dataclass(frozen=True, slots=True)

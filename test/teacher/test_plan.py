@@ -57,12 +57,12 @@ def test_units_have_the_asked_length_and_the_rest_is_the_last() -> None:
 
 def test_a_video_is_cut_at_a_gap_and_at_a_jump_of_the_picture() -> None:
     frames = Recording([0, 1, 2, 3, 4], stamps=[0.0, 0.1, 5.0, 5.1, 5.2])
-    assert keys(list(plan(frames.candidates, ALL, Cuts(8, gap_s=2.0, jump=224), nothing))) == [
+    assert keys(list(plan(frames.candidates, ALL, Cuts(8, gap_s=2.0, jump=80), nothing))) == [
         ["f0", "f1"],
         ["f2", "f3", "f4"],
     ]
     jump = Recording([0, 0, 9, 9], stamps=[0.0, 0.1, 0.2, 0.3])
-    assert keys(list(plan(jump.candidates, ALL, Cuts(8, gap_s=2.0, jump=20), nothing))) == [["f0", "f1"], ["f2", "f3"]]
+    assert keys(list(plan(jump.candidates, ALL, Cuts(8, gap_s=2.0, jump=10), nothing))) == [["f0", "f1"], ["f2", "f3"]]
 
 
 def test_what_cannot_be_read_or_is_passed_over_is_an_event_in_its_place() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recorded import picture
 
-from afss_ros.datasets.phash import BITS, distance, perceptual_hash
+from afss_ros.datasets.phash import BITS, COARSE_BITS, coarse_distance, distance, perceptual_hash
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.select import Selection, Selector
 
@@ -64,3 +64,9 @@ def test_many_frames_are_remembered() -> None:
 def test_a_selection_that_selects_nothing_sensible_is_refused() -> None:
     with pytest.raises(TeacherError, match="every must be 1 or more"):
         Selection(every=0)
+
+
+def test_the_coarse_hash_tells_scenes_apart_by_their_lowest_frequencies() -> None:
+    zero = np.zeros(BITS // 8, np.uint8)
+    assert coarse_distance(zero, ~zero) == COARSE_BITS == 80
+    assert coarse_distance(perceptual_hash(picture(0)), perceptual_hash(picture(1))) < 20
