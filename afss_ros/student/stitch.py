@@ -17,14 +17,16 @@ from afss_ros.student.tiling import LabelView, Plan, blend, weights
 Outputs = Mapping[str, NDArray[Any]]
 """A network's outputs by name, each with its batch dimension; see docs/student_contract.md."""
 
-_WHOLE_WEIGHT = 1.25
-"""Of the whole view in a large craft, against 1 for all tiles together: it decides where nobody gives a confidence."""
+_WHOLE_WEIGHT = 4.0
+"""Of the whole view in a large craft, against 1 for all tiles together: it decides unless it is very unsure."""
+_LARGE = 0.5
+"""Craft longer than so much of a tile are large: more often than not a tile shows them cut off. See docs/tiling.md."""
 
 
-def larger_than_tile(detections: Sequence[Detection], plan: Plan) -> tuple[Detection, ...]:
-    """The detections, in pixels of the frame, that no tile can hold."""
+def large_craft(detections: Sequence[Detection], plan: Plan) -> tuple[Detection, ...]:
+    """The detections, in pixels of the frame, that are large for a tile."""
     y, x = plan.box.scale_yx
-    width, height = plan.cols.tile / x, plan.rows.tile / y
+    width, height = _LARGE * plan.cols.tile / x, _LARGE * plan.rows.tile / y
     sides = [d.box_xyxy[2:] - d.box_xyxy[:2] for d in detections]
     return tuple(d for d, side in zip(detections, sides, strict=True) if side[0] > width or side[1] > height)
 
@@ -57,6 +59,8 @@ def stitch_boxes(
     whole: Outputs, tiles: Sequence[Outputs], plan: Plan, whole_box: Letterbox, least_score: float
 ) -> dict[str, NDArray[Any]]:
     """`boxes`, `scores` and `classes` of the canvas, as many rows as there are.
+
+    Boxes are merged exactly where a craft is cut, so the whole view's are taken only for craft that no tile holds.
 
     Args:
         whole, tiles, whole_box: as for `stitch_labels`.

@@ -1,10 +1,10 @@
 """Frames larger than the network, seen tile by tile and put together as if one large network had looked.
 
-A frame that is scaled down to the network loses its small craft. Tiles keep every pixel, but a craft larger than a tile
-shows each of them only a wall without context, which no student was trained on. So the frame is looked at twice: as a
-whole, scaled down, and in tiles. A craft that the whole view shows larger than a tile is decided by both together, all
-others by the tiles alone: each craft is judged where it fits into the view (the idea of SNIP, Singh and Davis, CVPR
-2018). The whole view costs one inference more.
+A frame that is scaled down to the network loses its small craft. Tiles keep every pixel, but a craft that outgrows a
+tile shows each of them only a wall without context, which no student was trained on. So the frame is looked at twice:
+as a whole, scaled down, and in tiles. The whole view decides about craft that are large in it, the tiles about all
+others: each craft is judged where it fits into the view (the idea of SNIP, Singh and Davis, CVPR 2018). The whole view
+costs one inference more.
 
 The tiles lie on a canvas that is to the rest of the package what a network's input is: a letterbox leads from the frame
 to it and back, and `blend` and `seams.merge` give outputs of its size. Coordinates are continuous with the origin at a

@@ -88,7 +88,7 @@ class View:
         whole, tiles = looks[0], looks[1:]
         outputs: dict[str, NDArray[np.generic]] = {}
         if "labels" in whole:
-            large = stitch.larger_than_tile(seen, self.plan)
+            large = stitch.large_craft(seen, self.plan)
             outputs |= stitch.stitch_labels(whole, tiles, self.plan, self.whole, large)
         if self._contract.box_source == "boxes":
             outputs |= stitch.stitch_boxes(whole, tiles, self.plan, self.whole, least_score)
