@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 VENV ?= .venv
-PYTHON := $(VENV)/bin/python
+VENV_PYTHON := $(VENV)/bin/python
 SOURCE ?=
 OUT ?= out/demo
 TESTS ?= test
@@ -25,27 +25,27 @@ help: ## show this list
 
 demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception node into out/demo
 	@scripts/bootstrap.sh onboard $(VENV)
-	@$(PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
+	@$(VENV_PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
 
 label-demo: ## label the demo bag with the offline teacher into out/label-demo, and look at its report.html
 	@scripts/bootstrap.sh ground $(VENV)
-	@$(PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_offline.yaml --seconds 0.5 --out out/label-demo $(ARGS)
+	@$(VENV_PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_offline.yaml --seconds 0.5 --out out/label-demo $(ARGS)
 
 test: setup rendering lint typecheck ## lint, type-check and run every test, as CI does
 	@$(MAKE) test-matrix
-	@$(PYTHON) -m pytest $(TESTS) $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(TESTS) $(ARGS)
 
 lint: ## ruff: rules and format
 	@scripts/bootstrap.sh test $(VENV)
-	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff format --check .
 
 typecheck: ## mypy, strict
 	@scripts/bootstrap.sh ground $(VENV)
-	@$(PYTHON) -m mypy afss_ros launch scripts setup.py test
+	@$(VENV_PYTHON) -m mypy afss_ros launch scripts setup.py test
 
 rendering: setup
-	@$(PYTHON) -c 'import moderngl; moderngl.create_context(standalone=True, backend="egl").release()' 2> /dev/null || \
+	@$(VENV_PYTHON) -c 'import moderngl; moderngl.create_context(standalone=True, backend="egl").release()' 2> /dev/null || \
 	{ echo "error: no EGL context, which the renderer needs; on Debian or Ubuntu: sudo apt install libegl1 libgl1-mesa-dri" >&2; exit 1; }
 
 # The main environment has NumPy 2 and OpenCV 5; what flies must also work with the older pair.
@@ -57,7 +57,7 @@ test-matrix: ## the on-board tests again, under NumPy 1.26 and OpenCV 4
 	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_VENV)) $(MATRIX_VENV)/bin/python -m pytest $(ON_BOARD_TESTS) $(ARGS)
 
 bench: setup ## how fast student, node and renderer are on this machine, into out/bench.json
-	@$(PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
+	@$(VENV_PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
 
 setup: ## make or update .venv with everything, for work on this repository
 	@scripts/bootstrap.sh ground $(VENV)
