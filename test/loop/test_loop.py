@@ -140,3 +140,9 @@ def test_a_wrong_configuration_is_refused_before_anything_starts(
 def test_errors_of_the_loop_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(LoopError, match=r"loop\.yaml: 1 fault"):
         config.load(write(tmp_path / "loop.yaml", rounds=0))
+
+
+def test_the_shipped_configuration_holds_together() -> None:
+    shipped = config.load(Path(__file__).parents[2] / "config" / "loop.yaml")
+    assert shipped.rounds == 2
+    assert config.recipe_of(shipped, Path("set")).distillation.weight_by == shipped.select.rank == "agreement"
