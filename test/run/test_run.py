@@ -164,3 +164,17 @@ def test_a_run_needs_neither_torch_nor_ros(pictures: Path, tmp_path: Path, tiny_
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_small_craft_are_found_in_tiles_when_asked_for(tmp_path: Path, tiny_student: Path) -> None:
+    """A craft of 5 x 4 pixels in a frame that is scaled down almost by three for the student."""
+    picture = np.zeros((180, 180, 3), np.uint8)
+    picture[100:104, 150:155] = GREY
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "far.png").write_bytes(encode_compressed(picture, "png"))
+    assert run(Options(folder, tmp_path / "whole", model=tiny_student)).detections == {}
+    arguments = ["run", str(folder), "--out", str(tmp_path / "tiles"), "--model", str(tiny_student), "--tiling", "auto"]
+    assert main(arguments) == 0
+    (found,) = json.loads((tmp_path / "tiles" / "detections.json").read_text())["annotations"]
+    assert found["bbox"] == [150, 100, 5, 4]
