@@ -17,7 +17,10 @@ from afss_ros.datasets import DatasetWriter, Instance
 from afss_ros.datasets.phash import distance
 from afss_ros.distill import DistillError
 from afss_ros.distill.selection import Selection, select
+from afss_ros.distill.selection.candidates import read_candidates
+from afss_ros.distill.selection.decide import decide
 from afss_ros.distill.selection.look import measure
+from afss_ros.distill.selection.picture import score_sides
 from afss_ros.distill.selection.settings import parse
 from afss_ros.distill.selection.splits import split_sequences
 from afss_ros.labels import BODY, PANEL, UNLABELLED
@@ -92,6 +95,12 @@ def test_the_command_says_what_was_dropped_and_draws_it(
     drawn = cv2.imread(str(out / "selection.png"))
     assert drawn is not None
     assert len(np.unique(drawn)) > 50
+
+
+def test_the_histogram_shows_the_scores_of_both_sides(make: Make) -> None:
+    candidates = read_candidates([make(4)])
+    verdicts = decide(candidates, parse({**GATES_OPEN, "keep": "agreement >= 0.2"}))
+    assert score_sides("agreement", candidates, verdicts) == [[0.2, 0.3], [0.0, 0.1]]
 
 
 def test_scores_images_and_provenance_come_along(make: Make, tmp_path: Path) -> None:

@@ -60,10 +60,16 @@ def _histogram(axes: Axes, candidates: Sequence[Candidate], verdicts: Sequence[V
         axes.set_axis_off()
         return
     name = known[0]
-    sides = [[c.value(name) for c, v in zip(candidates, verdicts, strict=True) if v.kept is kept] for kept in (1, 0)]
+    sides = score_sides(name, candidates, verdicts)
     axes.hist(sides, bins=list(np.linspace(0, 1, 21)), stacked=True, color=[_KEPT, _DROPPED], label=["kept", "dropped"])
     axes.set(xlabel=name.replace("_", " "), ylabel="images")
     axes.legend()
+
+
+def score_sides(name: str, candidates: Sequence[Candidate], verdicts: Sequence[Verdict]) -> list[list[float]]:
+    """A score of the kept images, and of the dropped ones."""
+    pairs = list(zip(candidates, verdicts, strict=True))
+    return [[c.value(name) for c, v in pairs if v.kept == kept] for kept in (True, False)]
 
 
 def _examples(cells: list[Axes], reason: str, candidates: Sequence[Candidate], verdicts: Sequence[Verdict]) -> None:
@@ -75,11 +81,16 @@ def _examples(cells: list[Axes], reason: str, candidates: Sequence[Candidate], v
         axes.set_axis_on()
         axes.set(xticks=[], yticks=[])
         axes.imshow(thumbnail(candidate))
-        axes.set_title(verdict.detail or candidate.key, fontsize=6, wrap=True)
+        axes.set_title(_short(verdict.detail or candidate.key), fontsize=6)
     cells[0].text(
         -0.08, 0.5, reason or "kept", rotation=90, va="center", ha="right", transform=cells[0].transAxes, fontsize=9,
         color=_DROPPED if reason else _KEPT,
     )  # fmt: skip
+
+
+def _short(text: str, length: int = 34) -> str:
+    """The end of a long text: keys differ there."""
+    return text if len(text) <= length else "..." + text[-length:]
 
 
 def thumbnail(candidate: Candidate) -> NDArray[np.uint8]:
