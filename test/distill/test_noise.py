@@ -12,7 +12,7 @@ from torch import Tensor
 
 from afss_ros import datasets
 from afss_ros.datasets import DatasetWriter, Instance
-from afss_ros.distill import checkpoint, losses, noise, training
+from afss_ros.distill import checkpoint, losses, noise, noise_study, training
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.weights import sample_weight
@@ -142,3 +142,17 @@ def test_a_run_from_before_a_key_existed_goes_on(small_recipe: MakeRecipe, tmp_p
     del saved["recipe"]["distillation"]
     checkpoint.save(tmp_path / "last.pt", saved)
     assert training.train(options, tmp_path).step == 1
+
+
+def test_the_study_spoils_a_known_share_of_labels_and_ignoring_leaves_only_what_is_true(tmp_path: Path) -> None:
+    clean = noise_study.draw(tmp_path / "clean", 60)
+    true = {s.key: s.read_labels() for s in datasets.load(clean, "train")}
+    noisy = {s.key: s for s in datasets.load(noise_study.spoil(clean, tmp_path / "noisy"))}
+    wrong = {key for key, labels in true.items() if (noisy[key].read_labels() != labels).any()}
+    assert 0.25 < len(wrong) / len(true) < 0.55
+    scores = {key: sample_weight(sample, "agreement") for key, sample in noisy.items()}
+    trusted = [scores[key] for key in true.keys() - wrong]
+    assert max(scores[key] for key in wrong) < sum(trusted) / len(trusted)
+    for sample in datasets.load(noise_study.spoil(clean, tmp_path / "ignored", ignore=True)):
+        labels = sample.read_labels()
+        assert ((labels == true[sample.key]) | (labels == 255)).all()

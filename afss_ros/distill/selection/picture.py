@@ -81,7 +81,7 @@ def _examples(cells: list[Axes], reason: str, candidates: Sequence[Candidate], v
         axes.set_axis_on()
         axes.set(xticks=[], yticks=[])
         axes.imshow(thumbnail(candidate))
-        axes.set_title(_short(verdict.detail or candidate.key), fontsize=6)
+        axes.set_title(verdict.detail[:40] or _short(candidate.key), fontsize=6)
     cells[0].text(
         -0.08, 0.5, reason or "kept", rotation=90, va="center", ha="right", transform=cells[0].transAxes, fontsize=9,
         color=_DROPPED if reason else _KEPT,
