@@ -44,7 +44,7 @@ ROS_MODULES = {name for module in modules() if room(module) == "nodes" for name 
     *DISTRIBUTIONS,
 }
 ON_BOARD_TESTS = {"bags", "nodes", "run", "sources", "student"}
-GROUND_ROOMS = {"datasets", "synthetic", "evaluation", "teacher", "distill"}
+GROUND_ROOMS = {"datasets", "synthetic", "evaluation", "teacher", "distill", "loop"}
 
 
 def shared() -> dict[str, str]:
