@@ -16,22 +16,26 @@ def train(
         "runs/student"
     ),
     data: Annotated[list[Path] | None, typer.Option("--data", help="Train on these sets.", show_default=False)] = None,
-    student: Annotated[str | None, typer.Option("--student", help="<decoder>-<encoder>.", show_default=False)] = None,
+    student: Annotated[
+        str | None, typer.Option("--student", help="A name of docs/students.md.", show_default=False)
+    ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="Budget.", show_default=False)] = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Budget.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option("--seed", show_default=False)] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
     """Train a student on labelled images. Under torchrun, on several devices."""
+    from afss_ros.distill import families
     from afss_ros.distill import recipe as recipes
-    from afss_ros.distill import training
     from afss_ros.distill.console import training_bar
 
     chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
+    family = families.find(chosen.student.name)
+    logging.info("%s: student of the family %s, licence %s", chosen.student.name, family.name, family.licence)
     with training_bar() as report:
-        trained = training.train(chosen, out, report, device=device)
-    scores = ", ".join(f"{name} {value:.3f}" for name, value in trained.metrics.items())
-    Console().print(f"{out / 'best.pt'}: step {trained.step}, {scores}")
+        outcome = families.train(chosen, out, report, device=device)
+    scores = ", ".join(f"{name} {value:.3f}" for name, value in outcome.metrics.items())
+    Console().print(f"{out}: step {outcome.step}, {scores}")
 
 
 def export(
@@ -47,9 +51,9 @@ def export(
 ) -> None:
     """Write a run's best weights as a student (.onnx), checked against torch and the student contract."""
     from afss_ros.distill import export as exporting
+    from afss_ros.distill import families
 
-    options = exporting.ExportOptions((size, size), labels_stride, boxes)
-    exporting.export(run, out, options)
+    families.export(run, out, exporting.ExportOptions((size, size), labels_stride, boxes))
     Console().print(f"{out}")
     if int8 is not None:
         exporting.export_int8(run, out, int8, calibrate)

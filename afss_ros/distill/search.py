@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from afss_ros.datasets.files import write_atomically
-from afss_ros.distill import export, pareto, training
+from afss_ros.distill import families, pareto
 from afss_ros.distill.errors import DistillError
+from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.recipe import Recipe
 from afss_ros.evaluation import run as evaluation
 
@@ -48,7 +49,7 @@ def search(
     Args:
         recipe: data and budget of every run; its student's name is replaced.
         out: gets a run and an `.onnx` a student, `results.json`, `pareto.png` and `pareto.md`.
-        students: names, see `models.known_students`.
+        students: names of any family, see `families.FAMILIES`.
         input_size: of the exported students, pixels.
         limit: evaluate on so many images only.
         provider: of ONNX Runtime.
@@ -87,10 +88,15 @@ def _one(
         known: dict[str, Any] = json.loads(figures.read_text())
         return known
     chosen = recipe.model_copy(update={"student": recipe.student.model_copy(update={"name": name})})
-    training.train(chosen, run, device=device)
-    export.export(run, student, export.ExportOptions((input_size, input_size)))
+    families.train(chosen, run, device=device)
+    families.export(run, student, ExportOptions((input_size, input_size)))
     split = recipe.data.validation_split
-    result = {"student": name, **evaluation.run(student, data, split=split, limit=limit, provider=provider)}
+    licence = families.find(name).licence
+    result = {
+        "student": name,
+        "licence": licence,
+        **evaluation.run(student, data, split=split, limit=limit, provider=provider),
+    }
     evaluation.write_json(figures, result)
     return result
 

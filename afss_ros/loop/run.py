@@ -11,8 +11,8 @@ from typing import Any
 
 from afss_ros import datasets
 from afss_ros.datasets.files import write_atomically
-from afss_ros.distill import export as exporting
-from afss_ros.distill import training
+from afss_ros.distill import families
+from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.selection import select
 from afss_ros.loop import judge, report
 from afss_ros.loop.config import LoopConfig, RenderConfig, recipe_of
@@ -141,12 +141,12 @@ def _round(
         {"recipe": plain, "set": selected.folder.name, "before": last.trained.folder.name if last else None},
         lambda folder: _train(recipe, folder),
     )
-    options = exporting.ExportOptions((config.export.size, config.export.size), config.export.labels_stride)
+    options = ExportOptions((config.export.size, config.export.size), config.export.labels_stride)
     exported = steps.run(
         f"export-{number}",
         {"run": trained.folder.name, "export": config.export.model_dump(mode="json")},
         lambda folder: {
-            "student": exporting.export(trained.folder / "run", folder / f"student-{number}.onnx", options).name
+            "student": families.export(trained.folder / "run", folder / f"student-{number}.onnx", options).name
         },
     )
     told(f"round {number}: judging")
@@ -191,7 +191,7 @@ def _select(config: LoopConfig, sets: list[Path], against: list[Path], folder: P
 
 
 def _train(recipe: Any, folder: Path) -> dict[str, Any]:
-    trained = training.train(recipe, folder / "run")
+    trained = families.train(recipe, folder / "run")
     return {"step": trained.step, "metrics": trained.metrics, "samples": trained.samples}
 
 
