@@ -74,7 +74,9 @@ class StudentRecipe(Section):
     name: str = Field(
         "fpn-mobilenetv4", description="<decoder>-<encoder>, see `models.DECODERS` and `models.ENCODERS`."
     )
-    encoder_weights: str | None = Field(None, description="e.g. imagenet; needs a network, null starts from noise.")
+    encoder_weights: str | None = Field(
+        None, description="imagenet, from an installed package or the model hub (see docs/training.md); null is noise."
+    )
     decoder: dict[str, int] = Field(default_factory=dict, description="Overrides of the decoder's options.")
     initial: Path | None = Field(None, description="A run directory whose best weights to start from.")
     box_head: bool = True
@@ -147,7 +149,7 @@ class Recipe(Section):
     budget: BudgetRecipe = BudgetRecipe(epochs=30)  # type: ignore[call-arg]
     batch: int = Field(16, ge=2, description="Images per step and process.")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="auto: bf16 where the processor has it, fp16 on a GPU without, else fp32."
+        "auto", description="auto: bf16 where the device is fast at it, fp16 on a GPU without it, else fp32."
     )
     compile: bool = Field(False, description="torch.compile; pays on a GPU, rarely on a CPU.")
     seed: int = 0

