@@ -78,6 +78,9 @@ class StudentRecipe(Section):
         None, description="imagenet, from an installed package or the model hub (see docs/training.md); null is noise."
     )
     decoder: dict[str, int] = Field(default_factory=dict, description="Overrides of the decoder's options.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Of the library that trains a student of another family: its own arguments."
+    )
     initial: Path | None = Field(None, description="A run directory whose best weights to start from.")
     box_head: bool = True
     craft_classes: tuple[str, ...] = Field((), description="Names of craft to tell apart; empty for no such head.")
