@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
-from segmentation_models_pytorch.losses import LovaszLoss
 from torch import Tensor
 
 from afss_ros.distill.recipe import LossRecipe
@@ -42,6 +41,29 @@ def cross_entropy(
         return total / (labels != UNLABELLED).sum().clamp(min=1)
     each = F.cross_entropy(logits, labels, weight=weights, ignore_index=UNLABELLED, reduction="none")
     return weighted_mean(each, labels, weight)
+
+
+def lovasz_softmax(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Lovász-softmax (Berman, Rannen Triki and Blaschko, CVPR 2018) over the batch, averaged over the classes present.
+
+    The surrogate of 1 - IoU, an image's pixels counting `weight` times in intersection and union: weight 2 is the image
+    seen twice, weight 0 an image that is not there. 0 where no pixel is labelled.
+    """
+    counts = torch.ones_like(labels, dtype=logits.dtype)
+    if weight is not None:
+        counts = counts * weight[:, None, None]
+    used = (labels != UNLABELLED) & (counts > 0)
+    chance, truth, counts = logits.softmax(1).permute(0, 2, 3, 1)[used], labels[used], counts[used]
+    terms = []
+    for label in truth.unique().tolist():
+        is_it = (truth == label).to(chance.dtype)
+        error, order = (is_it - chance[:, label]).abs().sort(descending=True)
+        is_it, count = is_it[order], counts[order]
+        # The loss (1 - IoU) if the n worst pixels are wrong and all others right, for every n; its steps are the slope.
+        inside, outside = (count * is_it).cumsum(0), (count * (1 - is_it)).cumsum(0)
+        loss = 1 - (inside[-1] - inside) / (inside[-1] + outside)
+        terms.append((error * loss.diff(prepend=loss.new_zeros(1))).sum())
+    return torch.stack(terms).mean() if terms else logits.sum() * 0
 
 
 def weighted_mean(each: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -99,15 +121,14 @@ def craft_loss(logits: Tensor, craft: Tensor) -> Tensor:
 def segmentation_loss(
     logits: Tensor, labels: Tensor, weights: LossRecipe, weight: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """The weighted segmentation losses that are switched on, by name. Lovász counts every image alike."""
+    """The weighted segmentation losses that are switched on, by name."""
     out: dict[str, Tensor] = {}
     if weights.cross_entropy:
         out["cross_entropy"] = weights.cross_entropy * cross_entropy(logits, labels, weights.class_weights, weight)
     if weights.dice:
         out["dice"] = weights.dice * dice_loss(logits, labels, weight)
     if weights.lovasz:
-        lovasz = LovaszLoss("multiclass", ignore_index=UNLABELLED, from_logits=True)
-        out["lovasz"] = weights.lovasz * lovasz(logits, labels).sum()  # a scalar, but empty when nothing is labelled
+        out["lovasz"] = weights.lovasz * lovasz_softmax(logits, labels, weight)
     if weights.boundary:
         out["boundary"] = weights.boundary * boundary_loss(logits, labels, weight=weight)
     return out

@@ -83,14 +83,29 @@ def vote(masks: Sequence[NDArray[np.bool_]], weights: Sequence[float]) -> NDArra
 
     Where two masks of different weight disagree, the heavier one decides; of equal weight, their union is taken.
     """
+    elected: NDArray[np.bool_] = shares(masks, weights) >= 0.5 - 1e-6
+    return elected
+
+
+def shares(masks: Sequence[NDArray[np.bool_]], weights: Sequence[float]) -> NDArray[np.float32]:
+    """The share of the weight that votes for each pixel: float32 (H, W), 0..1."""
     total = float(sum(weights))
     if total <= 0:
         weights, total = [1.0] * len(masks), float(len(masks))
     votes = np.zeros(masks[0].shape, np.float32)
     for mask, weight in zip(masks, weights, strict=True):
         votes[mask] += np.float32(weight / total)
-    elected: NDArray[np.bool_] = votes >= 0.5 - 1e-6
-    return elected
+    return votes
+
+
+def undecided(votes: NDArray[np.float32], margin: float) -> NDArray[np.bool_] | None:
+    """The pixels (H, W) on which neither side has more than 1 - `margin` of the votes; None where there is none.
+
+    >>> undecided(np.array([0.1, 0.4, 0.9], np.float32), 0.25).tolist()
+    [False, True, False]
+    """
+    split: NDArray[np.bool_] = (votes > margin + 1e-6) & (votes < 1 - margin - 1e-6)
+    return split if margin > 0 and split.any() else None
 
 
 def _weighted_mean(boxes: Sequence[Box]) -> NDArray[np.float32]:

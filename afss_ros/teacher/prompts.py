@@ -8,7 +8,7 @@ The rules, in order:
    ones, to the smaller part, since a small thing on a large one is what a camera sees in front.
 3. Body is craft minus parts. Where no part was asked for, all of the craft is body.
 4. A pixel that only a refused instance claims is `labels.UNLABELLED`, and so is that of a refused part on a kept
-   craft: nobody decided on it.
+   craft: nobody decided on it. So is one on which the views or frames behind a kept instance are divided.
 """
 
 from __future__ import annotations
@@ -117,6 +117,9 @@ def label_map(
     parts = [instance for instance in kept if instance.class_name != CRAFT]
     for part in sorted(parts, key=_strength):  # the strongest paints last
         result[part.mask] = labels.CLASS_IDS[part.class_name]
+    for instance in kept:
+        if instance.undecided is not None:
+            result[instance.undecided] = labels.UNLABELLED
     return result
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from afss_ros.datasets.rle import box_of
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.fusion import FusedBox, fuse_boxes, vote
+from afss_ros.teacher.fusion import FusedBox, fuse_boxes, shares, undecided, vote
 from afss_ros.teacher.prompts import CRAFT, Prompts, parts_in_craft
 from afss_ros.teacher.protocols import Detector, Rgb, Segmenter
 from afss_ros.teacher.values import Box, Labelled, Mask
@@ -32,6 +32,8 @@ class Refinement:
         share_features: segment every view's boxes in the frame itself, encoded once. False segments each view's own
             picture and maps the mask back, as the reference does: slower, and kept to be compared with.
         box_from: `detector` keeps the fused box, `mask` takes the tight box of the fused mask.
+        undecided: pixels on which neither yes nor no has more than 1 - this share of the votes of views, or of frames
+            where there is video, become unlabelled (255); 0: the majority decides everywhere.
     """
 
     views: tuple[View, ...] = PRESETS["none"]
@@ -40,6 +42,7 @@ class Refinement:
     top: int = 1
     share_features: bool = True
     box_from: str = "detector"
+    undecided: float = 0.0
 
     def __post_init__(self) -> None:
         if self.box_from not in ("detector", "mask"):
@@ -49,6 +52,8 @@ class Refinement:
                 f"fusion: iou must lie between 0 and 1, skip from 0 to 1, top 0 or more;"
                 f" got {self.iou}, {self.skip}, {self.top}"
             )
+        if not 0 <= self.undecided < 0.5:
+            raise TeacherError(f"refine.undecided is a share from 0 to below 0.5, got {self.undecided}")
 
 
 def label_batch(
@@ -90,13 +95,14 @@ def segment_fused(
     instances = []
     for index, found in enumerate(fused):
         own = [mask for mask, (asker, _) in zip(masks, asked, strict=True) if asker == index]
-        mask = vote([m.mask for m in own], [m.score for m in own])
+        masks_of, weights = [m.mask for m in own], [m.score for m in own]
+        mask, split = vote(masks_of, weights), undecided(shares(masks_of, weights), refinement.undecided)
         scores = {"detector_score": found.box.score, "mask_score": sum(m.score for m in own) / len(own)}
         if len(refinement.views) > 1:
             scores["agreement"] = found.agreement
         box = box_of(mask) if refinement.box_from == "mask" else found.box.xyxy
         if mask.any():
-            instances.append(Labelled(found.box.class_name, box, mask, scores))
+            instances.append(Labelled(found.box.class_name, box, mask, scores, undecided=split))
     return instances
 
 

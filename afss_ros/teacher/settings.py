@@ -57,6 +57,7 @@ class RefineSettings:
     top: int = 1
     share_features: bool = True
     box_from: str = "detector"
+    undecided: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class LabelSettings:
     def refinement(self) -> Refinement:
         """The views and fusion, checked."""
         r = self.refine
-        return Refinement(parse_views(r.views), r.iou, r.skip, r.top, r.share_features, r.box_from)
+        return Refinement(parse_views(r.views), r.iou, r.skip, r.top, r.share_features, r.box_from, r.undecided)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, for manifests."""

@@ -55,6 +55,7 @@ class Labelled:
         box_xyxy: float32 (4,), source pixels.
         mask: bool (H, W), source size.
         scores: by name, see `SCORES`; a score that this run cannot give is absent.
+        undecided: bool (H, W), pixels on which views or frames are divided, for nobody to learn from; None: none.
         origin: `detected` in this frame, or `propagated` from other frames of the video.
     """
 
@@ -63,6 +64,7 @@ class Labelled:
     mask: NDArray[np.bool_]
     scores: Mapping[str, float] = field(default_factory=dict)
     origin: str = "detected"
+    undecided: NDArray[np.bool_] | None = None
 
 
 def mask_iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

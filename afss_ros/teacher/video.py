@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from afss_ros.datasets.rle import box_of
-from afss_ros.teacher.fusion import vote
+from afss_ros.teacher.fusion import shares, undecided, vote
 from afss_ros.teacher.prompts import CRAFT, Prompts, parts_in_craft
 from afss_ros.teacher.protocols import Detector, Propagator, Rgb, Segmenter
 from afss_ros.teacher.refine import Refinement, label_batch
@@ -72,11 +72,12 @@ def label_chunk(
             witnesses.append(Witness(forwards[i], 1.0 - i / count))
         if i < count - 1:
             witnesses.append(Witness(backwards[i], 1.0 - (count - 1 - i) / count))
-        labelled.append(parts_in_craft(_top(merge(witnesses), refinement.top)))
+        merged = merge(witnesses, refinement.undecided)
+        labelled.append(parts_in_craft(_top(merged, refinement.top)))
     return labelled
 
 
-def merge(witnesses: Sequence[Witness]) -> list[Labelled]:
+def merge(witnesses: Sequence[Witness], margin: float = 0.0) -> list[Labelled]:
     """Merge what witnesses say about one frame, the frame itself first.
 
     One object's mask is the vote of those who see it, and its `temporal` score the mean IoU of the first one's mask
@@ -97,9 +98,13 @@ def merge(witnesses: Sequence[Witness]) -> list[Labelled]:
                     seen.append((match, witnesses[other].weight))
                     total += mask_iou(first.mask, match.mask)
             temporal = total / (len(witnesses) - 1) if len(witnesses) > 1 else 0.0
-            mask = vote([instance.mask for instance, _ in seen], [weight for _, weight in seen])
+            masks, weights = [instance.mask for instance, _ in seen], [weight for _, weight in seen]
+            mask, split = vote(masks, weights), undecided(shares(masks, weights), margin)
+            if first.undecided is not None:
+                split = first.undecided if split is None else split | first.undecided
             box = first.box_xyxy if first.origin == "detected" else box_of(mask)
-            instance = replace(first, mask=mask, box_xyxy=box, scores={**first.scores, "temporal": temporal})
+            scores = {**first.scores, "temporal": temporal}
+            instance = replace(first, mask=mask, box_xyxy=box, scores=scores, undecided=split)
             merged.append((len(seen), instance))
     merged.sort(key=lambda pair: (-pair[0], -pair[1].scores.get("detector_score", 0.0)))
     return [instance for _, instance in merged]
@@ -109,7 +114,7 @@ def _carry(images: Sequence[Rgb], instances: Sequence[Labelled], propagator: Pro
     carried = propagator.propagate(images, [instance.mask for instance in instances])
     return [
         [
-            replace(instance, mask=mask, box_xyxy=box_of(mask), origin="propagated")
+            replace(instance, mask=mask, box_xyxy=box_of(mask), origin="propagated", undecided=None)
             for instance, mask in zip(instances, masks, strict=True)
             if mask.any()
         ]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from segmentation_models_pytorch.losses import DiceLoss
+from segmentation_models_pytorch.losses import DiceLoss, LovaszLoss
 from torchvision.ops import generalized_box_iou
 
 from afss_ros.distill import losses
@@ -77,3 +77,31 @@ def test_images_without_craft_do_not_move_the_box() -> None:
     assert losses.box_loss(boxes, nothing).item() == 0
     truth = torch.stack([boxes[0], nothing[1]])
     assert losses.box_loss(boxes, truth).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_lovasz_agrees_with_segmentation_models_pytorch() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 4, 16, 16), torch.randint(0, 4, (2, 16, 16))
+    labels[:, :3] = 255
+    reference = LovaszLoss("multiclass", ignore_index=255, from_logits=True)(logits, labels)
+    assert losses.lovasz_softmax(logits, labels).item() == pytest.approx(reference.item(), abs=1e-5)
+
+
+def test_in_lovasz_weight_2_is_the_image_twice_and_weight_0_is_none() -> None:
+    torch.manual_seed(1)
+    logits, labels = torch.randn(2, 4, 8, 8), torch.randint(0, 4, (2, 8, 8))
+    twice = losses.lovasz_softmax(logits[[0, 1, 1]], labels[[0, 1, 1]])
+    assert losses.lovasz_softmax(logits, labels, torch.tensor([1.0, 2.0])).item() == pytest.approx(
+        twice.item(), abs=1e-5
+    )
+    alone = losses.lovasz_softmax(logits[:1], labels[:1])
+    assert losses.lovasz_softmax(logits, labels, torch.tensor([0.5, 0.0])).item() == pytest.approx(
+        alone.item(), abs=1e-5
+    )
+
+
+def test_lovasz_of_hard_decisions_is_one_minus_the_mean_iou() -> None:
+    labels = torch.tensor([[[0, 0, 1, 1, 1, 1]]])
+    decided = torch.tensor([[[0, 0, 0, 1, 1, 1]]])
+    logits = 100.0 * torch.nn.functional.one_hot(decided, 2).permute(0, 3, 1, 2).float()
+    assert losses.lovasz_softmax(logits, labels).item() == pytest.approx(1 - (2 / 3 + 3 / 4) / 2)

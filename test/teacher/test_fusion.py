@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afss_ros.teacher.fusion import box_iou, fuse_boxes, vote
+from afss_ros.teacher.fusion import box_iou, fuse_boxes, shares, undecided, vote
 from afss_ros.teacher.values import Box
 
 
@@ -62,3 +62,19 @@ def test_the_heavier_mask_decides_where_two_disagree() -> None:
     assert vote([a, b], [0.5, 0.5]).tolist() == [[True, True, True]]
     assert vote([a, a, b], [0.5, 0.5, 0.5]).tolist() == [[True, True, False]]
     assert vote([a], [0.0]).tolist() == a.tolist()
+
+
+def test_where_the_votes_are_divided_nobody_decides() -> None:
+    masks = [
+        np.array([[True, True, True, False]]),
+        np.array([[True, True, False, False]]),
+        np.array([[1, 0, 0, 0]], bool),
+    ]
+    votes = shares(masks, [1.0, 1.0, 2.0])
+    assert votes.tolist() == [[1.0, 0.5, 0.25, 0.0]]
+    split = undecided(votes, 0.2)
+    assert split is not None and split.tolist() == [[False, True, True, False]]
+    split = undecided(votes, 0.3)
+    assert split is not None and split.tolist() == [[False, True, False, False]]
+    assert undecided(votes, 0.0) is None
+    assert undecided(shares(masks[:1] * 3, [1.0] * 3), 0.2) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -81,3 +83,8 @@ def test_phrases_are_read_as_people_write_them() -> None:
 def test_prompts_that_cannot_work_are_refused(given: dict[str, list[str]], message: str) -> None:
     with pytest.raises(TeacherError, match=message):
         Prompts.parse(given)
+
+
+def test_where_views_are_divided_a_kept_craft_is_unlabelled_on_both_sides_of_its_edge() -> None:
+    divided = replace(CRAFT, undecided=mask("......", "....##", "......", "......"))
+    assert label_map([divided], (4, 6))[1].tolist() == [0, 1, 1, 1, 255, 255]

@@ -119,3 +119,31 @@ def test_top_counts_crafts_and_leaves_their_parts() -> None:
         for top in (1, 2, 0)
     ]
     assert names == [["spacecraft", "panel"], ["spacecraft"] * 2 + ["panel"], ["spacecraft"] * 3 + ["panel"]]
+
+
+@dataclass
+class Grows(Bright):
+    """Its masks are the box that it is asked about, so that views which see other boxes give other masks."""
+
+    def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
+        boxes = [np.array([4, 4, 12 + 4 * (i % 3), 12], np.float32) for i in range(len(images))]
+        return [[Box("spacecraft", box, 0.8)] for box in boxes]
+
+    def segment(self, features: Rgb, boxes: Sequence[Box]) -> list[Mask]:
+        masks = [np.zeros(features.shape[:2], bool) for _ in boxes]
+        for mask, box in zip(masks, boxes, strict=True):
+            x0, y0, x1, y1 = box.xyxy.astype(int)
+            mask[y0:y1, x0:x1] = True
+        return [Mask(mask, 0.9) for mask in masks]
+
+
+def test_pixels_on_which_views_disagree_become_unlabelled_when_that_is_asked_for() -> None:
+    image = np.zeros((24, 32, 3), np.uint8)
+    same = tuple(View("identity") for _ in range(3))  # the detector sees 8, 12 and 16 pixels of width in turn
+    for margin, expected in ((0.0, None), (0.25, list(range(12, 20))), (0.4, [])):
+        refinement = Refinement(views=same, iou=0.4, undecided=margin)
+        ((found,),) = label_batch([image], Grows(), Grows(), PROMPTS, refinement)
+        columns = None if found.undecided is None else found.undecided[6].nonzero()[0].tolist()
+        assert columns == (expected or None)
+    with pytest.raises(TeacherError, match="share from 0"):
+        Refinement(undecided=0.5)

@@ -94,3 +94,12 @@ def test_keyframes_alone_are_the_first_and_the_last() -> None:
     labelled = label(detector, every_frame=False)
     assert detector.calls == [0, 4]
     assert all(mask_iou(instances[0].mask, truth(i)) > 0.6 for i, instances in enumerate(labelled))
+
+
+def test_pixels_on_which_frames_are_divided_are_undecided_and_those_of_one_voice_are_not() -> None:
+    own, forwards, backwards = seen(1, 2, 3, 4), seen(1, 2, 3), seen(2, 3, 4, 5)
+    witnesses = [Witness([own], 1.0), Witness([forwards], 0.6), Witness([backwards], 0.4)]
+    (merged,) = merge(witnesses, 0.25)  # votes 0.8, 1, 1, 0.7, 0.2 for the pixels 1 to 5
+    assert merged.undecided is not None and merged.undecided[0].nonzero()[0].tolist() == [4]
+    (plain,) = merge(witnesses)
+    assert plain.undecided is None and plain.mask.tolist() == merged.mask.tolist()
