@@ -55,7 +55,7 @@ def lovasz_softmax(logits: Tensor, labels: Tensor, weight: Tensor | None = None)
     used = (labels != UNLABELLED) & (counts > 0)
     chance, truth, counts = logits.softmax(1).permute(0, 2, 3, 1)[used], labels[used], counts[used]
     terms = []
-    for label in truth.unique().tolist():
+    for label in torch.unique(truth).tolist():
         is_it = (truth == label).to(chance.dtype)
         error, order = (is_it - chance[:, label]).abs().sort(descending=True)
         is_it, count = is_it[order], counts[order]
