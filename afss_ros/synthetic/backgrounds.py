@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 KINDS: dict[str, float] = {
-    "limb": 0.26,
-    "ground": 0.17,
+    "limb": 0.24,
+    "ground": 0.16,
     "disc": 0.10,
-    "night": 0.08,
-    "sensor": 0.19,
-    "deep": 0.07,
-    "stars": 0.06,
+    "night": 0.07,
+    "sensor": 0.17,
+    "deep": 0.06,
+    "stars": 0.07,
     "gradient": 0.04,
-    "planet": 0.03,
+    "planet": 0.055,
+    "studio": 0.035,
 }
 """`limb`: the Earth's edge crosses the frame; `ground`: the Earth fills it; `disc`: the whole Earth; `night`: its dark
 side; `sensor`: a raw, noisy, raised black; `deep`: black with many stars; `stars`: nebulae as artists paint them;
-`gradient`: a smooth backdrop; `planet`: the Moon or another planet."""
+`gradient`: a smooth backdrop; `planet`: the Moon or another planet; `studio`: white, grey or a hall on the ground."""
 
 EARTH_KINDS = ("limb", "ground", "disc", "night")
 RAW_KINDS = ("sensor", "deep")

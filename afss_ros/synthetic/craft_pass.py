@@ -12,6 +12,8 @@ from afss_ros.synthetic.programs import set_uniforms, source, tile
 from afss_ros.synthetic.scene import Placed, Planet, Scene
 
 SHADOW_SIZE = 1024
+DISTRACTOR = 255
+"""What the id buffer holds where a thing that is no craft covers the sky."""
 _LAYOUT = ("in_position", "in_normal", "in_uv", "in_tag")
 
 
@@ -42,8 +44,7 @@ class CraftPass:
     ) -> None:
         """Draw one craft of a scene; matrices (4, 4) are row-major here and transposed for OpenGL."""
         context, craft = self._context, placed.craft
-        model = np.eye(4, dtype=np.float32)
-        model[:3, :3], model[:3, 3] = placed.rotation, placed.translation
+        model = model_matrix(placed)
         to_shadow = shadow_matrix(scene.light.sun, placed)
         buffer = context.buffer(craft.vertices.tobytes())
         materials = context.texture((4, len(craft.materials)), 4, craft.materials.tobytes(), dtype="f4")
@@ -53,8 +54,12 @@ class CraftPass:
 
         self._shadow_target.use()
         self._shadow_target.clear()
-        set_uniforms(self._shadow, model=model.T, to_shadow=to_shadow.T)
-        context.vertex_array(self._shadow, [(buffer, "3f 7x4", "in_position")]).render()
+        self._cast(buffer, model, to_shadow)
+        for other in scene.craft:
+            if other is not placed and may_shade(scene.light.sun, other, placed):
+                caster = context.buffer(other.craft.vertices.tobytes())
+                self._cast(caster, model_matrix(other), to_shadow)
+                caster.release()
 
         color.use()
         for unit, texture in enumerate((self._shadow_map, self._noise, materials, self._crumple)):
@@ -63,10 +68,30 @@ class CraftPass:
         context.vertex_array(self._color, [(buffer, "3f 3f 2f 2f", *_LAYOUT)]).render()
 
         ids.use()
-        set_uniforms(self._ids, model=model.T, projection=projection.T, instance=placed.instance)
+        set_uniforms(self._ids, model=model.T, projection=projection.T, instance=placed.instance or DISTRACTOR)
         context.vertex_array(self._ids, [(buffer, "3f 5x4 2f", "in_position", "in_tag")]).render()
         buffer.release()
         materials.release()
+
+    def _cast(self, buffer: moderngl.Buffer, model: NDArray[np.float32], to_shadow: NDArray[np.float32]) -> None:
+        set_uniforms(self._shadow, model=model.T, to_shadow=to_shadow.T)
+        self._context.vertex_array(self._shadow, [(buffer, "3f 7x4", "in_position")]).render()
+
+
+def model_matrix(placed: Placed) -> NDArray[np.float32]:
+    """A craft's own frame to the camera frame, (4, 4)."""
+    model = np.eye(4, dtype=np.float32)
+    model[:3, :3], model[:3, 3] = placed.rotation, placed.translation
+    return model
+
+
+def may_shade(sun: NDArray[np.float64], caster: Placed, receiver: Placed) -> bool:
+    """Whether the sphere around one craft stands in the sunlight of the sphere around another."""
+    offset = caster.translation - receiver.translation
+    along = float(offset @ sun)
+    aside = float(np.linalg.norm(offset - along * sun))
+    reach = caster.craft.radius + receiver.craft.radius
+    return along > -reach and aside < reach
 
 
 def shadow_matrix(sun: NDArray[np.float64], placed: Placed) -> NDArray[np.float32]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afss_ros.synthetic.backgrounds import EARTH_KINDS, RAW_KINDS
 from afss_ros.synthetic.craft.grammar import design
-from afss_ros.synthetic.craft.rock import rock
+from afss_ros.synthetic.craft.model import Craft
+from afss_ros.synthetic.craft.rock import rock, scaled
 from afss_ros.synthetic.planets import (
     draw_cyclones,
     draw_earth,
@@ -20,6 +22,9 @@ from afss_ros.synthetic.scene import Light, Placed, Planet, Scene, Sky
 SPLITS = ("train", "val", "test")
 DESIGNS = 1 << 40
 """Craft designs of each split."""
+ROCKS = 0.07
+"""Share of the frames with craft that show an asteroid or a comet too."""
+Vector = NDArray[np.float64]
 
 
 def sample_rng(seed: int, split: str, index: int) -> np.random.Generator:
@@ -36,26 +41,52 @@ def _pixels_across(rng: np.random.Generator, kind: str, size: int) -> float:
     """Extent of a craft in pixels: from eight to beyond the frame, log-uniform with weight on the middle."""
     if kind == "deep" and rng.random() < 0.6:
         return float(np.exp(rng.uniform(np.log(7), np.log(0.2 * size))))
-    if rng.random() < 0.76:
+    if rng.random() < 0.82:
         return float(size * np.exp(rng.uniform(np.log(0.4), np.log(1.5))))
     return float(np.exp(rng.uniform(np.log(9), np.log(2.2 * size))))
 
 
-def _place(
-    rng: np.random.Generator, split: str, kind: str, tangent: tuple[float, float], size: int, instance: int
-) -> Placed:
-    seed = design_seed(rng, split)
-    craft = design(seed) if instance > 0 else rock(seed)
-    across = _pixels_across(rng, kind, size)
-    distance = craft.radius * 2 * size / (across * 2 * min(tangent))
-    distance = max(distance, 1.15 * craft.radius)
+def _anywhere(rng: np.random.Generator, craft: Craft, across: float, tangent: tuple[float, float], size: int) -> Vector:
+    """Where a craft stands that measures `across` of `size` pixels: in the middle as often as not."""
+    distance = max(craft.radius * 2 * size / (across * 2 * min(tangent)), 1.15 * craft.radius)
     spread = 0.75 if across < 0.7 * size else 0.55
     centre = rng.uniform(-spread, spread, 2) * np.array(tangent)
     if rng.random() < 0.5:
         centre = rng.normal(0, 0.2, 2) * np.array(tangent)
-    return Placed(
-        craft, random_rotation(rng), np.array([centre[0] * distance, centre[1] * distance, -distance]), instance, seed
-    )
+    return np.array([centre[0] * distance, centre[1] * distance, -distance])
+
+
+def _companion(rng: np.random.Generator, first: Placed, craft: Craft) -> Vector:
+    """Beside another craft, at nearly its distance: a servicer and its client, close enough for shadows."""
+    aside = random_rotation(rng)[0] * np.array([1.0, 1.0, 0.7])
+    gap = float(rng.uniform(0.6, 1.4)) * (first.craft.radius + craft.radius)
+    place = first.translation + gap * aside
+    place[2] = min(place[2], -1.15 * craft.radius)
+    return np.asarray(place, np.float64)
+
+
+def _craft(
+    rng: np.random.Generator, split: str, kind: str, tangent: tuple[float, float], size: int
+) -> tuple[Placed, ...]:
+    """None to three craft, and now and then a rock, which is no craft and has instance 0."""
+    placed: list[Placed] = []
+    for i in range(int(rng.choice([0, 1, 2, 3], p=[0.08, 0.76, 0.12, 0.04]))):
+        seed = design_seed(rng, split)
+        craft = design(seed)
+        across = _pixels_across(rng, kind, size)
+        if placed and rng.random() < 0.5:
+            place = _companion(rng, placed[0], craft)
+        else:
+            place = _anywhere(rng, craft, across, tangent, size)
+        placed.append(Placed(craft, random_rotation(rng), place, i + 1, seed))
+    if kind != "studio" and rng.random() < (ROCKS if placed else 0.4):
+        seed = design_seed(rng, split)
+        stone = rock(seed)
+        across = float(np.exp(rng.uniform(np.log(12), np.log(1.2 * size))))
+        place = _anywhere(rng, stone, across, tangent, size) * (1.0 if rng.random() < 0.3 else 3.0)
+        stone = scaled(stone, float(np.linalg.norm(place)) * across * min(tangent) / (size * stone.radius))
+        placed.append(Placed(stone, random_rotation(rng), place, 0, seed))
+    return tuple(placed)
 
 
 def _light(rng: np.random.Generator, kind: str, planet: Planet | None, tangent: tuple[float, float]) -> Light:
@@ -71,6 +102,8 @@ def _light(rng: np.random.Generator, kind: str, planet: Planet | None, tangent: 
     fill = np.zeros(3)
     if not raw and rng.random() < 0.55:
         fill = rng.uniform(0.1, 0.9) * rng.uniform(0.6, 1.0, 3)
+    if kind == "studio" or (not raw and rng.random() < 0.15):  # lit from everywhere, as modelling programs do
+        ambient = rng.uniform(0.15, 0.7) * rng.uniform(0.85, 1.0, 3)
     if kind == "night" and rng.random() < 0.7:
         sun_color = sun_color * rng.uniform(0.2, 0.8)
     return Light(sun, sun_color, ambient, fill, unit(rng.standard_normal(3) + np.array([0, 0.3, 1.0])))
@@ -78,7 +111,7 @@ def _light(rng: np.random.Generator, kind: str, planet: Planet | None, tangent: 
 
 def _sky(rng: np.random.Generator, kind: str) -> Sky:
     stars = {"deep": 3.0, "sensor": 2.0, "stars": 3.0}.get(kind, 1.0) * float(np.exp(rng.normal(0, 0.9)))
-    if rng.random() < (0.08 if kind in ("deep", "sensor") else 0.4):
+    if kind == "studio" or rng.random() < (0.08 if kind in ("deep", "sensor") else 0.4):
         stars = 0.0
     low, high, glow, nebula = (np.zeros(3) for _ in range(4))
     hue = np.array([rng.uniform(0, 0.4), rng.uniform(0, 0.6), rng.uniform(0.4, 1.0)])
@@ -88,6 +121,9 @@ def _sky(rng: np.random.Generator, kind: str) -> Sky:
         low, high = rng.uniform(0, 0.5) * hue, rng.uniform(0, 0.2) * rng.permutation(hue)
         if rng.random() < 0.25:
             low = high = np.full(3, rng.uniform(0, 0.8))
+    elif kind == "studio":
+        high = np.full(3, float(rng.choice([1.0, 0.8, 0.35, 0.12]))) * rng.uniform(0.9, 1.0, 3)
+        low = high * rng.uniform(0.4, 1.0)
     elif kind in ("limb", "stars", "disc", "night", "planet") and rng.random() < 0.35:
         low, high = rng.uniform(0, 0.12) * hue, rng.uniform(0, 0.04) * hue
     if kind not in RAW_KINDS and rng.random() < 0.15:
@@ -120,8 +156,7 @@ def draw_scene(rng: np.random.Generator, kind: str, split: str, width: int, heig
     if kind in ("limb", "disc", "stars", "planet") and rng.random() < 0.12:
         planets.append(draw_other(rng, sky_tangent, small=True))
     light = _light(rng, kind, planets[0] if planets else None, sky_tangent)
-    count = int(rng.choice([0, 1, 2, 3], p=[0.06, 0.80, 0.10, 0.04]))
-    craft = tuple(_place(rng, split, kind, tangent, min(width, height), i + 1) for i in range(count))
+    craft = _craft(rng, split, kind, tangent, min(width, height))
     return Scene(
         width, height, tangent, sky_tangent, craft, tuple(planets), light, _sky(rng, kind), draw_cyclones(rng), kind
     )

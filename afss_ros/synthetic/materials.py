@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PLAIN, FOIL, CELLS, SEAMS, HEXAGONS, STRIPES, FRAME, LOGO, RIBS, BLANKET, EQUIPMENT = range(11)
+PLAIN, FOIL, CELLS, SEAMS, HEXAGONS, STRIPES, FRAME, LOGO, RIBS, BLANKET, EQUIPMENT, STRINGS, WAFERS, GORES = range(14)
 """Patterns. Numbers are shared with `shaders/craft.frag.glsl`."""
 
 Color = tuple[float, float, float]

@@ -46,7 +46,7 @@ def _center(rng: np.random.Generator, kind: str, tangent: tuple[float, float]) -
     """Where the planet's centre stands so that its limb crosses, or its disc fills, the frame."""
     half = float(np.arctan(min(tangent)))
     if kind == "disc":
-        radius = half * float(rng.uniform(0.2, 0.95))
+        radius = half * float(rng.uniform(0.2, 0.95) if rng.random() < 0.75 else np.exp(rng.uniform(-3.5, -1.6)))
         off, distance = half * float(rng.uniform(0.0, 1.3)), 1 / np.sin(radius)
     else:
         distance = 1 + float(np.exp(rng.uniform(np.log(0.03), np.log(1.2))))
@@ -65,8 +65,8 @@ def draw_earth(rng: np.random.Generator, kind: str, tangent: tuple[float, float]
     """The Earth for one of `backgrounds.EARTH_KINDS`."""
     style = rng.random()
     tint, air = np.ones(3), np.array([0.3, 0.55, 1.0])
-    if style < 0.35:
-        tint = np.exp(rng.normal(0, 0.25, 3))
+    if style < 0.3:
+        tint = np.exp(rng.normal(0, 0.16, 3))
         air = np.array([rng.uniform(0.1, 0.5), rng.uniform(0.35, 0.8), 1.0])
     overcast = rng.random()
     center = _center(rng, kind, tangent)
@@ -79,7 +79,7 @@ def draw_earth(rng: np.random.Generator, kind: str, tangent: tuple[float, float]
         air=(float(air[0]), float(air[1]), float(air[2])),
         air_height=float(np.exp(rng.uniform(np.log(0.004), np.log(0.035)))),
         brightness=float(rng.uniform(0.5, 1.4)),
-        saturation=float(rng.uniform(0.7, 1.8)),
+        saturation=float(rng.uniform(0.6, 1.6)),
         lights=float(rng.uniform(0.3, 1.6)) if kind == "night" or rng.random() < 0.5 else 0.0,
         cloud=float(rng.uniform(0.15, 0.4) if overcast < 0.35 else rng.uniform(0.4, 0.72)),
         cloud_soft=float(rng.uniform(0.08, 0.6)),
@@ -98,7 +98,7 @@ def draw_other(rng: np.random.Generator, tangent: tuple[float, float], *, small:
         0.5, 1.2
     )
     planet = Planet(
-        kind=kind, center=_center(rng, "disc" if small or rng.random() < 0.5 else "limb", tangent),
+        kind=kind, center=_center(rng, "disc" if small else str(rng.choice(["disc", "limb", "ground"])), tangent),
         to_fixed=random_rotation(rng), tint=tuple(tint.tolist()),
         second=tuple((tint * rng.uniform(0.3, 0.9, 3)).tolist()),
         air_height=float(rng.choice([0.0, 0.01])) if hue else 0.0, cloud_scale=float(rng.uniform(0.5, 2)),

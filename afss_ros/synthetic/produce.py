@@ -20,6 +20,8 @@ from afss_ros.labels import CLASS_NAMES, SPACECRAFT
 from afss_ros.synthetic.draw import SPLITS
 from afss_ros.synthetic.errors import SyntheticError
 
+WORLD = 5
+"""The version of the rendered world, one higher whenever the same seed makes another frame on purpose."""
 MIN_PIXELS = 4
 """A craft that shows fewer pixels is in the label map, but is no instance."""
 
@@ -48,7 +50,7 @@ class Order:
     def provenance(self) -> dict[str, Any]:
         """What every writer of the set must agree on; `count` may grow."""
         kept = {k: v for k, v in asdict(self).items() if k in ("size", "seed")}
-        return {"generator": "afss render", "version": __version__, **kept}
+        return {"generator": "afss render", "version": __version__, "world": WORLD, **kept}
 
 
 def find_instances(instances: NDArray[np.uint8]) -> list[Instance]:

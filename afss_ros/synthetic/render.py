@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from afss_ros.synthetic.attributes import describe
 from afss_ros.synthetic.backgrounds import RAW_KINDS, draw_kind
 from afss_ros.synthetic.camera import expose
+from afss_ros.synthetic.captions import captioned
 from afss_ros.synthetic.draw import draw_scene, sample_rng
 from afss_ros.synthetic.exposure import draw_camera, metered
 from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
+from afss_ros.synthetic.hall import hall
 from afss_ros.synthetic.renderer import Rendered, Renderer
 from afss_ros.synthetic.scene import Scene
 from afss_ros.synthetic.sky import star_field, stars_in_view
@@ -21,8 +23,10 @@ from afss_ros.synthetic.sky import star_field, stars_in_view
 ASPECTS: tuple[tuple[float, float], ...] = ((1.0, 0.5), (16 / 9, 0.35), (4 / 3, 0.15))
 """Width over height of the picture within the square frame, and how often."""
 
-ARTWORK = {"limb": 0.12, "ground": 0.05, "disc": 0.25, "night": 0.15, "stars": 0.4, "gradient": 0.5, "planet": 0.2}
+ARTWORK = {"limb": 0.08, "ground": 0.04, "disc": 0.2, "night": 0.12, "stars": 0.25, "gradient": 0.3, "planet": 0.12}
 """How often an artist has drawn into the background, by its kind."""
+CAPTIONS = 0.08
+"""How often words or a mark are printed over a published picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: i
     radiance = with_light_effects(rng, scene, rendered)
     camera = metered(rng, draw_camera(rng, scene.kind), radiance, rendered.parts > 0, scene.kind)
     picture = expose(camera, radiance, rng)
+    if kind not in RAW_KINDS and rng.random() < CAPTIONS:
+        picture = captioned(rng, picture)
     top = (size - height) // 2 if rng.random() < 0.5 else 0
     image = np.zeros((size, size, 3), np.uint8)
     labels, instances = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
@@ -58,8 +64,10 @@ def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: i
 
 def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendered) -> NDArray[np.float32]:
     """The rendered radiance with stars and artwork behind the craft, and the Sun's glare over all of it."""
-    free = rendered.parts == 0
+    free = ~rendered.covered
     radiance = rendered.radiance + star_field(stars_in_view(rng, scene), scene, free)
+    if scene.kind == "studio" and rng.random() < 0.6:
+        radiance = np.where(free[..., None], hall(rng, scene.width, scene.height), radiance)
     if rng.random() < ARTWORK.get(scene.kind, 0.0):
         radiance += artwork(rng, scene.width, scene.height) * free[..., None]
     place = sun_place(scene)

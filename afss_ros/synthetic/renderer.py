@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.synthetic.context import open_context
-from afss_ros.synthetic.craft_pass import CraftPass
+from afss_ros.synthetic.craft_pass import DISTRACTOR, CraftPass
 from afss_ros.synthetic.noise import noise_texture
 from afss_ros.synthetic.programs import tile
 from afss_ros.synthetic.scene import Scene
@@ -23,12 +23,14 @@ SAMPLES = 4
 class Rendered:
     """`radiance` float32 (H, W, 3) linear RGB; `parts` and `instances` uint8 (H, W), no antialiasing.
 
-    A pixel's ids are those of the surface seen through its centre.
+    A pixel's ids are those of the surface seen through its centre. `covered` bool (H, W): a craft or a distractor
+    stands before the sky.
     """
 
     radiance: NDArray[np.float32]
     parts: NDArray[np.uint8]
     instances: NDArray[np.uint8]
+    covered: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +104,7 @@ class Renderer:
         ids = np.frombuffer(target.ids.read(components=2, alignment=1), np.uint8).reshape(h, w, 2)
         # OpenGL's first row is the lowest.
         radiance = np.ascontiguousarray(color[::-1, :, :3]).astype(np.float32)
-        return Rendered(radiance, ids[::-1, :, 0].copy(), ids[::-1, :, 1].copy())
+        instances = ids[::-1, :, 1].copy()
+        covered = instances > 0
+        instances[instances == DISTRACTOR] = 0
+        return Rendered(radiance, ids[::-1, :, 0].copy(), instances, covered)

@@ -7,7 +7,7 @@ import pytest
 
 from afss_ros.labels import ANTENNA, BODY, PANEL
 from afss_ros.synthetic.backgrounds import KINDS
-from afss_ros.synthetic.craft import antennas, arrays, details
+from afss_ros.synthetic.craft import antennas, arrays, details, reflectors
 from afss_ros.synthetic.craft.grammar import ARRAYS, BODIES, design
 from afss_ros.synthetic.craft.model import Craft, Model
 from afss_ros.synthetic.draw import SPLITS, design_seed, draw_scene, sample_rng
@@ -71,7 +71,7 @@ def test_every_detail_is_body(renderer: Renderer, build: details.Detail) -> None
 
 def test_a_dish_is_an_antenna_on_a_body_arm(renderer: Renderer) -> None:
     model = Model(np.random.default_rng(8))
-    antennas.add_dish(model, model.rng, 0.5, ORIGIN, UP, 0.6)
+    reflectors.add_dish(model, model.rng, 0.5, ORIGIN, UP, 0.6)
     assert parts_seen(renderer, model.finished()) == {ANTENNA, BODY}
 
 

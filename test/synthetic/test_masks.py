@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from afss_ros.labels import ANTENNA, BACKGROUND, BODY, PANEL
 from afss_ros.synthetic.craft.model import Craft, Model
 from afss_ros.synthetic.craft.rock import rock
+from afss_ros.synthetic.draw import draw_scene, sample_rng
 from afss_ros.synthetic.materials import PLAIN, Material
 from afss_ros.synthetic.meshes import box, rotation_about
 from afss_ros.synthetic.produce import find_instances
@@ -87,3 +90,23 @@ def test_samples_hold_only_known_labels_and_tight_boxes(renderer: Renderer, inde
             for i in set(np.unique(inside)) - {0}
             for mask in [inside == i]
         )
+
+
+def test_a_craft_casts_its_shadow_on_another(renderer: Renderer) -> None:
+    """The Sun is to the right; a cube there, far outside the frame, darkens the right face of the one in view."""
+    light = Light(np.array([1.0, 0.0, 0.0]), np.ones(3), np.zeros(3), np.zeros(3), np.array([0.0, 1.0, 0.0]))
+    turned = Placed(cube(), rotation_about((0, 1, 0), 0.7).astype(np.float64), np.array([0.0, 0.0, -4.0]), 1, 0)
+    free = renderer.render(replace(scene(turned), light=light))
+    shaded = renderer.render(replace(scene(turned, at(cube(side=3.0), 30.0, 0.0, -4.0, 2)), light=light))
+    assert free.radiance.max() > 0.1
+    assert np.array_equal(free.parts, shaded.parts)
+    assert shaded.radiance.max() < 0.01
+
+
+def test_rocks_come_beside_craft_and_alone(renderer: Renderer) -> None:
+    frames = [draw_scene(sample_rng(2, "train", i), "deep", "train", 64, 64) for i in range(120)]
+    beside = [f for f in frames if {p.instance > 0 for p in f.craft} == {True, False}]
+    alone = [f for f in frames if {p.instance > 0 for p in f.craft} == {False}]
+    assert beside and alone
+    rendered = renderer.render(alone[0])
+    assert rendered.covered.any() and not rendered.parts.any() and not rendered.instances.any()

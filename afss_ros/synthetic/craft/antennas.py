@@ -1,4 +1,4 @@
-"""Antennas: dishes, horns, patches, helices and whips are `antenna`; the booms that hold them are `body`."""
+"""Antennas that are no dish: horns, phased arrays, patches, helices, whips. All are `antenna`, their booms `body`."""
 
 from __future__ import annotations
 
@@ -8,57 +8,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.labels import ANTENNA, BODY
+from afss_ros.labels import ANTENNA
 from afss_ros.synthetic import materials as m
 from afss_ros.synthetic.craft import finishes
 from afss_ros.synthetic.craft.model import Model
-from afss_ros.synthetic.materials import Material
-from afss_ros.synthetic.meshes import box, disc, double_sided, frame_along, joined, prism, revolved, torus, tube
+from afss_ros.synthetic.materials import Color, Material
+from afss_ros.synthetic.meshes import box, disc, double_sided, frame_along, joined, prism, revolved, tube
 
 Vector = NDArray[np.float32]
+PLATES: tuple[Color, ...] = (
+    (0.85, 0.85, 0.84), (0.6, 0.6, 0.6), (0.3, 0.3, 0.32), (0.7, 0.5, 0.22), (0.8, 0.75, 0.6), (0.1, 0.1, 0.11),
+)  # fmt: skip
 Antenna = Callable[[Model, np.random.Generator, float, Vector, Vector], None]
-
-
-def _reflector(rng: np.random.Generator) -> Material:
-    if rng.random() < 0.25:
-        return Material(
-            m.RIBS, finishes.jittered(rng, (0.6, 0.5, 0.3)), second=(0.2, 0.18, 0.15), roughness=0.5, metallic=0.5,
-            pitch=(0.2, 0.2), line=0.1,
-        )  # fmt: skip
-    colors = ((0.85, 0.85, 0.84), (0.9, 0.9, 0.9), (0.55, 0.55, 0.56), (0.12, 0.12, 0.12), (0.75, 0.6, 0.4))
-    base = colors[int(rng.choice(5, p=(0.4, 0.25, 0.15, 0.1, 0.1)))]
-    return Material(
-        m.SEAMS if rng.random() < 0.3 else m.PLAIN, finishes.jittered(rng, base), second=(0.4, 0.4, 0.4),
-        roughness=float(rng.uniform(0.3, 0.8)), metallic=float(rng.choice([0.0, 0.0, 0.5])), pitch=(0.3, 0.3),
-        line=0.03,
-    )  # fmt: skip
-
-
-def add_dish(model: Model, rng: np.random.Generator, radius: float, at: Vector, towards: Vector, arm: float) -> None:
-    """A parabolic reflector with feed and struts on an arm, opening along `towards`."""
-    frame = frame_along(towards)
-    focal = float(rng.uniform(0.35, 0.9))
-    r = np.linspace(0.0, radius, 8)
-    bowl = r**2 / (4 * focal * radius) + 0.02 * radius
-    shell = double_sided(revolved(np.stack([r[::-1], bowl[::-1]], 1), 28))
-    start = at + frame[:, 2] * arm
-    reflector = _reflector(rng)
-    model.add(shell, reflector, ANTENNA, frame, start)
-    model.add(torus(radius, 0.012 * radius, 28, 5), finishes.metal(rng), ANTENNA, frame, start + frame[:, 2] * bowl[-1])
-    tip = (0.0, 0.0, focal * radius)
-    metal = finishes.metal(rng)
-    if rng.random() < 0.75:
-        count = int(rng.choice([1, 3, 4]))
-        struts = [
-            tube((0.8 * radius * np.cos(a), 0.8 * radius * np.sin(a), bowl[-2]), tip, 0.012 * radius, 4)
-            for a in np.arange(count) * 2 * np.pi / count
-        ]
-        feed = prism(10, 0.08 * radius, 0.05 * radius, 0.16 * radius).moved(translation=tip)
-        model.add(joined([*struts, feed]), metal, ANTENNA, frame, start)
-    if arm > 0:
-        model.add(tube(at, start, 0.05 * radius + 0.01), metal, BODY)
-    hub = prism(12, 0.2 * radius, 0.12 * radius, 0.15 * radius).moved(translation=(0, 0, -0.06 * radius))
-    model.add(hub, metal, ANTENNA, frame, start)
 
 
 def add_horn(model: Model, rng: np.random.Generator, size: float, at: Vector, towards: Vector) -> None:
@@ -75,6 +36,30 @@ def add_patch(model: Model, rng: np.random.Generator, size: float, at: Vector, t
         pitch=(pitch, pitch), line=0.12,
     )  # fmt: skip
     model.add(box((size, size * float(rng.uniform(0.4, 1.6)), 0.06 * size)), finish, ANTENNA, frame_along(towards), at)
+
+
+def add_array(model: Model, rng: np.random.Generator, size: float, at: Vector, towards: Vector) -> None:
+    """A large phased array: a plate of tiles or of dots a little off the skin, white, grey or kapton."""
+    wide, high = size * float(rng.uniform(1.2, 3.5)), size * float(rng.uniform(1.0, 2.5))
+    columns, rows = int(rng.integers(2, 16)), int(rng.integers(2, 12))
+    color = PLATES[int(rng.integers(len(PLATES)))]
+    finish = Material(
+        m.SEAMS if rng.random() < 0.7 else m.HEXAGONS, finishes.jittered(rng, color, 0.2),
+        second=finishes.jittered(rng, PLATES[int(rng.integers(len(PLATES)))], 0.2),
+        roughness=float(rng.uniform(0.4, 0.9)), metallic=float(rng.choice([0.0, 0.0, 0.4])),
+        pitch=(wide / columns, high / rows),
+        line=float(rng.uniform(0.04, 0.3)), seed=float(rng.uniform(0, 50)),
+    )  # fmt: skip
+    model.add(box((wide, high, 0.08 * size)), finish, ANTENNA, frame_along(towards), at + towards * 0.06 * size)
+
+
+def add_horns(model: Model, rng: np.random.Generator, size: float, at: Vector, towards: Vector) -> None:
+    """A cluster of equal horns."""
+    frame, finish = frame_along(towards), finishes.metal(rng) if rng.random() < 0.6 else finishes.paint(rng)
+    wall = double_sided(revolved([(0.1 * size, 0.0), (0.25 * size, 0.8 * size)], 14))
+    for k in range(int(rng.integers(3, 8))):
+        spot = np.array([(k % 3 - 1) * 0.55 * size, (k // 3 - 0.5) * 0.55 * size, 0.0], np.float32)
+        model.add(wall, finish, ANTENNA, frame, at + frame @ spot)
 
 
 def add_helix(model: Model, rng: np.random.Generator, size: float, at: Vector, towards: Vector) -> None:
@@ -106,5 +91,5 @@ def add_capped_cylinder(model: Model, rng: np.random.Generator, size: float, at:
 
 
 SMALL: tuple[Antenna, ...] = (
-    add_horn, add_patch, add_helix, add_whip, add_whip, add_capped_cylinder,
+    add_horn, add_patch, add_helix, add_whip, add_whip, add_capped_cylinder, add_array, add_horns,
 )  # fmt: skip

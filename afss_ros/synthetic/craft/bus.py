@@ -20,13 +20,19 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """Half extents (3,) of a bus about the origin, and whether it is round about z."""
+    """Half extents (3,) of a bus about the origin, and whether it is round about z.
+
+    `sites`, where given, are the only places on the skin that carry things: a point (3,) and the way out (3,).
+    """
 
     half: Vector
     round: bool
+    sites: tuple[tuple[Vector, Vector], ...] = ()
 
     def surface_point(self, rng: np.random.Generator, face: Vector | None = None) -> tuple[Vector, Vector]:
         """A random point on the skin and the outward direction there."""
+        if self.sites:
+            return self.sites[int(rng.integers(len(self.sites)))]
         if self.round and (face is None or abs(face[2]) < 0.5):
             a = rng.uniform(0, 2 * np.pi) if face is None else np.arctan2(face[1], face[0]) + rng.normal(0, 0.3)
             out = np.array([np.cos(a), np.sin(a), 0.0], np.float32)

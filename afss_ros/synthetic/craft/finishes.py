@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from afss_ros.synthetic import materials as m
@@ -26,11 +28,17 @@ PAINTS: tuple[Color, ...] = (
 ACCENTS: tuple[Color, ...] = (
     (0.7, 0.05, 0.04), (0.8, 0.35, 0.03), (0.05, 0.12, 0.5), (0.8, 0.65, 0.05), (0.05, 0.35, 0.2), (0.1, 0.4, 0.55),
 )  # fmt: skip
-CELL_COLORS: tuple[Color, ...] = (
-    (0.015, 0.025, 0.11), (0.01, 0.015, 0.05), (0.03, 0.06, 0.26), (0.06, 0.12, 0.42), (0.012, 0.012, 0.014),
-    (0.05, 0.05, 0.055), (0.09, 0.05, 0.02), (0.02, 0.05, 0.08), (0.18, 0.3, 0.6), (0.1, 0.3, 0.33), (0.04, 0.02, 0.06),
-    (0.16, 0.12, 0.08), (0.1, 0.11, 0.13), (0.28, 0.29, 0.31), (0.33, 0.3, 0.24),
+SILICON: tuple[Color, ...] = (
+    (0.015, 0.025, 0.11), (0.02, 0.04, 0.18), (0.015, 0.03, 0.14), (0.01, 0.015, 0.05), (0.03, 0.06, 0.26),
+    (0.06, 0.12, 0.42), (0.012, 0.012, 0.014), (0.02, 0.02, 0.035), (0.05, 0.08, 0.5), (0.1, 0.16, 0.55),
 )  # fmt: skip
+"""Blue to black, as most cells are, and the brighter blue that artists give them."""
+CELL_COLORS: tuple[Color, ...] = (
+    (0.05, 0.05, 0.055), (0.09, 0.05, 0.02), (0.02, 0.05, 0.08), (0.18, 0.3, 0.6), (0.1, 0.3, 0.33), (0.04, 0.02, 0.06),
+    (0.16, 0.12, 0.08), (0.1, 0.11, 0.13), (0.28, 0.29, 0.31), (0.33, 0.3, 0.24), (0.3, 0.16, 0.06), (0.45, 0.3, 0.12),
+    (0.08, 0.03, 0.14), (0.14, 0.06, 0.2), (0.2, 0.45, 0.5),
+)  # fmt: skip
+"""Other colours of cells: under kapton, by reflected light, in false colour."""
 CELL_LINES: tuple[Color, ...] = (
     (0.75, 0.76, 0.78), (0.5, 0.5, 0.52), (0.2, 0.22, 0.26), (0.02, 0.02, 0.03), (0.75, 0.55, 0.25), (0.12, 0.16, 0.4),
     (0.9, 0.9, 0.9), (0.6, 0.5, 0.35),
@@ -38,6 +46,7 @@ CELL_LINES: tuple[Color, ...] = (
 BACKS: tuple[Color, ...] = (
     (0.03, 0.03, 0.032), (0.1, 0.09, 0.08), (0.2, 0.13, 0.07), (0.45, 0.44, 0.42), (0.75, 0.74, 0.7), (0.6, 0.42, 0.18),
     (0.35, 0.16, 0.07), (0.25, 0.26, 0.28), (0.55, 0.5, 0.38),
+    (0.7, 0.48, 0.2), (0.5, 0.3, 0.12), (0.85, 0.84, 0.82), (0.015, 0.015, 0.016), (0.16, 0.17, 0.2),
 )  # fmt: skip
 
 
@@ -124,17 +133,34 @@ def body(rng: np.random.Generator) -> Material:
 
 
 def cells(rng: np.random.Generator, width: float, height: float) -> Material:
-    """Solar cells that divide a panel of the given size evenly."""
-    color, line = _pick(rng, CELL_COLORS, 0.25), _pick(rng, CELL_LINES)
+    """Solar cells that divide a panel of the given size evenly.
+
+    One in six is as dark as the sky behind it, one in six shows no lines, as edges blur in photographs and paintings.
+    """
+    dark = rng.random() < 0.16
+    color = _pick(rng, SILICON if rng.random() < 0.6 else CELL_COLORS, 0.25)
+    if dark:
+        color = _pick(rng, ((0.004, 0.004, 0.005), (0.008, 0.01, 0.03), (0.012, 0.008, 0.006)), 0.3)
+    line = _pick(rng, CELL_LINES)
     columns = int(rng.integers(2, 14))
-    aspect = float(rng.choice([1.0, 1.0, 1.5, 2.0, 3.0, 6.0]))
+    aspect = float(rng.choice([0.5, 1.0, 1.0, 1.5, 2.0, 3.0, 6.0]))
     rows = max(1, round(columns * height / width * aspect))
-    quiet = rng.random() < 0.2
+    quiet = rng.random() < (0.6 if dark else 0.2)
+    pattern = int(rng.choice([m.CELLS, m.STRINGS, m.WAFERS, m.BLANKET, m.PLAIN], p=[0.44, 0.2, 0.14, 0.12, 0.1]))
     return Material(
-        m.BLANKET if rng.random() < 0.1 else m.CELLS, color, second=jittered(rng, color, 0.3) if quiet else line,
-        roughness=float(rng.uniform(0.08, 0.45)), metallic=float(rng.choice([0.0, 0.0, 0.4, 0.8])),
+        pattern, color, second=jittered(rng, color, 0.3) if quiet else line,
+        roughness=float(rng.uniform(0.08, 0.5)), metallic=float(rng.choice([0.0, 0.0, 0.4, 0.8])),
         pitch=(width / columns, height / rows), line=float(rng.uniform(0.02, 0.14)), seed=float(rng.uniform(0, 50)),
         bump=float(rng.choice([0.0, 0.05])), bump_pitch=1.5,
+    )  # fmt: skip
+
+
+def gores(rng: np.random.Generator, count: int, radius: float) -> Material:
+    """Cells in `count` gores about the middle of a round array."""
+    skin = cells(rng, 1.0, 1.0)
+    return replace(
+        skin, pattern=m.GORES, pitch=(2 * np.pi / count, radius / int(rng.integers(3, 16))),
+        line=float(rng.uniform(0.04, 0.12)),
     )  # fmt: skip
 
 

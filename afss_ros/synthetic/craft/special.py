@@ -1,4 +1,4 @@
-"""Bodies that are no plain bus: telescopes, capsules, cubesats, trusses, stations, sails, debris."""
+"""Bodies that are no plain bus: telescopes, cubesats, balls, trusses, sails, debris."""
 
 from __future__ import annotations
 
@@ -49,38 +49,12 @@ def telescope_bus(model: Model, rng: np.random.Generator) -> Bus:
     elif rng.random() < 0.5:
         hood = double_sided(revolved([(r, h), (r * float(rng.uniform(1.0, 1.7)), h * 1.5)], 30))
         model.add(hood, finishes.body(rng), BODY)
+    for z in rng.uniform(-h, h, int(rng.choice([0, 2, 5]))):
+        model.add(torus(r, 0.02 * r, 30, 5), finishes.metal(rng), BODY, translation=(0, 0, float(z)))
     sides = int(rng.choice([6, 8, 30]))
     skirt = prism(sides, r * 1.25, r * 1.25, length * float(rng.uniform(0.2, 0.45)))
     model.add(skirt, finishes.body(rng), BODY, translation=(0, 0, -h * 0.7))
     return Bus(_half(r * 1.05, r * 1.05, h * 0.9), True)
-
-
-def capsule_bus(model: Model, rng: np.random.Generator) -> Bus:
-    """A crewed ship: service module, bell-shaped capsule, orbital sphere or docking port."""
-    r = 0.55
-    z = -0.9
-    profile = [(0.0, z), (r * float(rng.uniform(0.6, 1.0)), z), (r, z + 0.15), (r, z + float(rng.uniform(0.5, 1.1)))]
-    top = profile[-1][1]
-    if rng.random() < 0.5:
-        profile += [(r * float(rng.uniform(0.75, 1.0)), top + 0.1), (r * 0.5, top + 0.6), (r * 0.42, top + 0.68)]
-        top += 0.68
-    else:
-        profile += [(r * 0.85, top + 0.1), (r * 0.35, top + 0.5), (r * 0.35, top + 0.6)]
-        top += 0.6
-    bands = [int(rng.integers(1, len(profile) - 2)), len(profile) - 1]
-    start = 0
-    for end in bands:
-        if end > start:
-            model.add(revolved(profile[start : end + 1], 28), finishes.body(rng), BODY)
-            start = end
-    model.add(disc(profile[-1][0], 28, top), finishes.metal(rng), BODY)
-    if rng.random() < 0.6:
-        ball = float(rng.uniform(0.3, 0.5))
-        model.add(sphere(ball, 24), finishes.body(rng), BODY, translation=(0, 0, top + ball * 0.8))
-        top += ball * 1.7
-    ring = double_sided(revolved([(0.22, top - 0.05), (0.2, top + 0.15)], 20))
-    model.add(ring, finishes.metal(rng), BODY)
-    return Bus(_half(r * 0.9, r * 0.9, 0.8), True)
 
 
 def cubesat_bus(model: Model, rng: np.random.Generator) -> Bus:
@@ -124,39 +98,6 @@ def truss_bus(model: Model, rng: np.random.Generator) -> Bus:
     return Bus(_half(width / 2, width / 2, length / 2), False)
 
 
-def station_bus(model: Model, rng: np.random.Generator) -> Bus:
-    """Modules in a line and across it, with nodes, ports and radiators."""
-    length = 0.0
-    skins = [finishes.paint(rng, finishes.PAINTS[:3]), finishes.body(rng), finishes.paint(rng)]
-    z = 0.0
-    places = []
-    for _ in range(int(rng.integers(2, 5))):
-        r, h = float(rng.uniform(0.3, 0.45)), float(rng.uniform(0.7, 1.6))
-        skin = skins[int(rng.integers(3))]
-        model.add(prism(26, r, r, h), skin, BODY, translation=(0, 0, z + h / 2))
-        for end in (z, z + h):
-            model.add(prism(26, r, r * 0.6, 0.12), skin, BODY, translation=(0, 0, end + 0.05))
-        places.append((z + h / 2, r))
-        z += h + 0.14
-    length = z
-    for at, r in places:
-        if rng.random() < 0.5:
-            side = rotation_about((0, 0, 1), float(rng.choice([0, 1, 2, 3])) * np.pi / 2) @ rotation_about(
-                (0, 1, 0), np.pi / 2
-            )
-            h = float(rng.uniform(0.6, 1.4))
-            model.add(prism(24, r * 0.85, r * 0.85, h), skins[int(rng.integers(3))], BODY, side,
-                      np.array([0, 0, at]) + side @ np.array([0, 0, r + h / 2]))  # fmt: skip
-    for k in range(int(rng.integers(0, 4))):
-        w, h = rng.uniform(0.4, 0.8), rng.uniform(0.8, 1.8)
-        white = Material(
-            m.SEAMS, finishes.jittered(rng, (0.8, 0.8, 0.8)), second=(0.5, 0.5, 0.5), pitch=(0.2, 0.2), line=0.05
-        )
-        model.add(box((h, 0.03, w)), white, BODY, rotation_about((0, 0, 1), float(k) * 1.57),
-                  np.array([0.0, 0.0, rng.uniform(0.2, 0.8) * length]) + rng.normal(0, 0.3, 3))  # fmt: skip
-    return Bus(_half(0.35, 0.35, length / 2.5), True)
-
-
 def sail_bus(model: Model, rng: np.random.Generator) -> Bus:
     """A solar sail or sunshield on crossed booms, with a small hub. The sail is `body`: it makes no power."""
     s = float(rng.uniform(1.5, 3.0))
@@ -198,11 +139,9 @@ def debris_bus(model: Model, rng: np.random.Generator) -> Bus:
 
 SPECIAL: dict[str, Callable[[Model, np.random.Generator], Bus]] = {
     "telescope": telescope_bus,
-    "capsule": capsule_bus,
     "cubesat": cubesat_bus,
     "ball": ball_bus,
     "truss": truss_bus,
-    "station": station_bus,
     "sail": sail_bus,
     "debris": debris_bus,
 }

@@ -79,12 +79,24 @@ void main() {
         base *= 0.8 + 0.35 * rough_noise.r;
         base *= 0.85 + 0.25 * hash(floor(seams) + seed);
         base = mix(base, base * 0.45, max(grid(seams.x + 0.5, 0.025), grid(seams.y + 0.5, 0.025)));
-    } else if (pattern == 2) {     // solar cells
+    } else if (pattern == 2 || pattern >= 11) {   // solar cells, in strings, of cropped wafers, or in gores
+        if (pattern == 13) g = vec2(atan(uv.y, uv.x) / m2.x, length(uv) / m2.y);
         vec2 cell = floor(g + 0.5);
         float lines = max(grid(g.x, line), grid(g.y, line));
+        if (pattern == 11) {       // wider gaps between strings
+            float many = 2.0 + floor(6.0 * hash(vec2(seed, 0.3)));
+            lines = max(lines, grid(g.x / many, line * 0.6));
+            base *= 0.85 + 0.3 * hash(vec2(floor(g.x / many + 0.5), seed));
+        }
+        if (pattern == 12) {       // white diamonds where four cropped corners meet
+            vec2 corner = abs(fract(g + 0.5) - 0.5);
+            float f = max(fwidth(g.x), fwidth(g.y));
+            float diamond = clamp((0.22 - corner.x - corner.y) / max(f, 1e-4) + 0.5, 0.0, 1.0);
+            lines = max(lines, mix(diamond, 0.1, clamp(f * 1.6 - 0.4, 0.0, 1.0)));
+        }
         float bus = max(grid(g.x * 3.0 + 0.5, line * 0.8), grid(g.y * 10.0, 0.1) * 0.4) * 0.3;
         base *= 0.8 + 0.45 * hash(cell + seed);
-        base = mix(base, second, max(lines, bus));
+        base = mix(base, second, max(lines, pattern == 2 ? bus : 0.0));
         roughness = mix(roughness, 0.6, lines);
     } else if (pattern == 3) {     // plates with seams
         vec2 plate = floor(g + 0.5);
