@@ -53,7 +53,7 @@ def record(
         bag.write(LABEL_INFO_TOPIC, messages.label_info(CLASS_NAMES, 0.0, START_NS, FRAME_ID), START_NS)
         for frame, scene in enumerate(trajectory):
             rendered = renderer.render(scene)
-            free = rendered.parts == 0
+            free = ~rendered.covered
             radiance = rendered.radiance + star_field(trajectory.stars_before(frame), scene, free)
             picture = expose(recording.camera, radiance, np.random.default_rng([recording.seed, frame]))
             _write_frame(

@@ -53,7 +53,7 @@ def _skin(rng: np.random.Generator, width: float, height: float) -> Material:
 def box_bus(model: Model, rng: np.random.Generator) -> Bus:
     """A box whose faces wear one to three finishes."""
     size = np.array([1.0, rng.uniform(0.6, 1.3), rng.uniform(0.5, 2.6)])
-    skins = [finishes.body(rng) for _ in range(int(rng.integers(1, 4)))]
+    skins = [finishes.body(rng) for _ in range(int(rng.choice([1, 2, 3, 4, 5])))]
     if rng.random() < 0.2:
         skins.append(finishes.cells(rng, float(size[0]), float(size[2])))
     for face in ("+x", "-x", "+y", "-y", "+z", "-z"):
@@ -116,7 +116,7 @@ def stacked_bus(model: Model, rng: np.random.Generator) -> Bus:
             "sphere": lambda h=h, r=r: sphere(max(h / 2, 0.3), 24),
             "prism": lambda h=h, r=r: prism(8, r, r, h, smooth=False),
         }[str(kind)]()
-        pieces.append((solid, finishes.body(rng) if rng.random() < 0.85 else finishes.hexagons(rng), z + h / 2))
+        pieces.append((solid, finishes.body(rng) if rng.random() < 0.94 else finishes.hexagons(rng), z + h / 2))
         if rng.random() < 0.4:
             pieces.append((torus(min(r, radius) * 1.02, 0.03), finishes.metal(rng), z))
         z, radius = z + h, r

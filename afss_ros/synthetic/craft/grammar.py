@@ -30,7 +30,7 @@ BODIES: dict[str, tuple[float, Callable[[Model, np.random.Generator], Bus]]] = {
     "lander": (0.03, crewed.CREWED["lander"]),
     "stage": (0.025, crewed.CREWED["stage"]),
     "sail": (0.015, special.SPECIAL["sail"]),
-    "debris": (0.03, special.SPECIAL["debris"]),
+    "debris": (0.022, special.SPECIAL["debris"]),
 }
 """Main bodies and how often each is drawn."""
 
@@ -154,7 +154,7 @@ def _antennas(model: Model, rng: np.random.Generator, body: Bus) -> None:
 
 def _details(model: Model, rng: np.random.Generator, body: Bus) -> None:
     crowded = AXES[int(rng.integers(6))] if rng.random() < 0.5 else None
-    for _ in range(int(rng.choice([2, 6, 14, 30]) * rng.uniform(0.5, 1.3))):
+    for _ in range(int(rng.choice([4, 12, 20, 34]) * rng.uniform(0.5, 1.3))):
         at, out = body.surface_point(rng, crowded if crowded is not None and rng.random() < 0.6 else None)
         build = details.DETAILS[int(rng.integers(len(details.DETAILS)))]
         build(model, rng, float(np.exp(rng.uniform(np.log(0.08), np.log(0.5)))), at, out)
