@@ -17,6 +17,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from afss_ros import datasets
 from afss_ros.distill.data import validation_example
 from afss_ros.distill.errors import DistillError
+from afss_ros.distill.qdq import drop_clips
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def quantise(student: Path, out: Path, samples: Sequence[datasets.Sample], *, fr
             )  # fmt: skip
         except (RuntimeError, ValueError) as err:
             raise DistillError(f"{student}: cannot be quantised ({err})") from err
-        _copy_metadata(model, quantised)
+        _finish(model, quantised)
         quantised.replace(out)
     _LOG.info("%s: %.1f MB, calibrated on %d frames", out, out.stat().st_size / 1e6, len(keep))
     return out
@@ -91,8 +92,9 @@ def fragile_nodes(model: onnx.ModelProto) -> list[str]:
     return sorted(fragile)
 
 
-def _copy_metadata(source: onnx.ModelProto, target: Path) -> None:
+def _finish(source: onnx.ModelProto, target: Path) -> None:
     model = onnx.load(str(target))
+    _LOG.debug("%d clips dropped", drop_clips(model))
     props = {p.key: p.value for p in source.metadata_props}
     props["afss.producer"] = props.get("afss.producer", "") + ", static int8"
     onnx.helper.set_model_props(model, props)

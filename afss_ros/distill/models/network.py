@@ -27,6 +27,17 @@ class Prediction(NamedTuple):
     craft: Tensor | None
 
 
+class Sum(nn.Module):
+    """Adds feature maps one to the next; stacking them first, as the library does, copies every one of them."""
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        """Maps (B, C, H, W), all of one shape, to their sum."""
+        total = maps[0]
+        for other in maps[1:]:
+            total = total + other
+        return total
+
+
 class BoxHead(nn.Module):
     """Each side of the box is the expectation of a softmax over positions (integral regression, Sun et al., 2018).
 
