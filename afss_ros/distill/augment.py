@@ -36,8 +36,10 @@ def place(
         size: side of the crop, pixels.
         boxes: float32 (N, 4), craft that the crop may be centred on; may be empty.
     """
-    fitted = size / max(source_wh)
-    scale = fitted * float(np.exp(rng.uniform(*np.log(recipe.scale))))
+    # Asked only when it may be, so that recipes without tiles draw what they always drew.
+    is_tile = recipe.native > 0 and rng.random() < recipe.native
+    unit = 1.0 if is_tile else size / max(source_wh)
+    scale = unit * float(np.exp(rng.uniform(*np.log(recipe.scale))))
     angle, mirror = 0.0, 1.0
     if recipe.rotate:
         angle = float(rng.integers(4)) * np.pi / 2

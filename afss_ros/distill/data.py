@@ -21,10 +21,11 @@ from torch.utils.data import Dataset as TorchDataset
 
 from afss_ros import datasets
 from afss_ros.distill import augment
+from afss_ros.distill.classes import PARTS, in_ids_of
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import DataRecipe, Recipe
 from afss_ros.distill.weights import sample_weight
-from afss_ros.labels import PART_IDS, UNLABELLED
+from afss_ros.labels import BACKGROUND, UNLABELLED
 
 _LOG = logging.getLogger(__name__)
 _NO_BOX = np.full(4, np.nan, np.float32)
@@ -50,8 +51,8 @@ class Example(TypedDict):
     weight: Tensor
 
 
-def read_sets(paths: Sequence[Any], split: str | None) -> tuple[datasets.Sample, ...]:
-    """The samples of several sets, in order.
+def read_sets(paths: Sequence[Any], split: str | None, parts: Sequence[str] = PARTS) -> tuple[datasets.Sample, ...]:
+    """The samples of several sets, in order, with label maps in the ids of a student of these parts.
 
     Raises:
         DistillError: together they are empty.
@@ -62,16 +63,16 @@ def read_sets(paths: Sequence[Any], split: str | None) -> tuple[datasets.Sample,
         loaded = datasets.load(path, split)
         for problem in loaded.problems:
             _LOG.warning("%s", problem)
-        samples.extend(loaded.samples)
+        samples.extend(in_ids_of(parts, loaded))
     if not samples:
         where = ", ".join(str(p) for p in paths)
         raise DistillError(f"{where}: no samples in split {split!r}; set data.*_split, or null for every sample")
     return tuple(samples)
 
 
-def validation_samples(recipe: DataRecipe) -> tuple[datasets.Sample, ...]:
+def validation_samples(recipe: DataRecipe, parts: Sequence[str] = PARTS) -> tuple[datasets.Sample, ...]:
     """The evenly spaced samples that checkpoints are compared on."""
-    samples = read_sets(recipe.validation or recipe.train, recipe.validation_split)
+    samples = read_sets(recipe.validation or recipe.train, recipe.validation_split, parts)
     keep = np.linspace(0, len(samples) - 1, min(len(samples), recipe.validation_images)).round().astype(int)
     return tuple(samples[i] for i in keep)
 
@@ -101,7 +102,7 @@ class TrainingCrops(TorchDataset[Example]):
 def training_example(rng: np.random.Generator, sample: datasets.Sample, recipe: Recipe) -> Example:
     """Read, place, warp and degrade one sample."""
     size = recipe.data.size
-    image, labels, crafts = sample.read_image(), _read_labels(sample), _crafts(sample)
+    image, labels, crafts = sample.read_image(), _read_labels(sample), _crafts(sample, recipe.student.parts)
     boxes = np.array([c.box_xyxy for c in crafts], np.float32).reshape(-1, 4)
     height, width = labels.shape
     placement = augment.place(rng, recipe.augment, (width, height), size, boxes)
@@ -115,7 +116,7 @@ def training_example(rng: np.random.Generator, sample: datasets.Sample, recipe: 
     return _example(crop, part_crop, box, sample, recipe.student.craft_classes, weight)
 
 
-def validation_example(sample: datasets.Sample, size: int, craft_classes: tuple[str, ...] = ()) -> Example:
+def validation_example(sample: datasets.Sample, size: int, parts: Sequence[str] = PARTS) -> Example:
     """The whole image fitted into `size` x `size`, centred; the margin is black and unlabelled."""
     labels = _read_labels(sample)
     height, width = labels.shape
@@ -124,7 +125,17 @@ def validation_example(sample: datasets.Sample, size: int, craft_classes: tuple[
     placement = augment.Placement(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), scale)
     image = augment.warp_image(sample.read_image(), placement, size)
     fitted = augment.warp_labels(labels, placement, size, UNLABELLED)
-    return _example(image, fitted, _largest(_crafts(sample), fitted, placement, size), sample, craft_classes)
+    return _example(image, fitted, _largest(_crafts(sample, parts), fitted, placement, size), sample, ())
+
+
+def native_example(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> Example:
+    """The whole image at its own size; `box` bounds the labelled craft, and is NaN when there are several."""
+    labels = _read_labels(sample)
+    here = _is_craft(labels)
+    box = _NO_BOX
+    if here.any() and len(_crafts(sample, parts)) < 2:
+        box = np.asarray(_bounds(here) / np.array([sample.width, sample.height] * 2), np.float32)
+    return _example(sample.read_image(), labels, box, sample, ())
 
 
 def _read_labels(sample: datasets.Sample) -> NDArray[np.uint8]:
@@ -133,9 +144,12 @@ def _read_labels(sample: datasets.Sample) -> NDArray[np.uint8]:
     return sample.read_labels()
 
 
-def _crafts(sample: datasets.Sample) -> list[datasets.Instance]:
-    parts = {"background", "body", "panel", "antenna"}
-    return [i for i in sample.instances or () if i.class_name not in parts]
+def _crafts(sample: datasets.Sample, parts: Sequence[str]) -> list[datasets.Instance]:
+    return [i for i in sample.instances or () if i.class_name not in {"background", *PARTS, *parts}]
+
+
+def _is_craft(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.asarray((labels != BACKGROUND) & (labels != UNLABELLED), bool)
 
 
 def _largest(
@@ -145,7 +159,7 @@ def _largest(
 
     With one craft the label map bounds it exactly; with several, each one's own mask does.
     """
-    craft_here = np.isin(parts, PART_IDS)
+    craft_here = _is_craft(parts)
     labelled = bool((parts != UNLABELLED).any())
     if labelled and len(crafts) < 2:
         return np.asarray(_bounds(craft_here) / size, np.float32) if craft_here.any() else _NO_BOX

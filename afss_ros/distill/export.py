@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 import afss_ros
 from afss_ros import datasets
 from afss_ros.distill import checkpoint
+from afss_ros.distill.classes import class_names
 from afss_ros.distill.data import validation_samples
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.graph import ContractGraph
 from afss_ros.distill.models import build
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.recipe import Recipe
-from afss_ros.labels import CLASS_NAMES
 from afss_ros.student import contract
 
 _LOG = logging.getLogger(__name__)
@@ -108,7 +108,8 @@ def rebuild(trained: checkpoint.Trained, options: ExportOptions) -> ContractGrap
     network = build(student)
     network.load_state_dict(trained.weights)
     normalise = Normalise(tuple(trained.mean), tuple(trained.std))
-    return ContractGraph(network, normalise, options.input_size, options.labels_stride).eval()
+    craft_id = len(student.parts) + 1
+    return ContractGraph(network, normalise, options.input_size, options.labels_stride, craft_id).eval()
 
 
 def to_onnx(graph: ContractGraph, input_size: tuple[int, int]) -> bytes:
@@ -132,7 +133,7 @@ def describe(content: bytes, trained: checkpoint.Trained, options: ExportOptions
     meaning = contract.StudentContract(
         version=contract.VERSION,
         family=recipe.student.name,
-        class_names=dict(CLASS_NAMES),
+        class_names=class_names(recipe.student.parts),
         input_size=options.input_size,
         labels_size=None,
         training_data=options.training_data or _training_data(recipe, trained),

@@ -27,11 +27,14 @@ def sheet(shown: Sequence[Shown], side: int = 192, columns: int = 6) -> NDArray[
 
 
 def _tile(shown: Shown, side: int) -> NDArray[np.uint8]:
-    image = cv2.resize(shown.image, (side, side), interpolation=cv2.INTER_AREA)
-    maps = [
-        cv2.resize(colorize(m), (side, side), interpolation=cv2.INTER_NEAREST) for m in (shown.truth, shown.predicted)
-    ]
-    return np.pad(np.vstack([image, *maps]), ((2, 2), (2, 2), (0, 0))).astype(np.uint8)
+    height, width = shown.truth.shape
+    scale = side / max(height, width)
+    inner = max(1, round(width * scale)), max(1, round(height * scale))
+    image = cv2.resize(shown.image, inner, interpolation=cv2.INTER_AREA)
+    maps = [cv2.resize(colorize(m), inner, interpolation=cv2.INTER_NEAREST) for m in (shown.truth, shown.predicted)]
+    margin = (0, side - inner[1]), (0, side - inner[0]), (0, 0)
+    rows = [np.pad(picture, margin) for picture in (image, *maps)]
+    return np.pad(np.vstack(rows), ((2, 2), (2, 2), (0, 0))).astype(np.uint8)
 
 
 def write_sheet(path: Path, shown: Sequence[Shown]) -> None:

@@ -33,6 +33,9 @@ class DataRecipe(Section):
     validation_split: str | None = "val"
     size: int = Field(256, ge=32, le=2048, multiple_of=32, description="Side of the square training crop, pixels.")
     validation_size: int = Field(512, ge=32, le=2048, multiple_of=32)
+    validation_tiled: bool = Field(
+        False, description="Validate at the images' own size, by tiles of `validation_size`; else fit them into it."
+    )
     validation_images: int = Field(200, ge=1, description="At most so many, evenly spaced over the set.")
     workers: int = Field(1, ge=0, le=64, description="Loader processes; 0 loads in the training process.")
     statistics_images: int = Field(400, ge=1, description="Images that the normalisation is computed from.")
@@ -45,6 +48,9 @@ class AugmentRecipe(Section):
         (0.7, 2.4),
         description="Zoom beyond the scale that fits the source into the crop; 2 is what a student twice as"
         " large as the crop sees.",
+    )
+    native: float = Field(
+        0.0, ge=0, le=1, description="Chance that `scale` is counted from the source's own pixels: a tile of it."
     )
     centre_on_craft: float = Field(0.7, ge=0, le=1, description="Chance that the crop is placed around a craft.")
     rotate: bool = Field(True, description="Quarter turns and flips of both kinds: space has no up.")
@@ -68,6 +74,36 @@ class AugmentRecipe(Section):
         return self
 
 
+class UNetRecipe(Section):
+    """The network of `unet-tiled`, see `models.flexible_unet`. Level 0 is full resolution, each further one half."""
+
+    base_filters: int = Field(16, ge=4, le=256, description="Channels of level 0; they double from level to level.")
+    max_filters: int = Field(256, ge=4, le=2048, description="But not beyond this.")
+    depth: int = Field(4, ge=1, le=5, description="How often the picture is halved.")
+    layers: int = Field(2, ge=1, le=6, description="Convolutions a block.")
+    first_kernel: int = Field(7, ge=1, le=31, description="Side of the first convolution's kernel; odd.")
+    kernels: tuple[int, ...] = Field(
+        (3,), min_length=1, max_length=6, description="Side by level, odd; the last holds for all deeper levels."
+    )
+    dilation: tuple[int, ...] = Field(
+        (1,), min_length=1, max_length=6, description="By level; the last holds for all deeper levels."
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Chance of a channel to be dropped, after every block.")
+
+    @model_validator(mode="after")
+    def _levels_make_sense(self) -> UNetRecipe:
+        if even := [k for k in (self.first_kernel, *self.kernels) if k < 1 or k % 2 == 0]:
+            raise ValueError(f"kernels must be odd and positive, got {even}")
+        if any(d < 1 for d in self.dilation):
+            raise ValueError(f"dilation must be 1 or more, got {list(self.dilation)}")
+        for name in ("kernels", "dilation"):
+            if (given := len(getattr(self, name))) > self.depth + 1:
+                raise ValueError(f"{name}: {given} values for {self.depth + 1} levels")
+        if self.max_filters < self.base_filters:
+            raise ValueError(f"max_filters {self.max_filters} is less than base_filters {self.base_filters}")
+        return self
+
+
 class StudentRecipe(Section):
     """The network."""
 
@@ -75,15 +111,37 @@ class StudentRecipe(Section):
         "fpn-mobilenetv4", description="<decoder>-<encoder>, see `models.DECODERS` and `models.ENCODERS`."
     )
     encoder_weights: str | None = Field(
-        None, description="imagenet, from an installed package or the model hub (see docs/training.md); null is noise."
+        None,
+        description="imagenet: from an installed package or the model hub (see docs/training.md); packaged: from a"
+        " package, or noise; null: noise.",
     )
     decoder: dict[str, int] = Field(default_factory=dict, description="Overrides of the decoder's options.")
+    unet: UNetRecipe = UNetRecipe()  # type: ignore[call-arg]
+    parts: tuple[str, ...] = Field(
+        ("body", "panel", "antenna"),
+        min_length=1, max_length=250, description="Names of the label ids 1, 2, ...: what the student tells apart.",
+    )  # fmt: skip
     options: dict[str, Any] = Field(
         default_factory=dict, description="Of the library that trains a student of another family: its own arguments."
     )
     initial: Path | None = Field(None, description="A run directory whose best weights to start from.")
     box_head: bool = True
     craft_classes: tuple[str, ...] = Field((), description="Names of craft to tell apart; empty for no such head.")
+
+    @model_validator(mode="after")
+    def _parts_have_names_of_their_own(self) -> StudentRecipe:
+        taken = ["background", "spacecraft", *self.parts]
+        if repeated := sorted({name for name in taken if taken.count(name) > 1}):
+            raise ValueError(f"parts: {', '.join(repeated)} named twice; background and spacecraft are always there")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_without_effect(self) -> StudentRecipe:
+        if self.name != "unet-tiled" and self.unet != UNetRecipe():  # type: ignore[call-arg]
+            raise ValueError(f"unet holds the dimensions of unet-tiled, not of {self.name}")
+        if self.name == "unet-tiled" and (self.decoder or self.encoder_weights):
+            raise ValueError("unet-tiled takes its dimensions from student.unet, and has no pretrained encoder")
+        return self
 
 
 class LossRecipe(Section):
@@ -96,7 +154,9 @@ class LossRecipe(Section):
     box: float = Field(0.5, ge=0, description="1 - GIoU of the box head.")
     presence: float = Field(0.1, ge=0)
     craft: float = Field(0.5, ge=0)
-    class_weights: tuple[float, ...] = Field((1.0, 1.0, 1.0, 2.0), description="Cross-entropy weight by label id.")
+    class_weights: tuple[float, ...] = Field(
+        (1.0, 1.0, 1.0, 2.0), description="Cross-entropy weight by label id; [] weights them alike."
+    )
     label_stride: int = Field(1, ge=1, le=4, description="Losses see every n-th row and column of the labels.")
 
 
@@ -159,6 +219,13 @@ class Recipe(Section):
     validate_every: float = Field(1.0, gt=0, description="In epochs.")
     checkpoint_minutes: float = Field(5.0, gt=0, description="A checkpoint at least so often.")
     note: str = Field("", description="Free text for the model card.")
+
+    @model_validator(mode="after")
+    def _every_class_is_weighted(self) -> Recipe:
+        weights, ids = len(self.loss.class_weights), len(self.student.parts) + 1
+        if weights not in (0, ids):
+            raise ValueError(f"loss.class_weights: {weights} values for {ids} label ids; give one each, or []")
+        return self
 
 
 def parse(document: Any, *, where: str = "recipe") -> Recipe:

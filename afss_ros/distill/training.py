@@ -153,8 +153,10 @@ def loss_terms(found: Prediction, batch: Example, recipe: Recipe, soft: Tensor |
 def _validate(state: RunState, normalise: Normalise, run: Path, loss: float, board: SummaryWriter) -> dict[str, float]:
     recipe = state.recipe
     network = state.average.network if recipe.optimiser.ema else state.network
-    size = recipe.data.validation_size
-    scores, shown = validate(network, normalise, state.validation, size=size, dtype=state.dtype)
+    scores, shown = validate(
+        network, normalise, state.validation, size=recipe.data.validation_size, dtype=state.dtype,
+        tiled=recipe.data.validation_tiled, parts=recipe.student.parts,
+    )  # fmt: skip
     entry = {"step": state.step, "minutes": round(state.seconds / 60, 2), "loss": loss, **scores}
     state.history.append(entry)
     _LOG.info("step %d: %s", state.step, ", ".join(f"{k} {v:.3f}" for k, v in scores.items()))

@@ -12,11 +12,14 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 
 from afss_ros import datasets
 from afss_ros.distill import precision
-from afss_ros.distill.data import validation_example
+from afss_ros.distill import tiled as tiles
+from afss_ros.distill.classes import PARTS
+from afss_ros.distill.data import Example, native_example, validation_example
 from afss_ros.distill.models import Network
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.evaluation.detection import box_iou
-from afss_ros.evaluation.metrics import CLASSES, MEAN_PARTS, confusion, iou
+from afss_ros.evaluation.metrics import MEAN_PARTS
+from afss_ros.labels import UNLABELLED
 
 
 class Shown(NamedTuple):
@@ -36,48 +39,86 @@ def validate(
     size: int,
     dtype: torch.dtype,
     shown: int = 12,
+    tiled: bool = False,
+    parts: Sequence[str] = PARTS,
 ) -> tuple[dict[str, float], list[Shown]]:
     """Score a network on whole images of `size`; label maps at full size, pooled over all pixels.
 
+    Args:
+        tiled: score it at the images' own size instead, by tiles of `size`; see `tiled.label_frame`.
+        parts: names of the label ids 1, 2, ...
+
     Returns:
         Scores (`whole_iou`, `body_iou`, ..., `box_iou_head`, `box_iou_mask` on the largest craft, and `score`, their
-        summary that picks the best checkpoint: the mean of whole, body and panel IoU), and evenly spaced pictures.
+        summary that picks the best checkpoint: the mean of whole, body and panel IoU, or of whole and every part in
+        another table of parts), and evenly spaced pictures.
     """
-    device = normalise.mean.device
     network.eval()
-    counts = np.zeros((5, 5), np.int64)
+    counts = np.zeros((len(parts) + 1, len(parts) + 1), np.int64)
     by_head: list[float] = []
     by_mask: list[float] = []
     pictures: list[Shown] = []
     picked = set(np.linspace(0, len(samples) - 1, min(shown, len(samples))).round().astype(int).tolist())
     for index, sample in enumerate(samples):
-        example = validation_example(sample, size)
-        with precision.autocast(dtype, device):
-            found = network(normalise(example["image"][None].to(device)))
-        logits = F.interpolate(found.logits.float(), size=(size, size), mode="bilinear")
-        predicted = logits.argmax(1)[0].to(torch.uint8).cpu().numpy()
+        example = native_example(sample, parts) if tiled else validation_example(sample, size, parts)
+        head: NDArray[np.float32] | None = None
+        if tiled:
+            predicted = tiles.label_frame(network, normalise, example["image"].numpy(), tile=size, dtype=dtype)
+        else:
+            predicted, head = _look(network, normalise, example, size, dtype)
         truth, box = example["labels"].numpy(), example["box"].numpy()
-        counts += confusion(truth, predicted)
+        counts += count(truth, predicted, len(counts))
         if not np.isnan(box).any():
             by_mask.append(box_iou(_bounds(predicted > 0), box))
-            if found.boxes is not None:
-                by_head.append(box_iou(found.boxes[0].float().cpu().numpy(), box))
+            if head is not None:
+                by_head.append(box_iou(head, box))
         if index in picked:
             pictures.append(Shown(example["image"].numpy(), truth, predicted))
-    return _summary(counts, by_head, by_mask), pictures
+    return _summary(counts, parts, by_head, by_mask), pictures
 
 
-def _summary(counts: NDArray[np.int64], by_head: list[float], by_mask: list[float]) -> dict[str, float]:
-    by_class = {f"{name}_iou": float(iou(counts, ids)) for name, ids in CLASSES.items()}
+def _look(
+    network: Network, normalise: Normalise, example: Example, size: int, dtype: torch.dtype
+) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+    """Label ids uint8 (size, size), and the head's box (4,) in 0..1 of the image, if there is one."""
+    device = normalise.mean.device
+    with precision.autocast(dtype, device):
+        found = network(normalise(example["image"][None].to(device)))
+    logits = F.interpolate(found.logits.float(), size=(size, size), mode="bilinear")
+    labels = logits.argmax(1)[0].to(torch.uint8).cpu().numpy()
+    return labels, None if found.boxes is None else found.boxes[0].float().cpu().numpy()
+
+
+def count(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], ids: int) -> NDArray[np.int64]:
+    """Pixels by truth (row) and prediction, int64 (ids, ids); those whose truth is 255 are in no count."""
+    decided = truth != UNLABELLED
+    codes = truth[decided].astype(np.intp) * ids + predicted[decided]
+    return np.bincount(codes, minlength=ids * ids).reshape(ids, ids).astype(np.int64)
+
+
+def _iou(counts: NDArray[np.int64], ids: slice) -> float:
+    """Of the class made of `ids`; NaN where neither truth nor prediction has it."""
+    both = counts[ids, ids].sum()
+    either = counts[ids].sum() + counts[:, ids].sum() - both
+    return float(both / either) if either else float("nan")
+
+
+def _summary(
+    counts: NDArray[np.int64], parts: Sequence[str], by_head: list[float], by_mask: list[float]
+) -> dict[str, float]:
+    by_class = {"whole_iou": _iou(counts, slice(1, None))}
+    by_class |= {f"{name}_iou": _iou(counts, slice(i, i + 1)) for i, name in enumerate(parts, start=1)}
     scores = {name: value for name, value in by_class.items() if np.isfinite(value)}
-    parts = [scores[f"{name}_iou"] for name in MEAN_PARTS if f"{name}_iou" in scores]
-    if parts:
-        scores["mean_part_iou"] = float(np.mean(parts))
+    # Our antennas are few, thin, and labelled differently from set to set; of other parts nothing is known.
+    judged = MEAN_PARTS if tuple(parts) == PARTS else parts
+    part_scores = [scores[f"{name}_iou"] for name in judged if f"{name}_iou" in scores]
+    if part_scores:
+        scores["mean_part_iou"] = float(np.mean(part_scores))
     if by_head:
         scores["box_iou_head"] = float(np.mean(by_head))
     if by_mask:
         scores["box_iou_mask"] = float(np.mean(by_mask))
-    chosen = [scores[k] for k in ("whole_iou", "body_iou", "panel_iou") if k in scores]
+    chosen = ([scores["whole_iou"]] if "whole_iou" in scores else []) + part_scores
     scores["score"] = float(np.mean(chosen or by_head or [0.0]))
     return scores
 

