@@ -54,6 +54,6 @@ WRITERS: dict[str, Callable[[Dataset, Path], None]] = {
     "afss": write_afss,
     "coco": _write_coco,
     "yolo": yolo.write,
-    "yolo-parts": lambda dataset, out: yolo.write(dataset, out, parts=True),
+    "yolo-parts": lambda dataset, out: yolo.write(dataset, out, names=yolo.PARTS),
 }
 """Form name -> what writes it."""

@@ -10,6 +10,7 @@ line, and edges move by up to a pixel. Keep our own form or COCO as the master.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from afss_ros.datasets.pictures import encode_picture, picture_size
 from afss_ros.datasets.rle import box_of, decode, from_polygons
 from afss_ros.labels import CLASS_IDS, CLASS_NAMES, PART_IDS
 
+CRAFT = (WHOLE,)
+PARTS = tuple(CLASS_NAMES[i] for i in PART_IDS)
 _SPLITS = ("train", "val", "test")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -60,32 +63,29 @@ def load(root: Path) -> Dataset:
     return gather(root, known, records, lambda record: _sample(*record, classes))
 
 
-def write(dataset: Dataset, root: Path, *, parts: bool = False) -> None:
+def write(dataset: Dataset, root: Path, *, names: Sequence[str] = CRAFT, link: bool = False) -> None:
     """Write the samples whose objects are known as a YOLO segmentation set.
 
     Args:
-        parts: one object for each connected piece of a part in the label maps, instead of whole craft.
+        names: the classes, in YOLO's numbering: whole craft (`CRAFT`), each connected piece of a part in the label maps
+            (`PARTS`), or both.
+        link: put symbolic links to the pictures there instead of copies in JPEG.
 
     Raises:
         DatasetError: `root` is the folder of the set itself, or a picture cannot be read.
     """
     if root.resolve() == dataset.root.resolve():
         raise DatasetError(f"{root}: is the set itself; write to another folder")
-    names = [CLASS_NAMES[i] for i in PART_IDS] if parts else [WHOLE]
     for sample in dataset.samples:
-        objects = _parts(sample) if parts else sample.read_instances()
+        objects = _objects(sample, names)
         if objects is None:
             continue
         lines = [_line(o, names.index(o.class_name), sample) for o in objects if o.class_name in names]
         split = sample.split or "train"
-        image = root / "images" / split / f"{sample.key}.jpg"
+        _write_image(sample, root / "images" / split, link)
         text = root / "labels" / split / f"{sample.key}.txt"
-        for path, content in (
-            (image, encode_picture(sample.read_image(), ".jpg")),
-            (text, "".join(lines).encode()),
-        ):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, content)
+        text.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(text, "".join(lines).encode())
     splits = {s: f"images/{s}" for s in _SPLITS if (root / "images" / s).is_dir()}
     declaration = {"path": ".", **splits, "names": dict(enumerate(names))}
     write_atomically(root / "data.yaml", yaml.safe_dump(declaration, sort_keys=False).encode())
@@ -139,6 +139,23 @@ def _instance(words: list[str], width: int, height: int, classes: dict[int, str]
     return Instance(classes[int(words[0])], box, rle)
 
 
+def _write_image(sample: Sample, folder: Path, link: bool) -> None:
+    linked = link and sample.image.suffix.lower() in _SUFFIXES
+    path = folder / f"{sample.key}{sample.image.suffix if linked else '.jpg'}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not linked:
+        write_atomically(path, encode_picture(sample.read_image(), ".jpg"))
+    elif not path.is_symlink():
+        path.symlink_to(sample.image.resolve())
+
+
+def _objects(sample: Sample, names: Sequence[str]) -> tuple[Instance, ...] | None:
+    """The objects of the classes that are asked for; None when some of them are unknown."""
+    parts = _parts(sample) if set(names) & set(PARTS) else ()
+    crafts = sample.read_instances() if WHOLE in names else ()
+    return None if parts is None or crafts is None else (*crafts, *parts)
+
+
 def _parts(sample: Sample) -> tuple[Instance, ...] | None:
     if sample.labels is None:
         return None
@@ -165,11 +182,13 @@ def polygon(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
     Pieces are visited one after the other and joined by lines of no width; holes are filled.
     """
-    # Contours run through pixel centres; at twice the size, they run a quarter of a pixel inside the edge.
-    twice = cv2.resize(mask.astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
-    contours, _ = cv2.findContours(twice, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    if not contours:
+    left, top, right, bottom = (int(v) for v in box_of(mask))
+    if right <= left:
         return box_of(mask).reshape(2, 2).astype(np.float64)
+    # Contours run through pixel centres; at twice the size, they run a quarter of a pixel inside the edge.
+    inside = mask[top:bottom, left:right].astype(np.uint8)
+    twice = cv2.resize(inside, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    contours, _ = cv2.findContours(twice, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     pieces = [np.concatenate([c[:, 0], c[:1, 0]]) for c in contours]
     path = np.concatenate([*pieces, *(p[:1] for p in pieces[-2::-1])])
-    return (path + 0.5) / 2
+    return np.asarray((path + 0.5) / 2 + (left, top), np.float64)

@@ -47,7 +47,7 @@ def test_whole_craft_and_boxes_survive(written: Path, tmp_path: Path) -> None:
 
 
 def test_parts_become_pieces(written: Path, tmp_path: Path) -> None:
-    yolo.write(load(written), tmp_path / "yolo", parts=True)
+    yolo.write(load(written), tmp_path / "yolo", names=yolo.PARTS)
     first, _ = load(tmp_path / "yolo").samples
     assert first.instances is not None
     assert [i.class_name for i in first.instances] == ["body", "panel", "panel"]

@@ -1,0 +1,69 @@
+"""From a YOLO run to a student. Importing this module imports ultralytics (AGPL-3.0)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import ultralytics
+from numpy.typing import NDArray
+from torch import nn
+from ultralytics.nn.tasks import load_checkpoint
+
+from afss_ros.datasets.pictures import read_rgb
+from afss_ros.distill import recipe as recipes
+from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.families import onnx_file, run_directory
+from afss_ros.distill.families.family import Outcome
+from afss_ros.distill.families.yolo import weights
+from afss_ros.distill.families.yolo.data import CLASS_ID
+from afss_ros.distill.families.yolo.graph import YoloGraph
+from afss_ros.distill.families.yolo.library import LICENCE
+from afss_ros.student import letterbox
+
+
+def export(run: Path, out: Path, options: ExportOptions) -> Path:
+    """Write the best weights of `run` as a student; see `Family.export`."""
+    recipe, progress = recipes.load(run / "recipe.yaml"), run_directory.read_progress(run)
+    network, once = rows_network(weights(run))
+    graph = YoloGraph(
+        network,
+        CLASS_ID,
+        options.input_size,
+        options.labels_stride,
+        confidence=progress.confidence,
+        suppress=None if once else 0.7,
+    ).eval()
+    outcome = Outcome(progress.step, progress.samples, progress.best)
+    library = f"ultralytics {ultralytics.__version__}"
+    described = onnx_file.meaning(recipe, outcome, graph, options, licence=LICENCE, library=library)
+    return onnx_file.write(graph, out, described, _pictures(run, options.input_size))
+
+
+def rows_network(path: Path) -> tuple[nn.Module, bool]:
+    """The trained network, convolutions and normalisation merged, that gives `YoloGraph` its rows and prototypes.
+
+    Returns:
+        The network, and whether it says each object once (YOLO26's one-to-one head).
+    """
+    network, _ = load_checkpoint(path, fuse=True)
+    head = network.model[-1]
+    once = bool(head.end2end)
+    head.export, head.format, head.xyxy = True, "onnx", True
+    head.postprocess = _by_row
+    return network, once
+
+
+def _by_row(rows: object) -> object:
+    """YOLO26's choice of the best rows is undone: `YoloGraph` chooses for craft and parts apart."""
+    return rows.permute(0, 2, 1)  # type: ignore[attr-defined]
+
+
+def _pictures(run: Path, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """The first validation picture, as the student would see it."""
+    pictures = []
+    for path in sorted((run / "data/images/val").glob("*"))[:1]:
+        image = read_rgb(path)
+        blank = np.zeros((*size, 3), np.uint8)
+        pictures.append(letterbox.apply(image, letterbox.fit(image.shape[:2], size), blank))
+    return pictures

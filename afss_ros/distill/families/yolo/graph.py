@@ -1,0 +1,151 @@
+"""A YOLO segmentation network as the student contract wants it: suppression and mask assembly inside the graph.
+
+Everything has a fixed shape and consists of operators that ONNX Runtime and TensorRT have on a GPU: no
+NonMaxSuppression node, whose output is as long as it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+
+from afss_ros.labels import SPACECRAFT
+
+_ROUNDS = 6
+_MASK = 0.5
+
+
+class YoloGraph(nn.Module):
+    """Normalisation, network, suppression, boxes of whole craft, and the label map that the parts' masks add up to.
+
+    Args:
+        network: image (1, 3, H, W) in 0..1 to rows (1, 4 + classes + masks, A) of corners, class probabilities and mask
+            coefficients, and mask prototypes (1, masks, H / 4, W / 4).
+        class_ids: our label id of each of its classes.
+        input_size: (H, W) of the image.
+        labels_stride: input pixels per pixel of the label map.
+        confidence: parts with a lower score do not enter the label map.
+        suppress: boxes of one class that overlap more than this are one object; None for a network that says each
+            object once.
+        crafts, pieces: at most so many whole craft, and pieces of parts.
+    """
+
+    output_names = ("labels", "confidence", "boxes", "scores", "classes")
+
+    def __init__(
+        self,
+        network: nn.Module,
+        class_ids: Sequence[int],
+        input_size: tuple[int, int],
+        labels_stride: int,
+        *,
+        confidence: float,
+        suppress: float | None = 0.7,
+        crafts: int = 20,
+        pieces: int = 60,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.craft_classes = [i for i, known in enumerate(class_ids) if known == SPACECRAFT]
+        self.part_classes = [i for i, known in enumerate(class_ids) if known != SPACECRAFT]
+        self.classes = len(class_ids)
+        self.input_size = input_size
+        self.labels_size = (input_size[0] // labels_stride, input_size[1] // labels_stride)
+        self.confidence, self.suppress = confidence, suppress
+        self.crafts, self.pieces = crafts, pieces
+        self.label_ids: Tensor
+        self.register_buffer("label_ids", torch.tensor([0, *(class_ids[i] for i in self.part_classes)]))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """image uint8 (1, H, W, 3) to the outputs of `output_names`; see the student contract."""
+        rows, prototypes = self.network(image.permute(0, 3, 1, 2).float() / 255)
+        boxes, chances, coefficients = rows[0, :4], rows[0, 4 : 4 + self.classes], rows[0, 4 + self.classes :]
+        craft, craft_scores, _ = self._best(boxes, chances[self.craft_classes], self.crafts)
+        pieces, scores, kinds, chosen = self._best_pieces(boxes, chances[self.part_classes])
+        masks = self._masks(coefficients[:, chosen], prototypes[0], pieces)
+        labels, confidence = self._label_map(masks, scores, kinds)
+        height, width = self.input_size
+        limit = torch.tensor([width, height, width, height], dtype=torch.float32)
+        craft = torch.minimum(craft.clamp(min=0), limit).unsqueeze(0)
+        craft_scores = craft_scores.unsqueeze(0)
+        # A constant would lose its name as an output in the exporter, so the class is made from a value.
+        classes = (craft_scores >= 0).to(torch.int64) * SPACECRAFT
+        return labels, confidence, craft, craft_scores, classes
+
+    def _best_pieces(self, boxes: Tensor, chances: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        found, scores, index = self._best(boxes, chances, self.pieces)
+        anchors = boxes.shape[1]
+        return found, scores, index // anchors, index % anchors
+
+    def _best(self, boxes: Tensor, chances: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The `count` best pairs of place and class, each object once.
+
+        Args:
+            boxes: (4, A), corners.
+            chances: (C, A).
+
+        Returns:
+            Boxes (count, 4); scores (count,), descending but for the suppressed, which are 0; indices (count,) into
+            chances, flattened.
+        """
+        anchors = boxes.shape[1]
+        scores, index = chances.reshape(-1).topk(min(count, chances.shape[0] * anchors))
+        found = boxes.t()[index % anchors]
+        if self.suppress is not None:
+            scores = scores * unsuppressed(found, index // anchors, self.suppress)
+        return found, scores, index
+
+    def _masks(self, coefficients: Tensor, prototypes: Tensor, boxes: Tensor) -> Tensor:
+        """Mask probabilities (K, h, w) at the prototypes' scale, 0 outside of each one's box."""
+        kinds, height, width = prototypes.shape
+        masks = (coefficients.t() @ prototypes.reshape(kinds, -1)).sigmoid().reshape(-1, height, width)
+        x = (torch.arange(width, dtype=torch.float32) + 0.5) * (self.input_size[1] / width)
+        y = (torch.arange(height, dtype=torch.float32) + 0.5) * (self.input_size[0] / height)
+        inside_x = (x >= boxes[:, 0:1]) & (x < boxes[:, 2:3])
+        inside_y = (y >= boxes[:, 1:2]) & (y < boxes[:, 3:4])
+        return masks * (inside_y[:, :, None] & inside_x[:, None, :]).float()
+
+    def _label_map(self, masks: Tensor, scores: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
+        """Where masks of parts overlap, the piece with the best score decides; where there is none, background.
+
+        Returns:
+            labels and confidence, uint8 (1, h, w).
+        """
+        masks = masks * (scores > self.confidence).float()[:, None, None]
+        sure = masks * scores[:, None, None]
+        parts = [(sure * (kinds == kind).float()[:, None, None]).amax(0) for kind in range(len(self.part_classes))]
+        stack = torch.stack([masks.amax(0), *parts]).unsqueeze(0)
+        smooth = F.interpolate(stack, size=self.labels_size, mode="bilinear", align_corners=False)
+        covered, by_part = smooth[:, :1], smooth[:, 1:]
+        # A map that is positive where a mask covers the pixel, and beats every part where none does.
+        background = (covered <= _MASK).float() * 2
+        best, chosen = torch.cat((background, by_part), 1).max(1)
+        confidence = torch.where(chosen == 0, 1 - covered[:, 0], best)
+        return self.label_ids[chosen].to(torch.uint8), (confidence.clamp(0, 1) * 255).to(torch.uint8)
+
+
+def unsuppressed(boxes: Tensor, kinds: Tensor, overlap: float) -> Tensor:
+    """Greedy non-maximum suppression without a loop over boxes: 1 for those that stay, 0 for the others, float (K,).
+
+    A box is suppressed by a better one of its kind that is itself not suppressed. Repeating that rule on all boxes at
+    once settles one more link of every chain a round, so it is exact for chains of up to six boxes.
+
+    Args:
+        boxes: (K, 4) corners, best first.
+        kinds: (K,), only equal ones suppress each other.
+        overlap: intersection over union above which they do.
+    """
+    area = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
+    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = (high - low).clamp(min=0).prod(2)
+    close = common > overlap * (area[:, None] + area[None, :] - common)
+    order = torch.arange(boxes.shape[0])
+    beats = (close & (kinds[:, None] == kinds[None, :]) & (order[:, None] < order[None, :])).float()
+    stays = torch.ones_like(area)
+    for _ in range(_ROUNDS):
+        stays = ((stays[None, :] @ beats)[0] < 0.5).float()
+    return stays
