@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -124,7 +125,26 @@ def to_onnx(graph: ContractGraph, input_size: tuple[int, int]) -> bytes:
             input_names=["image"], output_names=graph.output_names, opset_version=_OPSET,
             do_constant_folding=True, dynamo=False,
         )  # fmt: skip
-    return target.getvalue()
+    return _folded(target.getvalue())
+
+
+def _folded(content: bytes) -> bytes:
+    """The same graph after ONNX Runtime's basic optimisation: standard operators, what is constant computed.
+
+    The exporter leaves the amounts of a padding as a little graph of shapes; with them every later shape is unknown to
+    TensorRT, and to whoever counts multiplications.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "folded.onnx"
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(target)
+        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        model = onnx.load(str(target))
+    used = {node.domain for node in model.graph.node}
+    for opset in [o for o in model.opset_import if o.domain not in used]:  # every domain that ONNX Runtime knows
+        model.opset_import.remove(opset)
+    return bytes(model.SerializeToString())
 
 
 def describe(content: bytes, trained: checkpoint.Trained, options: ExportOptions) -> bytes:

@@ -36,9 +36,17 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 
 
 def _starred(results: Sequence[dict[str, Any]]) -> set[str]:
-    usable = [r for r in results if r[ACCURACY] is not None]
-    fronts = [front([r[cost] for r in usable], [r[ACCURACY] for r in usable]) for cost in COSTS]
-    return {usable[i]["student"] for one in fronts for i in one}
+    starred: set[str] = set()
+    for cost in COSTS:
+        usable = _with(results, cost)
+        best = front([r[cost] for r in usable], [r[ACCURACY] for r in usable])
+        starred |= {usable[i]["student"] for i in best}
+    return starred
+
+
+def _with(results: Sequence[dict[str, Any]], cost: str) -> list[dict[str, Any]]:
+    """The results that have this cost and an accuracy: some graphs hide their multiplications."""
+    return [r for r in results if r.get(ACCURACY) is not None and r.get(cost) is not None]
 
 
 def _figure(value: Any) -> str:
@@ -47,11 +55,10 @@ def _figure(value: Any) -> str:
 
 def draw(path: Path, results: Sequence[dict[str, Any]]) -> None:
     """Write a PNG with one panel a cost, each with its front."""
-    usable = [r for r in results if r[ACCURACY] is not None]
     figure = Figure(figsize=(15, 5), layout="constrained")
     panels = figure.subplots(1, len(COSTS), sharey=True)
     for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
-        _panel(axes, usable, cost, label)
+        _panel(axes, _with(results, cost), cost, label)
     panels[0].set_ylabel("S_acc (box AP and mean part IoU)")
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     figure.savefig(temporary, dpi=110)

@@ -15,6 +15,7 @@ import segmentation_models_pytorch as smp
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.models.flexible_unet import FlexibleUNet
 from afss_ros.distill.models.network import Network, Sum
+from afss_ros.distill.models.padding import settle_padding
 from afss_ros.distill.models.pretrained import Pretrained, load_into
 from afss_ros.distill.recipe import StudentRecipe
 
@@ -129,6 +130,9 @@ def build(recipe: StudentRecipe) -> Network:
         raise DistillError(f"student {recipe.name!r} with {options} cannot be built: {err}") from err
     if packaged is not None:
         load_into(body.encoder, packaged)
+    if decoder.architecture == "FPN":
+        body.decoder.merge = Sum()
+    settle_padding(body.encoder)
     if decoder.architecture == "FPN":
         body.decoder.merge = Sum()
     stride = decoder.stride
