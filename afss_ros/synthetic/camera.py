@@ -83,7 +83,7 @@ def expose(camera: Camera, radiance: Image, rng: np.random.Generator) -> NDArray
     image = np.maximum(image, 0.0)
     if camera.filmic:
         image = image * (2.51 * image + 0.03) / (image * (2.43 * image + 0.59) + 0.14)
-    image = np.power(np.minimum(image, 1.0), np.float32(1 / camera.gamma))
+    image = np.asarray(cv2.pow(np.minimum(image, 1.0), 1 / camera.gamma), np.float32)
     image = _graded(camera, image)
     image = camera.black + (1 - camera.black) * image
     image = _noisy(camera, image.astype(np.float32), rng)
@@ -92,9 +92,8 @@ def expose(camera: Camera, radiance: Image, rng: np.random.Generator) -> NDArray
 
 def _graded(camera: Camera, image: Image) -> Image:
     saturation = 0.0 if camera.grey else camera.saturation
-    luma = image @ np.array([0.3, 0.59, 0.11], np.float32)
-    image = luma[..., None] + saturation * (image - luma[..., None])
-    image = np.clip(image, 0.0, 1.0)
+    mix = saturation * np.eye(3) + (1 - saturation) * np.array([0.3, 0.59, 0.11])
+    image = np.clip(np.asarray(cv2.transform(image, mix), np.float32), 0.0, 1.0)
     if camera.contrast != 1.0:
         image = image + (camera.contrast - 1) * (image * image * (3 - 2 * image) - image)
     return np.asarray(image, np.float32)

@@ -24,7 +24,7 @@ class CraftPass:
         self._context = context
         self._noise = noise
         self._crumple = tile(context, crumple_texture())
-        self._color = context.program(source("craft.vert.glsl"), source("craft.frag.glsl"))
+        self._colors: dict[int, moderngl.Program] = {}
         self._ids = context.program(source("craft.vert.glsl"), source("ids.frag.glsl"))
         self._shadow = context.program(source("shadow.vert.glsl"), source("shadow.frag.glsl"))
         self._shadow_map = context.depth_texture((SHADOW_SIZE, SHADOW_SIZE))
@@ -32,7 +32,13 @@ class CraftPass:
         self._shadow_map.filter = (moderngl.LINEAR, moderngl.LINEAR)
         self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
         self._shadow_target = context.framebuffer(depth_attachment=self._shadow_map)
-        set_uniforms(self._color, shadow_map=0, noise=1, materials=2, crumple=3, shadow_texel=1.0 / SHADOW_SIZE)
+
+    def _color(self, pattern: int) -> moderngl.Program:
+        if pattern not in self._colors:
+            fragment = f"#version 330\n#define PATTERN {pattern}\n{source('craft.frag.glsl')}"
+            self._colors[pattern] = self._context.program(source("craft.vert.glsl"), fragment)
+            set_uniforms(self._colors[pattern], shadow_map=0, noise=1, materials=2, crumple=3)
+        return self._colors[pattern]
 
     def draw(
         self,
@@ -64,8 +70,11 @@ class CraftPass:
         color.use()
         for unit, texture in enumerate((self._shadow_map, self._noise, materials, self._crumple)):
             texture.use(unit)
-        set_uniforms(self._color, model=model.T, projection=projection.T, to_shadow=to_shadow.T, **_lighting(scene))
-        context.vertex_array(self._color, [(buffer, "3f 3f 2f 2f", *_LAYOUT)]).render()
+        values = _lighting(scene) | {"model": model.T, "projection": projection.T, "to_shadow": to_shadow.T}
+        for pattern, first, count in craft.runs:
+            program = self._color(pattern)
+            set_uniforms(program, **values)
+            context.vertex_array(program, [(buffer, "3f 3f 2f 2f", *_LAYOUT)]).render(first=first, vertices=count)
 
         ids.use()
         set_uniforms(self._ids, model=model.T, projection=projection.T, instance=placed.instance or DISTRACTOR)

@@ -6,6 +6,7 @@ coordinates in metres along the surface, so that a pattern keeps its physical pi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,12 +52,14 @@ def rotation_about(axis: ArrayLike, angle: float) -> Array:
 
 def frame_along(direction: ArrayLike) -> Array:
     """A rotation (3, 3) that takes +z to `direction`."""
-    z = np.asarray(direction, np.float64)
-    z = z / np.linalg.norm(z)
-    x = np.array([z[2], 0.0, -z[0]]) if abs(z[1]) < 0.9 else np.array([0.0, -z[2], z[1]])
-    x /= np.linalg.norm(x)
-    y = (z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0])
-    return np.asarray(np.stack([x, y, z], axis=1), np.float32)
+    zx, zy, zz = (float(v) for v in np.asarray(direction, np.float64))
+    size = math.sqrt(zx * zx + zy * zy + zz * zz)
+    zx, zy, zz = zx / size, zy / size, zz / size
+    xx, xy, xz = (zz, 0.0, -zx) if abs(zy) < 0.9 else (0.0, -zz, zy)
+    size = math.sqrt(xx * xx + xy * xy + xz * xz)
+    xx, xy, xz = xx / size, xy / size, xz / size
+    yx, yy, yz = zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx
+    return np.array([[xx, yx, zx], [xy, yy, zy], [xz, yz, zz]], np.float32)
 
 
 def quad(corners: ArrayLike, size: tuple[float, float] | None = None) -> Surface:
@@ -101,30 +104,36 @@ def revolved(profile: ArrayLike, sides: int, *, smooth: bool = True, turn: float
     `smooth` shades round; otherwise each side is a flat facet (a prism). Give rising z for an outer wall.
     """
     p = np.asarray(profile, np.float64)
-    angles = turn + np.linspace(0.0, 2 * np.pi, sides + 1)
     edge = p[1:] - p[:-1]
-    length = np.linalg.norm(edge, axis=1)
-    edge_normal = np.stack([edge[:, 1], -edge[:, 0]], axis=1) / np.maximum(length, 1e-9)[:, None]
+    length = np.sqrt((edge * edge).sum(1))
+    edge_normal = np.stack([edge[:, 1], -edge[:, 0]], 1) / np.maximum(length, 1e-9)[:, None]
     run = np.concatenate([[0.0], np.cumsum(length)])
-    mean_radius = max(float(p[:, 0].max()), 1e-6)
-    cos, sin = np.cos(angles), np.sin(angles)
-    mid = (angles[1:] + angles[:-1]) / 2
-    positions, normals, uvs = [], [], []
-    corner = [(0, 0), (1, 0), (1, 1), (0, 0), (1, 1), (0, 1)]
-    for da, dp in corner:
-        a = np.arange(sides)[:, None] + da
-        k = np.arange(len(edge))[None, :] + dp
-        positions.append(np.stack(np.broadcast_arrays(p[k, 0] * cos[a], p[k, 0] * sin[a], p[k, 1]), -1))
-        nc, ns = (cos[a], sin[a]) if smooth else (np.cos(mid)[:, None], np.sin(mid)[:, None])
-        n = edge_normal[None, :, :]
-        normals.append(np.stack(np.broadcast_arrays(n[..., 0] * nc, n[..., 0] * ns, n[..., 1]), -1))
-        u = (angles[a] - turn) * mean_radius
-        uvs.append(np.stack(np.broadcast_arrays(u, run[k]), -1))
-    return Surface(
-        np.stack(positions, 2).reshape(-1, 3).astype(np.float32),
-        np.stack(normals, 2).reshape(-1, 3).astype(np.float32),
-        np.stack(uvs, 2).reshape(-1, 2).astype(np.float32),
-    )
+    angles = turn + np.linspace(0.0, 2 * np.pi, sides + 1)
+    around = np.stack([np.cos(angles), np.sin(angles)], 1)
+    a, k, e = _corners(sides, len(edge))
+    positions = np.empty((len(a), 3), np.float32)
+    positions[:, :2] = p[k, :1] * around[a]
+    positions[:, 2] = p[k, 1]
+    if smooth:
+        facing = around[a]
+    else:
+        middle = (angles[1:] + angles[:-1]) / 2
+        facing = np.stack([np.cos(middle), np.sin(middle)], 1)[np.arange(len(a)) // (6 * len(edge))]
+    normals = np.empty_like(positions)
+    normals[:, :2] = edge_normal[e, :1] * facing
+    normals[:, 2] = edge_normal[e, 1]
+    uvs = np.stack([(angles[a] - turn) * max(float(p[:, 0].max()), 1e-6), run[k]], 1)
+    return Surface(positions, normals, uvs.astype(np.float32))
+
+
+@lru_cache(maxsize=256)
+def _corners(sides: int, edges: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """For each triangle corner of a revolved profile: its angle, its point of the profile, and its edge."""
+    corner = np.array([(0, 0), (1, 0), (1, 1), (0, 0), (1, 1), (0, 1)])
+    grid = (sides, edges, 6)
+    a = np.arange(sides)[:, None, None] + corner[:, 0]
+    e = np.broadcast_to(np.arange(edges)[:, None], grid)
+    return np.broadcast_to(a, grid).ravel(), (e + corner[:, 1]).ravel(), e.ravel()
 
 
 def disc(radius: float, sides: int, z: float = 0.0, *, up: bool = True, turn: float = 0.0) -> Surface:
@@ -168,7 +177,7 @@ def torus(major: float, minor: float, sides: int = 28, rings: int = 8) -> Surfac
 def tube(start: ArrayLike, stop: ArrayLike, radius: float, sides: int = 6, taper: float = 1.0) -> Surface:
     """A closed straight tube between two points; `taper` scales the radius at the far end."""
     a, b = np.asarray(start, np.float64), np.asarray(stop, np.float64)
-    length = float(np.linalg.norm(b - a))
+    length = math.dist(a, b)
     unit = _unit_tube(sides, taper)
     scale = np.array([radius, radius, length], np.float32)
     solid = Surface(unit.positions * scale, unit.normals, unit.uvs * np.array([radius, length], np.float32))
@@ -180,19 +189,41 @@ def _unit_tube(sides: int, taper: float) -> Surface:
     return prism(sides, 1.0, taper, 1.0, smooth=True)
 
 
+def tubes(starts: ArrayLike, stops: ArrayLike, radius: float, sides: int = 6) -> Surface:
+    """Many closed straight tubes at once: from each of `starts` (N, 3) to each of `stops` (N, 3)."""
+    a, b = np.asarray(starts, np.float64), np.asarray(stops, np.float64)
+    unit = _unit_tube(sides, 1.0)
+    axis = b - a
+    length = np.sqrt((axis * axis).sum(1))
+    z = axis / length[:, None]
+    upright = np.abs(z[:, 1:2]) < 0.9
+    zero = np.zeros(len(z))
+    x = np.where(upright, np.stack([z[:, 2], zero, -z[:, 0]], 1), np.stack([zero, -z[:, 2], z[:, 1]], 1))
+    x /= np.sqrt((x * x).sum(1))[:, None]
+    frames = np.stack([x, np.cross(z, x), z], axis=1).astype(np.float32)
+    scaled = np.broadcast_to(unit.positions, (len(a), *unit.positions.shape)).copy()
+    scaled[..., :2] *= radius
+    scaled[..., 2] *= length[:, None]
+    uvs = np.broadcast_to(unit.uvs, (len(a), *unit.uvs.shape)) * np.stack([np.full(len(a), radius), length], 1)[:, None]
+    return Surface(
+        (scaled @ frames + ((a + b) / 2)[:, None]).reshape(-1, 3).astype(np.float32),
+        (unit.normals @ frames).reshape(-1, 3),
+        uvs.reshape(-1, 2).astype(np.float32),
+    )
+
+
 def lattice(length: float, width: float, bays: int, radius: float, sides: int = 3) -> Surface:
     """A truss along +z from the origin: `sides` longerons with battens and one diagonal a bay."""
     angles = np.arange(sides) * 2 * np.pi / sides
     ring = np.stack([np.cos(angles), np.sin(angles), np.zeros(sides)], 1) * width / 2
-    up = np.array([0.0, 0.0, 1.0])
-    pieces = [tube(p, p + up * length, radius, 4) for p in ring]
-    for i in range(bays + 1):
-        z = up * length * i / bays
-        pieces += [tube(ring[k] + z, ring[(k + 1) % sides] + z, radius * 0.7, 3) for k in range(sides)]
-        if i < bays:
-            top = up * length * (i + 1) / bays
-            pieces += [tube(ring[k] + z, ring[(k + 1) % sides] + top, radius * 0.7, 3) for k in range(sides)]
-    return joined(pieces)
+    up = np.array([0.0, 0.0, length])
+    levels = np.linspace(0.0, 1.0, bays + 1)[:, None, None] * up
+    feet, turned = (ring + levels), (np.roll(ring, -1, axis=0) + levels)
+    return joined([
+        tubes(ring, ring + up, radius, 4),
+        tubes(feet.reshape(-1, 3), turned.reshape(-1, 3), radius * 0.7, 3),
+        tubes(feet[:-1].reshape(-1, 3), turned[1:].reshape(-1, 3), radius * 0.7, 3),
+    ])  # fmt: skip
 
 
 def double_sided(surface: Surface) -> Surface:

@@ -75,6 +75,18 @@ def test_a_dish_is_an_antenna_on_a_body_arm(renderer: Renderer) -> None:
     assert parts_seen(renderer, model.finished()) == {ANTENNA, BODY}
 
 
+def test_deployed_reflectors_are_antennas_on_body_arms(renderer: Renderer) -> None:
+    model = Model(np.random.default_rng(9))
+    reflectors.add_deployed_reflectors(model, model.rng, np.full(3, 0.5, np.float32), 0.8)
+    assert parts_seen(renderer, model.finished()) == {ANTENNA, BODY}
+
+
+def test_most_craft_carry_antennas_and_wings() -> None:
+    elements = [set(design(3 * seed).elements) for seed in range(200)]
+    assert sum(bool(e & {"dish", "reflectors", "array"}) for e in elements) > 110
+    assert sum("wings:none" not in e for e in elements) > 140
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_background_is_drawn(renderer: Renderer, kind: str) -> None:
     for index in range(2):
@@ -97,6 +109,16 @@ def test_normals_are_unit_and_craft_are_centred() -> None:
         spans = craft.vertices[:, :3].max(0) + craft.vertices[:, :3].min(0)
         assert np.allclose(spans, 0.0, atol=1e-3)
         assert craft.vertices[:, 8].max() < len(craft.materials)
+
+
+def test_runs_divide_the_vertices_by_pattern() -> None:
+    craft = design(12)
+    pattern = craft.materials[craft.vertices[:, 8].astype(int), 0, 3]
+    end = 0
+    for number, first, count in craft.runs:
+        assert first == end and (pattern[first : first + count] == number).all()
+        end = first + count
+    assert end == len(craft.vertices)
 
 
 def test_designs_of_train_val_and_test_never_meet() -> None:

@@ -16,13 +16,15 @@ class Craft:
     """A finished craft about the origin of its own frame.
 
     `vertices` float32 (3T, 10): position, normal, uv, material index, label id. `materials` float32 (M, 4, 4).
-    `radius` is that of the enclosing sphere, metres. `elements` names the grammar's choices.
+    `radius` is that of the enclosing sphere, metres. `elements` names the grammar's choices. Vertices of one pattern
+    stand together: `runs` holds each pattern, its first vertex and how many it has.
     """
 
     vertices: NDArray[np.float32]
     materials: NDArray[np.float32]
     radius: float
     elements: tuple[str, ...]
+    runs: tuple[tuple[int, int, int], ...]
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Model:
     """Collects surfaces, each with a finish and a label id."""
 
     rng: np.random.Generator
-    materials: list[Material] = field(default_factory=list)
+    materials: dict[Material, int] = field(default_factory=dict)
     pieces: list[NDArray[np.float32]] = field(default_factory=list)
     elements: list[str] = field(default_factory=list)
 
@@ -44,16 +46,23 @@ class Model:
     ) -> None:
         """Attach a surface, moved by a rotation (3, 3) and a translation (3,)."""
         moved = surface.moved(rotation, translation)
-        if material not in self.materials:
-            self.materials.append(material)
-        tag = np.empty((len(moved.positions), 2), np.float32)
-        tag[:] = self.materials.index(material), part
-        self.pieces.append(np.concatenate([moved.positions, moved.normals, moved.uvs, tag], axis=1))
+        number = self.materials.setdefault(material, len(self.materials))
+        piece = np.empty((len(moved.positions), 10), np.float32)
+        piece[:, :3], piece[:, 3:6], piece[:, 6:8] = moved.positions, moved.normals, moved.uvs
+        piece[:, 8:] = number, part
+        self.pieces.append(piece)
 
     def finished(self) -> Craft:
         """Centre the craft on its bounding box and close it."""
-        vertices = np.concatenate(self.pieces)
+        patterns = np.array([material.pattern for material in self.materials])
+        own = patterns[[int(piece[0, 8]) for piece in self.pieces]]
+        vertices = np.concatenate([self.pieces[i] for i in np.argsort(own, kind="stable")])
+        counts = np.bincount(own, weights=[len(piece) for piece in self.pieces]).astype(int)
+        firsts = np.cumsum(counts) - counts
+        runs = tuple((int(p), int(firsts[p]), int(counts[p])) for p in np.flatnonzero(counts))
         centre = (vertices[:, :3].max(0) + vertices[:, :3].min(0)) / 2
         vertices[:, :3] -= centre
-        radius = float(np.linalg.norm(vertices[:, :3], axis=1).max())
-        return Craft(np.ascontiguousarray(vertices, np.float32), table(self.materials), radius, tuple(self.elements))
+        radius = float(np.sqrt(np.einsum("ij,ij->i", vertices[:, :3], vertices[:, :3]).max()))
+        return Craft(
+            np.ascontiguousarray(vertices, np.float32), table(list(self.materials)), radius, tuple(self.elements), runs
+        )

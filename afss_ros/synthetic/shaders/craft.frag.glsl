@@ -1,4 +1,5 @@
-#version 330
+// Compiled once for every PATTERN of materials.py: software GL runs both sides of every branch.
+const int pattern = PATTERN;
 uniform sampler2D materials;
 uniform sampler2D noise;
 uniform sampler2D crumple;
@@ -11,7 +12,6 @@ uniform vec3 planet_color;     // mean radiance of the lit part, zero when dark
 uniform vec3 ambient;
 uniform vec3 fill;             // an artist's soft second light
 uniform vec3 fill_direction;
-uniform float shadow_texel;
 in vec3 position;
 in vec3 normal;
 in vec2 uv;
@@ -41,11 +41,7 @@ float lit(vec3 n) {
     vec3 p = shadow_position.xyz / shadow_position.w * 0.5 + 0.5;
     float slope = clamp(1.0 - dot(n, sun), 0.0, 1.0);
     p.z -= 0.0015 + 0.004 * slope;
-    float sum = 0.0;
-    for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 2; j++)
-            sum += texture(shadow_map, p + vec3((vec2(i, j) - 0.5) * shadow_texel, 0.0));
-    return sum * 0.25;
+    return texture(shadow_map, p);
 }
 
 // Radiance that arrives from direction r: the planet's disc, blurred by roughness, before a faint sky.
@@ -61,7 +57,6 @@ void main() {
     vec4 m1 = texelFetch(materials, ivec2(1, material), 0);
     vec4 m2 = texelFetch(materials, ivec2(2, material), 0);
     vec4 m3 = texelFetch(materials, ivec2(3, material), 0);
-    int pattern = int(m0.a + 0.5);
     vec3 base = m0.rgb;
     vec3 second = m1.rgb;
     float roughness = m1.a;
