@@ -39,14 +39,10 @@ class SaliencyDetector:
 
     def _one(self, image: NDArray[np.uint8]) -> list[Box]:
         salient = saliency(image)
-        scale = np.array([image.shape[1] / salient.shape[1], image.shape[0] / salient.shape[0]] * 2, np.float32)
-        boxes = []
-        for pixels, confidence in regions(salient):
-            if confidence >= self.threshold:
-                rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
-                box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
-                boxes.append(Box(CRAFT, box * scale, confidence))
-        return boxes
+        height, width = salient.objects.shape
+        scale = np.array([image.shape[1] / width, image.shape[0] / height] * 2, np.float32)
+        found = regions(salient)
+        return [Box(CRAFT, box * scale, confidence) for box, confidence in found if confidence >= self.threshold]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +65,7 @@ class GrabCutSegmenter:
 
     def encode(self, image: NDArray[np.uint8]) -> _Encoded:
         """See `teacher.Segmenter.encode`."""
-        return _Encoded(image, saliency(image))
+        return _Encoded(image, saliency(image).pixels)
 
     def segment(self, features: _Encoded, boxes: Sequence[Box]) -> list[Mask]:
         """See `teacher.Segmenter.segment`."""
