@@ -18,15 +18,15 @@ from afss_ros.evaluation import run as evaluation
 _LOG = logging.getLogger(__name__)
 
 GRID = (
+    "fpn-efficientnet-lite0",
+    "segformer-efficientnet-lite0",
+    "unet-efficientnet-lite0",
+    "deeplabv3plus-efficientnet-lite0",
     "fpn-mobilenetv4",
-    "fpn-mobilenetv4-050",
-    "fpn-regnety-002",
-    "fpn-mit-b0",
-    "segformer-mit-b0",
-    "segformer-mobilenetv4",
     "unet-mobilenetv4",
-    "deeplabv3plus-mobilenetv4",
-    "linknet-efficientnet-b0",
+    "segformer-mit-b0",
+    "fpn-mit-b0",
+    "fpn-regnety-002",
 )
 """The students that are compared when nobody names others."""
 
