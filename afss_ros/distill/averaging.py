@@ -7,8 +7,6 @@ import copy
 import torch
 from torch import nn
 
-from afss_ros.distill.models import Network
-
 
 class Average:
     """A second network whose weights follow the trained one's (Polyak averaging, as in Tarvainen and Valpola, 2017).
@@ -16,10 +14,10 @@ class Average:
     The decay ramps up from 0.1, so that the noise of the first steps is forgotten: min(decay, (1 + n) / (10 + n)).
     """
 
-    def __init__(self, network: Network, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.updates = 0
-        self.network: Network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.network: nn.Module = copy.deepcopy(network).eval().requires_grad_(False)
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:

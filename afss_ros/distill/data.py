@@ -7,7 +7,7 @@ continues with exactly the batches that the killed one would have seen.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -77,23 +77,28 @@ def validation_samples(recipe: DataRecipe, parts: Sequence[str] = PARTS) -> tupl
     return tuple(samples[i] for i in keep)
 
 
-class TrainingCrops(TorchDataset[Example]):
+Make = Callable[[np.random.Generator, datasets.Sample, Recipe], Mapping[str, Any]]
+"""How a sample becomes a training crop."""
+
+
+class TrainingCrops(TorchDataset[Mapping[str, Any]]):
     """Augmented crops; an item is asked for by (epoch, index)."""
 
-    def __init__(self, samples: Sequence[datasets.Sample], recipe: Recipe) -> None:
+    def __init__(self, samples: Sequence[datasets.Sample], recipe: Recipe, make: Make | None = None) -> None:
         self._samples = samples
         self._recipe = recipe
+        self._make = make or training_example
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, item: tuple[int, int]) -> Example:
+    def __getitem__(self, item: tuple[int, int]) -> Mapping[str, Any]:
         epoch, index = item
         rng = np.random.default_rng([self._recipe.seed, epoch, index])
         for attempt in range(len(self._samples)):
             sample = self._samples[(index + attempt) % len(self._samples)]
             try:
-                return training_example(rng, sample, self._recipe)
+                return self._make(rng, sample, self._recipe)
             except datasets.DatasetError as err:
                 _LOG.warning("skipped in training: %s", err)
         raise DistillError("not one image of the training set can be read")
@@ -230,11 +235,13 @@ class BatchStream:
             step += 1
 
 
-def training_loader(samples: Sequence[datasets.Sample], recipe: Recipe, stream: BatchStream) -> DataLoader[Example]:
+def training_loader(
+    samples: Sequence[datasets.Sample], recipe: Recipe, stream: BatchStream, make: Make = training_example
+) -> DataLoader[Mapping[str, Any]]:
     """The loader of augmented batches that starts at the stream's step."""
     workers = recipe.data.workers
     return DataLoader(
-        TrainingCrops(samples, recipe),
+        TrainingCrops(samples, recipe, make),
         batch_sampler=stream,
         num_workers=workers,
         prefetch_factor=4 if workers else None,

@@ -15,31 +15,29 @@ from afss_ros.distill import checkpoint, precision, schedule
 from afss_ros.distill.averaging import Average
 from afss_ros.distill.data import BatchStream, read_sets, statistics, validation_samples
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.models import Network, build, own_statistics
 from afss_ros.distill.processes import Place
 from afss_ros.distill.recipe import Recipe, parse
 from afss_ros.distill.soft import SoftTeacher
+from afss_ros.distill.task import Statistics, Task
 from afss_ros.distill.weights import require_score
 
 _LOG = logging.getLogger(__name__)
-
-Statistics = tuple[tuple[float, ...], tuple[float, ...]]
-"""Mean and standard deviation per channel, 8-bit counts."""
 
 
 class RunState:
     """Everything that the next step depends on."""
 
-    def __init__(self, recipe: Recipe, place: Place, samples: Sequence[datasets.Sample]) -> None:
+    def __init__(self, recipe: Recipe, place: Place, samples: Sequence[datasets.Sample], task: Task) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.place = place
+        self.task = task
         self.samples = samples
         require_score(samples, recipe.distillation.weight_by)
         self.validation = validation_samples(recipe.data, recipe.student.parts)
         self.teacher = SoftTeacher.of(recipe, place.device)
-        network, known = _initial_network(recipe)
-        self.network = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network, known = _initial_network(recipe, task)
+        self.network: nn.Module = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, recipe.optimiser.ema)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe), fused=True)
         self.dtype = precision.resolve(recipe.precision, place.device)
@@ -53,13 +51,13 @@ class RunState:
         self.stream = BatchStream(len(samples), recipe.batch, recipe.seed, 0, place.rank, place.world)
 
     @classmethod
-    def begin(cls, recipe: Recipe, run: Path, place: Place) -> RunState:
+    def begin(cls, recipe: Recipe, run: Path, place: Place, task: Task) -> RunState:
         """The state of a new run, or of the one that `run` holds.
 
         Raises:
             DistillError: `run` holds a run of another recipe, or the recipe cannot be carried out.
         """
-        state = cls(recipe, place, read_sets(recipe.data.train, recipe.data.train_split, recipe.student.parts))
+        state = cls(recipe, place, read_sets(recipe.data.train, recipe.data.train_split, recipe.student.parts), task)
         if (run / "last.pt").exists():
             state._restore(checkpoint.load(run / "last.pt"), run)
         return state
@@ -112,12 +110,12 @@ class RunState:
         _LOG.info("%s: continues at step %d", run, self.step)
 
 
-def _initial_network(recipe: Recipe) -> tuple[Network, Statistics | None]:
+def _initial_network(recipe: Recipe, task: Task) -> tuple[nn.Module, Statistics | None]:
     """The network before its first step, and the normalisation that its weights were trained with, if they were."""
     if recipe.student.initial is None:
-        return build(recipe.student), own_statistics(recipe.student)
+        return task.build(recipe.student), task.own_statistics(recipe.student)
     trained = checkpoint.load_best(recipe.student.initial)
-    network = build(recipe.student.model_copy(update={"encoder_weights": None}))
+    network = task.build(recipe.student.model_copy(update={"encoder_weights": None}))
     try:
         network.load_state_dict(trained.weights)
     except RuntimeError as err:
@@ -125,7 +123,7 @@ def _initial_network(recipe: Recipe) -> tuple[Network, Statistics | None]:
     return network, (tuple(trained.mean), tuple(trained.std))
 
 
-def parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
+def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """Parameters in groups of one peak rate and one decay each: encoder or not, weight or (bias, normalisation)."""
     options = recipe.optimiser
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}

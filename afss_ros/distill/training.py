@@ -9,26 +9,24 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from afss_ros import datasets
-from afss_ros.distill import checkpoint, losses, noise, pictures, precision, schedule
+from afss_ros.distill import checkpoint, pictures, precision, schedule
 from afss_ros.distill import recipe as recipes
-from afss_ros.distill.data import BatchStream, Example, training_loader
-from afss_ros.distill.models import Network, Prediction
+from afss_ros.distill.data import BatchStream, training_loader
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.processes import join
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.state import RunState
-from afss_ros.distill.validation import validate
+from afss_ros.distill.task import Segmentation, Task
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,8 +45,13 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def train(recipe: Recipe, run: Path, report: Report | None = None, *, device: str = "auto") -> checkpoint.Trained:
+def train(
+    recipe: Recipe, run: Path, report: Report | None = None, *, device: str = "auto", task: Task | None = None
+) -> checkpoint.Trained:
     """Train, or continue, the run in directory `run`, and return its best weights.
+
+    Args:
+        task: the kind of student; a segmentation network when not given.
 
     Raises:
         DistillError: the run belongs to another recipe, or the recipe cannot be carried out.
@@ -56,7 +59,7 @@ def train(recipe: Recipe, run: Path, report: Report | None = None, *, device: st
     """
     run.mkdir(parents=True, exist_ok=True)
     with join(device) as place:
-        state = RunState.begin(recipe, run, place)
+        state = RunState.begin(recipe, run, place, task or Segmentation())
         if place.writes:
             (run / "recipe.yaml").write_text(recipes.dump(recipe))
         _loop(state, run, report or (lambda progress: None))
@@ -74,7 +77,7 @@ def _loop(state: RunState, run: Path, report: Report) -> None:
     recent: list[float] = []
     saved_at = state.seconds
     stream = BatchStream(state.stream.length, recipe.batch, recipe.seed, state.step, rank=place.rank, world=place.world)
-    batches = iter(training_loader(state.samples, recipe, stream))
+    batches = iter(training_loader(state.samples, recipe, stream, state.task.example))
     done = state.done
     while done < 1:
         began = time.perf_counter()
@@ -104,7 +107,9 @@ def _loop(state: RunState, run: Path, report: Report) -> None:
         board.close()
 
 
-def _step(state: RunState, forward: Any, normalise: Normalise, batch: Example, done: float) -> dict[str, float]:
+def _step(
+    state: RunState, forward: Any, normalise: Normalise, batch: Mapping[str, Any], done: float
+) -> dict[str, float]:
     options, place = state.recipe.optimiser, state.place
     factor = schedule.rate(done, warmup=options.warmup, floor=options.floor)
     for group in state.optimiser.param_groups:
@@ -114,7 +119,7 @@ def _step(state: RunState, forward: Any, normalise: Normalise, batch: Example, d
     with precision.autocast(state.dtype, place.device):
         found = forward(image)
     soft = None if state.teacher is None else state.teacher(batch["image"], state.dtype)
-    terms = loss_terms(found, batch, state.recipe, soft)
+    terms = state.task.losses(found, batch, state.recipe, soft)
     total = torch.stack(list(terms.values())).sum()
     state.optimiser.zero_grad(set_to_none=True)
     state.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
@@ -129,34 +134,10 @@ def _step(state: RunState, forward: Any, normalise: Normalise, batch: Example, d
     return {name: float(term.detach()) for name, term in terms.items()}
 
 
-def loss_terms(found: Prediction, batch: Example, recipe: Recipe, soft: Tensor | None = None) -> dict[str, Tensor]:
-    """Every loss of one batch, weighted, by name; `soft` are the logits of a teaching student, if there is one."""
-    weights, device = recipe.loss, found.logits.device
-    weight = batch["weight"].to(device) if recipe.distillation.weight_by else None
-    stride = weights.label_stride
-    labels = batch["labels"][:, ::stride, ::stride].to(device).long()
-    logits = F.interpolate(found.logits.float(), size=labels.shape[-2:], mode="bilinear")
-    terms = losses.segmentation_loss(logits, labels, weights, weight)
-    terms |= noise.noise_losses(logits, labels, recipe.distillation, weight, soft)
-    known = batch["known"].to(device)
-    box = batch["box"].to(device)
-    if found.boxes is not None and found.presence is not None:
-        terms["box"] = weights.box * losses.box_loss(found.boxes.float(), box, weight)
-        present = (~box.isnan().any(1)).float()
-        chance = F.binary_cross_entropy_with_logits(found.presence.float(), present, reduction="none")
-        terms["presence"] = weights.presence * (chance * known).sum() / known.sum().clamp(min=1)
-    if found.craft is not None:
-        terms["craft"] = weights.craft * losses.craft_loss(found.craft.float(), batch["craft"].to(device))
-    return terms
-
-
 def _validate(state: RunState, normalise: Normalise, run: Path, loss: float, board: SummaryWriter) -> dict[str, float]:
     recipe = state.recipe
     network = state.average.network if recipe.optimiser.ema else state.network
-    scores, shown = validate(
-        network, normalise, state.validation, size=recipe.data.validation_size, dtype=state.dtype,
-        tiled=recipe.data.validation_tiled, parts=recipe.student.parts,
-    )  # fmt: skip
+    scores, shown = state.task.validate(network, normalise, state.validation, recipe, state.dtype)
     entry = {"step": state.step, "minutes": round(state.seconds / 60, 2), "loss": loss, **scores}
     state.history.append(entry)
     _LOG.info("step %d: %s", state.step, ", ".join(f"{k} {v:.3f}" for k, v in scores.items()))
@@ -172,7 +153,7 @@ def _validate(state: RunState, normalise: Normalise, run: Path, loss: float, boa
     return scores
 
 
-def _trained(state: RunState, network: Network, scores: dict[str, float]) -> checkpoint.Trained:
+def _trained(state: RunState, network: nn.Module, scores: dict[str, float]) -> checkpoint.Trained:
     mean, std = state.statistics
     return checkpoint.Trained(
         recipe=state.recipe.model_dump(mode="json"),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros import datasets
@@ -15,7 +16,6 @@ from afss_ros.distill import precision
 from afss_ros.distill import tiled as tiles
 from afss_ros.distill.classes import PARTS
 from afss_ros.distill.data import Example, native_example, validation_example
-from afss_ros.distill.models import Network
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.evaluation.detection import box_iou
 from afss_ros.evaluation.metrics import MEAN_PARTS
@@ -32,7 +32,7 @@ class Shown(NamedTuple):
 
 @torch.inference_mode()
 def validate(
-    network: Network,
+    network: nn.Module,
     normalise: Normalise,
     samples: Sequence[datasets.Sample],
     *,
@@ -78,7 +78,7 @@ def validate(
 
 
 def _look(
-    network: Network, normalise: Normalise, example: Example, size: int, dtype: torch.dtype
+    network: nn.Module, normalise: Normalise, example: Example, size: int, dtype: torch.dtype
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
     """Label ids uint8 (size, size), and the head's box (4,) in 0..1 of the image, if there is one."""
     device = normalise.mean.device

@@ -11,11 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros.distill import precision
-from afss_ros.distill.models import Network
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.student import letterbox, tiling
 
@@ -27,7 +26,7 @@ OVERLAP = 0.25
 
 
 def label_frame(
-    network: Network, normalise: Normalise, image: NDArray[np.uint8], *, tile: int, dtype: torch.dtype
+    network: nn.Module, normalise: Normalise, image: NDArray[np.uint8], *, tile: int, dtype: torch.dtype
 ) -> NDArray[np.uint8]:
     """Label a frame of any size at its own scale.
 
