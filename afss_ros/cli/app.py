@@ -27,6 +27,7 @@ COMMANDS = (
     figures.evaluate,
     figures.compare,
     loop.loop,
+    loop.ablate,
 )
 """The subcommands in the order of `afss --help`; their names are the functions'."""
 

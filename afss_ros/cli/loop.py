@@ -1,12 +1,15 @@
-"""`afss loop`: every step from recordings to a student that beats its teacher, and the proof."""
+"""`afss loop` and `afss ablate`: from recordings to a student that beats its teacher, and what each step is worth."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+Changes = Annotated[list[str] | None, typer.Option("--set", help="name=value of the configuration; may be repeated.")]
 
 
 def loop(
@@ -14,19 +17,42 @@ def loop(
     out: Annotated[Path, typer.Option("--out", help="Where all steps go; continues what is there.")] = Path(
         "runs/loop"
     ),
+    changes: Changes = None,
 ) -> None:
     """Label, select, train, relabel, train, evaluate: resumable step by step, with one report at the end."""
     from afss_ros.loop import config as configs
     from afss_ros.loop import run
+    from afss_ros.teacher.settings import parse_overrides
 
-    chosen = configs.load(config)
+    chosen = configs.load(config, parse_overrides(changes or []))
     with Console(stderr=True).status("starting") as status:
         outcome = run.run(chosen, out, told=lambda line: status.update(line))
-    parts = []
-    for name in ("before", "after", "difference"):
-        part = outcome["gain"][name]
-        bounds = part["interval"]
-        between = "" if bounds is None else f" ({100 * bounds[0]:.1f} to {100 * bounds[1]:.1f})"
-        parts.append(f"{100 * part['value']:.1f}{between}")
-    Console().print(f"mask AP in points: teacher {parts[0]}, student {parts[1]}, difference {parts[2]}")
+    gain = outcome["gain"]
+    kind = "mask" if gain["kind"] == "segm" else "box"
+    before, after, difference = (points(gain[name]) for name in ("before", "after", "difference"))
+    Console().print(f"{kind} AP in points: {gain['over']} {before}, student {after}, difference {difference}")
     Console().print(f"{out / 'report.html'}", soft_wrap=True)
+
+
+def ablate(
+    config: Annotated[Path, typer.Argument(help="See config/ablation.yaml.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Where all steps go; continues what is there.")] = Path(
+        "runs/ablation"
+    ),
+    changes: Changes = None,
+) -> None:
+    """Run a loop several times, each time with something changed, and say what each change is worth."""
+    from afss_ros.loop import ablation
+    from afss_ros.teacher.settings import parse_overrides
+
+    chosen = ablation.load(config, parse_overrides(changes or []))
+    with Console(stderr=True).status("starting") as status:
+        rows = ablation.run(chosen, out, told=lambda line: status.update(line))
+    Console().print(ablation.table(rows), soft_wrap=True, markup=False, highlight=False)
+    Console().print(f"{out / 'ablation.html'}", soft_wrap=True)
+
+
+def points(figure: Mapping[str, Any]) -> str:
+    """A figure of `loop.gain` in points, with its interval."""
+    value, bounds = 100 * figure["value"], figure["interval"]
+    return f"{value:.1f}" if bounds is None else f"{value:.1f} ({100 * bounds[0]:.1f} to {100 * bounds[1]:.1f})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from afss_ros.datasets import Dataset, Sample
 from afss_ros.datasets.files import write_atomically
 from afss_ros.datasets.record import instance_from_json, instance_to_json
 from afss_ros.evaluation import cost, summary
-from afss_ros.evaluation.detection import ImageObjects, average_precision
+from afss_ros.evaluation.detection import ImageObjects
 from afss_ros.evaluation.evaluate import ImageResult, Report, evaluate, judge
 from afss_ros.evaluation.truth import known_classes, read_truth
 from afss_ros.perception import Detection, Perception
@@ -25,6 +26,12 @@ from afss_ros.student import Student
 from afss_ros.teacher.assemble import Teacher
 from afss_ros.teacher.prompts import label_map
 from afss_ros.teacher.values import Labelled
+
+Objects = dict[str, list[ImageObjects]]
+"""Craft, true and found, by sequence."""
+
+OBJECTS = "objects.json"
+"""Where a judged labeller keeps what it found."""
 
 SCORE_THRESHOLD = 0.05  # as of `afss evaluate`: average precision needs the doubtful detections too
 
@@ -39,10 +46,10 @@ class Judged:
     """
 
     document: dict[str, Any]
-    objects: dict[str, list[ImageObjects]]
+    objects: Objects
 
 
-def judge_teacher(teacher: Teacher, dataset: Dataset, unit: int) -> Judged:
+def judge_teacher(teacher: Teacher, dataset: Dataset, unit: int, name: str = "teacher") -> Judged:
     """A teacher on a set with truth, without its filter; frames of one sequence in order, `unit` at a time."""
     results: list[ImageResult] = []
     for _, frames in groupby(dataset.samples, key=lambda sample: sample.sequence):
@@ -56,7 +63,7 @@ def judge_teacher(teacher: Teacher, dataset: Dataset, unit: int) -> Judged:
     named = {"whole", "body", *teacher.prompts.parts}
     known = tuple(name for name in known_classes(dataset) if name in named)
     report = Report(dataset, tuple(results), known if teacher.prompts.parts else ("whole",), dataset.problems)
-    return _judged(report, "teacher", {"params_m": None, "gmacs": None})
+    return _judged(report, name, {"params_m": None, "gmacs": None})
 
 
 def judge_student(model: Path, dataset: Dataset, name: str, *, whole_only: bool = False) -> Judged:
@@ -81,40 +88,9 @@ def perceived(found: Sequence[Labelled], sample: Sample) -> Perception:
         if i.class_name == labels.CLASS_NAMES[labels.SPACECRAFT]
     ]
     crafts.sort(key=lambda detection: -detection.score)
-    return Perception(tuple(crafts), label_map(found, (sample.height, sample.width)), dict(labels.CLASS_NAMES))
-
-
-def gain(
-    before: dict[str, list[ImageObjects]], after: dict[str, list[ImageObjects]], resamples: int, seed: int = 0
-) -> dict[str, Any]:
-    """Mask AP of two labellers on the same sequences, and the difference, with 95 % percentile intervals.
-
-    Sequences are drawn with replacement (Efron 1979), the same for both: frames of one are no independent evidence.
-
-    Returns:
-        "before", "after" and "difference", each with "value" and "interval" ([low, high], None for a single sequence).
-    """
-    names = sorted(before)
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples if len(names) > 1 else 0):
-        picks = [names[i] for i in rng.integers(0, len(names), len(names))]
-        drawn.append([_mask_ap(side, picks) for side in (before, after)])
-    values = [_mask_ap(side, names) for side in (before, after)]
-    table = np.array(drawn, np.float64).reshape(-1, 2)
-    columns = {"before": table[:, 0], "after": table[:, 1], "difference": table[:, 1] - table[:, 0]}
-    points = {"before": values[0], "after": values[1], "difference": values[1] - values[0]}
-    return {
-        name: {
-            "value": round(points[name], 4),
-            "interval": [round(float(v), 4) for v in np.percentile(column, (2.5, 97.5))] if len(column) else None,
-        }
-        for name, column in columns.items()
-    }
-
-
-def _mask_ap(objects: dict[str, list[ImageObjects]], names: Sequence[str]) -> float:
-    return average_precision([o for name in names for o in objects[name]], "segm")["ap"] or 0.0
+    # Judged, a teacher has to decide; what it leaves open in its labels is open for students alone.
+    decided = [dataclasses.replace(instance, undecided=None) for instance in found]
+    return Perception(tuple(crafts), label_map(decided, (sample.height, sample.width)), dict(labels.CLASS_NAMES))
 
 
 def _rank(instance: Labelled) -> float:
@@ -138,7 +114,7 @@ def _judged(report: Report, name: str, facts: dict[str, Any]) -> Judged:
     return Judged(document, dict(by_sequence))
 
 
-def write_objects(path: Path, objects: dict[str, list[ImageObjects]]) -> None:
+def write_objects(path: Path, objects: Objects) -> None:
     """Keep what intervals are made of, so that a finished step need not be repeated for them."""
     document = {
         name: [
@@ -154,7 +130,7 @@ def write_objects(path: Path, objects: dict[str, list[ImageObjects]]) -> None:
     write_atomically(path, json.dumps(document, separators=(",", ":")).encode())
 
 
-def read_objects(path: Path) -> dict[str, list[ImageObjects]]:
+def read_objects(path: Path) -> Objects:
     """The inverse of `write_objects`."""
     return {
         name: [

@@ -17,7 +17,7 @@ from afss_ros.synthetic.recording import MASK_TOPIC, Recording, record
 from afss_ros.synthetic.trajectory import draw_trajectory
 
 
-def render(config: RenderConfig, folder: Path, split: str, count: int) -> list[Path]:
+def render(config: RenderConfig, folder: Path, split: str, count: int, frames: int) -> list[Path]:
     """Record `count` trajectories of craft of `split` into `folder`, those that are there already excepted."""
     bags = []
     for number in range(count):
@@ -25,7 +25,7 @@ def render(config: RenderConfig, folder: Path, split: str, count: int) -> list[P
         bag = folder / f"{split}_{number:02d}_{motion}.mcap"
         if not bag.exists():
             size = config.size, round(config.size * 3 / 4)
-            trajectory = draw_trajectory(motion, config.frames, *size, config.seed + number, split)
+            trajectory = draw_trajectory(motion, frames, *size, config.seed + number, split)
             record(bag, trajectory, Recording(rate_hz=config.rate_hz, seed=config.seed + number))
         bags.append(bag)
     return bags

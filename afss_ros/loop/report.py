@@ -33,8 +33,9 @@ def write(path: Path, config: LoopConfig, outcome: dict[str, Any], rounds: Seque
         rounds: of each round the folders of its selection and of its training.
     """
     documents = outcome["labellers"]
+    kind = "mask" if outcome["gain"]["kind"] == "segm" else "box"
     plots = {
-        "Mask AP, teacher and rounds": ap_plot(documents),
+        f"{kind.capitalize()} AP, teacher and rounds": ap_plot(documents, kind),
         "Precision over recall, boxes at IoU 0.5": compare_html.pr_plot(documents),
         "Confusion: truth by row, shares of the row": compare_html.confusion_plot(documents),
     }
@@ -45,6 +46,7 @@ def write(path: Path, config: LoopConfig, outcome: dict[str, Any], rounds: Seque
         outcome=outcome,
         documents=documents,
         gain=outcome["gain"],
+        kind=kind,
         rows=[(key, best(documents, key)) for key in FIGURES if any(d.get(key) is not None for d in documents)],
         plots=[(title, Markup(compare_html.svg(plot))) for title, plot in plots.items() if plot is not None],
         reasons=REASONS,
@@ -61,11 +63,11 @@ def best(documents: Sequence[dict[str, Any]], key: str) -> int | None:
     return min(known, key=lambda i: known[i] if key in _LOWER_IS_BETTER else -known[i])
 
 
-def ap_plot(documents: Sequence[dict[str, Any]]) -> Figure:
-    """Mask AP and mask AP at IoU 0.5, a pair of bars for each labeller."""
+def ap_plot(documents: Sequence[dict[str, Any]], kind: str) -> Figure:
+    """AP and AP at IoU 0.5 of masks or boxes (`kind` is mask or box), a pair of bars for each labeller."""
     figure = Figure(figsize=(7, 3.6), layout="constrained", facecolor="#10131a")
     axes = figure.subplots()
-    for number, (key, color) in enumerate(zip(("mask_ap", "mask_ap50"), _COLORS, strict=True)):
+    for number, (key, color) in enumerate(zip((f"{kind}_ap", f"{kind}_ap50"), _COLORS, strict=True)):
         places = [i + 0.4 * number for i in range(len(documents))]
         bars = axes.bar(places, [d[key] or 0.0 for d in documents], 0.38, label=key.replace("_", " "), color=color)
         axes.bar_label(bars, fmt="%.2f", color="#dfe4ee", fontsize=8)

@@ -9,27 +9,11 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from small_loop import SMALL
 
 from afss_ros import datasets
 from afss_ros.cli import main
-from afss_ros.loop import LoopError, config, run
-
-SMALL: dict[str, Any] = {
-    "render": {"size": 96, "motions": ["flyaround"], "recordings": 2, "held_out": 2, "frames": 5, "rate_hz": 1.0},
-    "label": {"keep": "", "frames": {"duplicates": -1}},
-    "select": {"keep": "detector_score >= 0.05", "duplicates": -1, "darkest": 0, "blur_px": 50, "val": 0.4},
-    "train": {
-        "data": {"size": 64, "validation_size": 64, "workers": 0, "statistics_images": 4},
-        "student": {"name": "fpn-mobilenetv4-050", "decoder": {"decoder_pyramid_channels": 32,
-                                                               "decoder_segmentation_channels": 32}},
-        "budget": {"iterations": 4},
-        "batch": 4,
-    },
-    "relabel": {"views": "none", "keep": "", "against": False},
-    "export": {"size": 64},
-    "rounds": 2,
-    "resamples": 20,
-}  # fmt: skip
+from afss_ros.loop import LoopError, config, run, work
 
 
 def write(path: Path, **changes: Any) -> Path:
@@ -109,7 +93,7 @@ def test_a_change_repeats_what_depends_on_it_and_nothing_else(
     def stop(*_: object) -> None:
         raise StopError
 
-    monkeypatch.setattr(run, "_train", stop)
+    monkeypatch.setattr(work, "train", stop)
     seen: list[str] = []
     changed = {**SMALL["select"], "val": 0.5, "seed": 3}
     with pytest.raises(StopError):
@@ -123,11 +107,13 @@ def test_a_change_repeats_what_depends_on_it_and_nothing_else(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"render": None}, "give either render, or recordings"),
+        ({"render": None}, "nothing to learn from"),
+        ({"pictures": {"set": "a"}, "held_out": "b"}, "both sets to judge by"),
         ({"render": None, "recordings": ["a.mcap"]}, "recordings need held_out"),
         ({"select": {"keep": "agreement >"}}, "select.keep.*expected a number"),
         ({"label": {"detektor": {}}}, "unknown setting 'detektor'"),
         ({"train": {"student": {"nmae": "x"}}}, "nmae"),
+        ({"train": {"student": {"name": "fpn-nothing"}}}, "'fpn-nothing' is unknown"),
     ],
 )
 def test_a_wrong_configuration_is_refused_before_anything_starts(
@@ -145,4 +131,27 @@ def test_errors_of_the_loop_name_the_file(tmp_path: Path) -> None:
 def test_the_shipped_configuration_holds_together() -> None:
     shipped = config.load(Path(__file__).parents[2] / "config" / "loop.yaml")
     assert shipped.rounds == 2
-    assert config.recipe_of(shipped, Path("set")).distillation.weight_by == shipped.select.rank == "agreement"
+    assert config.recipe_of(shipped, Path("set")).distillation.weight_by == shipped.select.rank == "mask_score"
+
+
+def test_values_of_the_command_line_win_over_the_file(tmp_path: Path) -> None:
+    chosen = config.load(write(tmp_path / "loop.yaml"), {"rounds": 3, "train.distillation.robust": 0.5})
+    assert chosen.rounds == 3
+    assert config.recipe_of(chosen, Path("set")).distillation.robust == 0.5
+    with pytest.raises(LoopError, match="rounds is 2, which has no deeper"):
+        config.load(write(tmp_path / "loop.yaml"), {"rounds.deeper": 1})
+
+
+def test_a_teacher_with_views_is_judged_without_them_too_and_the_better_one_is_to_beat(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise StopIteration
+
+    monkeypatch.setattr(work, "label", stop)
+    label = {**SMALL["label"], "refine": {"views": "identity,scale:0.8"}, "keep": "agreement >= 0.1"}
+    with pytest.raises(StopIteration):
+        run.run(config.load(write(tmp_path / "loop.yaml", label=label)), finished)
+    records = [json.loads((f / "done.json").read_text()) for f in finished.glob("judge-teacher-*")]
+    views = {record["inputs"]["name"]: record["inputs"]["label"]["refine"]["views"] for record in records}
+    assert views == {"teacher": "none", "zero-shot teacher": "none", "refined teacher": "identity,scale:0.8"}

@@ -1,4 +1,4 @@
-"""What can be told from the pixels of a craft alone: how bright, how clipped, how blurred, and like which others."""
+"""What can be told from the pixels of a craft alone: how large, bright, clipped, blurred, and like which others."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ class Look:
         light: 95th percentile of the craft's grey values, 0..255.
         clipped: share of the craft's pixels at 250 or more.
         blur_px: width in pixels of the craft's steepest edges; a perfect step has 2.
+        area: share of the image that is craft.
         hashed: uint8 (28,), see `datasets.phash`.
     """
 
     light: float
     clipped: float
     blur_px: float
+    area: float
     hashed: NDArray[np.uint8]
 
     def as_scores(self) -> dict[str, float]:
         """The measures by name, for filters."""
-        return {"light": self.light, "clipped": self.clipped, "blur_px": self.blur_px}
+        return {"light": self.light, "clipped": self.clipped, "blur_px": self.blur_px, "area": self.area}
 
 
 def look_at(sample: Sample) -> Look:
@@ -67,6 +69,7 @@ def measure(image: NDArray[np.uint8], region: NDArray[np.bool_]) -> Look:
         light=round(float(np.percentile(inside, 95)), 2),
         clipped=round(float((inside >= _CLIPPED).mean()), 4),
         blur_px=round(edge_width(grey.astype(np.float32), region), 2),
+        area=round(float(region.mean()), 4),
         hashed=perceptual_hash(image),
     )
 
