@@ -56,12 +56,19 @@ vec2 swirled(vec2 p) {
     return p;
 }
 
-float cloud_density(vec2 p, Planet b) {
+// Cloud before (x) and beside (y) a point of the plane, the second towards the Sun, whose clouds shade the first; and
+// how much the puffs rise towards the Sun (z).
+vec3 clouds(vec2 p, vec2 toward, Planet b) {
     vec2 warp = texture(noise, p * 0.37 * b.cloud_scale + b.offset.xy).rg - 0.5;
-    vec2 q = p + 0.35 * warp / b.cloud_scale;
-    float base = texture(noise, q * 0.43 * b.cloud_scale + b.offset.zw).r;
-    vec4 puff = texture(noise, q * 2.3 * b.cloud_scale + b.offset.yx);
-    return base * 0.62 + mix(puff.g, puff.b, b.puffs) * 0.38;
+    vec2 q = (p + 0.35 * warp / b.cloud_scale) * b.cloud_scale;
+    vec2 aside = toward * 0.02 * b.cloud_scale;
+    float base = texture(noise, q * 0.43 + b.offset.zw).r;
+    float base_aside = texture(noise, (q + aside) * 0.43 + b.offset.zw).r;
+    vec4 puff = texture(noise, q * 2.3 + b.offset.yx);
+    vec4 puff_aside = texture(noise, (q + 0.26 * aside) * 2.3 + b.offset.yx);
+    float small = 0.38 * mix(puff.g, puff.b, b.puffs);
+    float small_aside = 0.38 * mix(puff_aside.g, puff_aside.b, b.puffs);
+    return vec3(base * 0.62 + small, base_aside * 0.62 + small_aside, puff.b - puff_aside.b);
 }
 
 vec3 earth_surface(vec3 n, vec3 v, float ndl, Planet b, vec3 fixed_sun) {
@@ -83,23 +90,21 @@ vec3 earth_surface(vec3 n, vec3 v, float ndl, Planet b, vec3 fixed_sun) {
     ground = saturated(ground * 1.2, b.saturation) * b.tint;
 
     vec2 sp = swirled(p);
-    float density = cloud_density(sp, b) + (fine.b - 0.5) * 0.14 + (finer.b - 0.5) * 0.10 * b.detail;
+    vec3 sun_plane = b.to_plane * fixed_sun;
+    vec2 toward = sun_plane.xy * inversesqrt(dot(sun_plane.xy, sun_plane.xy) + 1e-4) / b.cloud_scale;
+    vec3 cloud = clouds(sp, toward, b);
+    float density = cloud.x + (fine.b - 0.5) * 0.14 + (finer.b - 0.5) * 0.10 * b.detail;
     float cover = smoothstep(b.cloud, b.cloud + b.cloud_soft, density);
     cover *= cover * (1.6 - 0.6 * cover);
     float wisps = texture(noise, sp * vec2(0.9, 5.0) * b.cloud_scale + b.offset.zx).g;
     cover = max(cover, 0.6 * smoothstep(0.62, 1.05, wisps * (0.6 + 0.5 * density)));
-    vec3 sun_plane = b.to_plane * fixed_sun;
-    vec2 toward = sun_plane.xy * inversesqrt(dot(sun_plane.xy, sun_plane.xy) + 1e-4) / b.cloud_scale;
-    vec2 here = sp * 2.3 * b.cloud_scale + b.offset.yx;
-    float behind = texture(noise, here + toward * b.cloud_scale * 0.012).b;
-    float puff = texture(noise, here).b;
-    float relief = clamp(0.92 + (0.4 + 0.8 * b.puffs) * (puff - behind) * (1.2 - ndl) + 0.3 * (finer.b - 0.5) + 0.25 * (fine.g - 0.5), 0.4, 1.2);
+    float relief = clamp(0.92 + (0.4 + 0.8 * b.puffs) * cloud.z * (1.2 - ndl) + 0.3 * (finer.b - 0.5) + 0.25 * (fine.g - 0.5), 0.4, 1.2);
 
     float day = max(ndl, 0.0);
     vec3 warm = mix(vec3(1.0, 0.55, 0.33), vec3(1.0), smoothstep(0.0, 0.3, ndl));
     vec3 h = normalize(fixed_sun + v);
     float glint = (pow(max(dot(n, h), 0.0), 90.0) + 0.15 * pow(max(dot(n, h), 0.0), 14.0)) * (0.7 + 0.6 * fine.g) * ocean * 0.8;
-    float shadow = 1.0 - 0.45 * smoothstep(b.cloud, b.cloud + b.cloud_soft, cloud_density(sp + toward * 0.02, b));
+    float shadow = 1.0 - 0.45 * smoothstep(b.cloud, b.cloud + b.cloud_soft, cloud.y);
     vec3 lit_ground = (ground * shadow * day + glint * (1.0 - cover) * smoothstep(0.0, 0.1, ndl)) * warm;
     vec3 lit_cloud = mix(vec3(0.62, 0.70, 0.85), vec3(1.0), cover * (0.5 + 0.5 * fine.r)) * relief * (day * 0.92 + 0.02 * smoothstep(-0.1, 0.1, ndl)) * warm;
     vec3 c = mix(lit_ground, lit_cloud, cover * 0.96);
