@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from afss_ros.datasets.files import write_atomically
-from afss_ros.loop import judge, report, work
+from afss_ros.loop import judge, labelling, report, work
 from afss_ros.loop.config import LoopConfig, recipe_of
 from afss_ros.loop.gain import gain
 from afss_ros.loop.steps import Done, Steps, fingerprint
@@ -184,7 +184,7 @@ def _round(
             "student": None if last is None else last.exported.folder.name,
             "recordings": [[path.stem, fingerprint(path)] for path in data.recordings],
         },
-        lambda folder: work.label(settings, data.recordings, folder, config.processes),
+        lambda folder: labelling.label(settings, data.recordings, folder, config.processes),
     )
     sets = [labels.folder / path.stem for path in data.recordings]
     against = [last.labels.folder / path.stem for path in data.recordings] if last and config.relabel.against else []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from afss_ros.loop import judge
 from afss_ros.loop.config import LoopConfig, PicturesConfig, RenderConfig
 from afss_ros.loop.pictures import divide
 from afss_ros.loop.recordings import render, write_truth
-from afss_ros.teacher import command
 from afss_ros.teacher.assemble import assemble
 from afss_ros.teacher.checkpoints import Access
 from afss_ros.teacher.settings import LabelSettings
@@ -41,29 +38,6 @@ def divide_pictures(config: PicturesConfig, folder: Path) -> dict[str, Any]:
     """See `pictures.divide`."""
     groups, held_out = divide(config, folder)
     return {"recordings": [group.name for group in groups], "held_out_frames": held_out}
-
-
-def label(settings: LabelSettings, recordings: Sequence[Path], folder: Path, processes: int) -> dict[str, Any]:
-    """Label every recording into a set of its own, `processes` of them at a time."""
-    jobs = [(path, folder / path.stem, settings) for path in recordings]
-    if processes == 1 or len(jobs) == 1:
-        counts = [_label(*job) for job in jobs]
-    else:
-        # A fork of a process whose OpenCV and OpenMP threads are running can hang.
-        context = multiprocessing.get_context("forkserver")
-        with ProcessPoolExecutor(processes, mp_context=context, initializer=_one_thread) as pool:
-            counts = list(pool.map(_label, *zip(*jobs, strict=True)))
-    return {"frames": {path.stem: count for path, count in zip(recordings, counts, strict=True)}}
-
-
-def _one_thread() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-
-
-def _label(recording: Path, out: Path, settings: LabelSettings) -> dict[str, int]:
-    return command.label(recording, out, settings, access=Access(), bag=False)
 
 
 def select(sets: Sequence[Path], against: Sequence[Path], settings: Selection, folder: Path) -> dict[str, Any]:

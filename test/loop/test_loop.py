@@ -13,7 +13,7 @@ from small_loop import SMALL
 
 from afss_ros import datasets
 from afss_ros.cli import main
-from afss_ros.loop import LoopError, config, run, work
+from afss_ros.loop import LoopError, config, labelling, run, work
 
 
 def write(path: Path, **changes: Any) -> Path:
@@ -148,7 +148,7 @@ def test_a_teacher_with_views_is_judged_without_them_too_and_the_better_one_is_t
     def stop(*_: object) -> None:
         raise StopIteration
 
-    monkeypatch.setattr(work, "label", stop)
+    monkeypatch.setattr(labelling, "label", stop)
     label = {**SMALL["label"], "refine": {"views": "identity,scale:0.8"}, "keep": "agreement >= 0.1"}
     with pytest.raises(StopIteration):
         run.run(config.load(write(tmp_path / "loop.yaml", label=label)), finished)
