@@ -6,11 +6,11 @@ import numpy as np
 
 KINDS: dict[str, float] = {
     "limb": 0.24,
-    "ground": 0.16,
+    "ground": 0.15,
     "disc": 0.10,
     "night": 0.07,
-    "sensor": 0.17,
-    "deep": 0.06,
+    "sensor": 0.16,
+    "deep": 0.08,
     "stars": 0.07,
     "gradient": 0.04,
     "planet": 0.055,

@@ -66,11 +66,12 @@ def _bloomed(image: Image, strength: float, size: float) -> Image:
 def expose(camera: Camera, radiance: Image, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Linear radiance float32 (H, W, 3) to the picture uint8 (H, W, 3), RGB."""
     h, w = radiance.shape[:2]
-    image = radiance * (camera.exposure * np.asarray(camera.balance, np.float32))
+    gain = np.diag(camera.exposure * np.asarray(camera.balance))
+    image = np.asarray(cv2.transform(radiance, gain), np.float32)  # several times as fast as a product by channels
     if camera.defocus > 0:
-        image = cv2.GaussianBlur(image, (0, 0), camera.defocus)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), camera.defocus), np.float32)
     if camera.motion != (0.0, 0.0):
-        image = cv2.filter2D(image, -1, _motion_kernel(camera.motion))
+        image = np.asarray(cv2.filter2D(image, -1, _motion_kernel(camera.motion)), np.float32)
     if camera.bloom > 0:
         image = _bloomed(image, camera.bloom, camera.bloom_size)
     if any(camera.haze):
@@ -80,20 +81,30 @@ def expose(camera: Camera, radiance: Image, rng: np.random.Generator) -> NDArray
         image = image * (1 - camera.vignette * 0.5 * (x * x + y * y)).astype(np.float32)[..., None]
     if camera.shot_noise > 0:
         image = image + rng.standard_normal(image.shape, np.float32) * camera.shot_noise * np.sqrt(np.maximum(image, 0))
-    image = np.maximum(image, 0.0)
+    np.maximum(image, 0.0, out=image)
     if camera.filmic:
-        image = image * (2.51 * image + 0.03) / (image * (2.43 * image + 0.59) + 0.14)
-    image = np.asarray(cv2.pow(np.minimum(image, 1.0), 1 / camera.gamma), np.float32)
+        below = 2.43 * image
+        below += 0.59
+        below *= image
+        below += 0.14
+        above = 2.51 * image
+        above += 0.03
+        above *= image
+        image = np.divide(above, below, out=above)
+    image = np.asarray(cv2.pow(np.minimum(image, 1.0, out=image), 1 / camera.gamma), np.float32)
     image = _graded(camera, image)
-    image = camera.black + (1 - camera.black) * image
-    image = _noisy(camera, image.astype(np.float32), rng)
-    return _encoded(camera, np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8))
+    if camera.black > 0:
+        image *= 1 - camera.black
+        image += camera.black
+    image = _noisy(camera, image, rng)
+    return _encoded(camera, np.asarray(cv2.convertScaleAbs(np.maximum(image, 0.0, out=image), alpha=255), np.uint8))
 
 
 def _graded(camera: Camera, image: Image) -> Image:
     saturation = 0.0 if camera.grey else camera.saturation
     mix = saturation * np.eye(3) + (1 - saturation) * np.array([0.3, 0.59, 0.11])
-    image = np.clip(np.asarray(cv2.transform(image, mix), np.float32), 0.0, 1.0)
+    image = np.asarray(cv2.transform(image, mix), np.float32)
+    np.clip(image, 0.0, 1.0, out=image)
     if camera.contrast != 1.0:
         image = image + (camera.contrast - 1) * (image * image * (3 - 2 * image) - image)
     return np.asarray(image, np.float32)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from afss_ros.synthetic.meshes import frame_along
 from afss_ros.synthetic.noise import crumple_texture
-from afss_ros.synthetic.programs import set_uniforms, source, tile
+from afss_ros.synthetic.programs import packed, set_uniforms, source, tile
 from afss_ros.synthetic.scene import Placed, Planet, Scene
 
 SHADOW_SIZE = 1024
@@ -71,9 +71,10 @@ class CraftPass:
         for unit, texture in enumerate((self._shadow_map, self._noise, materials, self._crumple)):
             texture.use(unit)
         values = _lighting(scene) | {"model": model.T, "projection": projection.T, "to_shadow": to_shadow.T}
+        shared = {name: packed(value) for name, value in values.items()}
         for pattern, first, count in craft.runs:
             program = self._color(pattern)
-            set_uniforms(program, **values)
+            set_uniforms(program, **shared)
             context.vertex_array(program, [(buffer, "3f 3f 2f 2f", *_LAYOUT)]).render(first=first, vertices=count)
 
         ids.use()

@@ -39,7 +39,7 @@ def design_seed(rng: np.random.Generator, split: str) -> int:
 
 def _pixels_across(rng: np.random.Generator, kind: str, size: int) -> float:
     """Extent of a craft in pixels: from eight to beyond the frame, log-uniform with weight on the middle."""
-    if kind == "deep" and rng.random() < 0.6:
+    if kind == "deep" and rng.random() < 0.4:
         return float(np.exp(rng.uniform(np.log(7), np.log(0.2 * size))))
     if rng.random() < 0.82:
         return float(size * np.exp(rng.uniform(np.log(0.4), np.log(1.5))))

@@ -65,13 +65,18 @@ def frame_along(direction: ArrayLike) -> Array:
 def quad(corners: ArrayLike, size: tuple[float, float] | None = None) -> Surface:
     """A flat four-sided face from (4, 3) corners, counter-clockwise from outside; uv spans `size` in metres."""
     c = np.asarray(corners, np.float32)
+    ax, ay, az, bx, by, bz, cx, cy, cz, dx, dy, dz = (float(v) for v in c.flat)
     if size is None:
-        size = (float(np.linalg.norm(c[1] - c[0])), float(np.linalg.norm(c[3] - c[0])))
-    normal = np.cross(c[1] - c[0], c[3] - c[0]) + np.cross(c[3] - c[2], c[1] - c[2])
-    normal = normal / max(float(np.linalg.norm(normal)), 1e-12)
+        size = math.dist((ax, ay, az), (bx, by, bz)), math.dist((ax, ay, az), (dx, dy, dz))
+    # The cross product of the diagonals is normal to a face even when it is not quite flat.
+    ux, uy, uz, vx, vy, vz = cx - ax, cy - ay, cz - az, dx - bx, dy - by, dz - bz
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    length = max(math.sqrt(nx * nx + ny * ny + nz * nz), 1e-12)
+    normals = np.empty((6, 3), np.float32)
+    normals[:] = nx / length, ny / length, nz / length
     uv = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
     order = [0, 1, 2, 0, 2, 3]
-    return Surface(c[order], np.tile(normal.astype(np.float32), (6, 1)), uv[order])
+    return Surface(c[order], normals, uv[order])
 
 
 def box(size: ArrayLike, faces: str = "+x-x+y-y+z-z") -> Surface:

@@ -20,7 +20,7 @@ from afss_ros.labels import CLASS_NAMES, SPACECRAFT
 from afss_ros.synthetic.draw import SPLITS
 from afss_ros.synthetic.errors import SyntheticError
 
-WORLD = 5
+WORLD = 6
 """The version of the rendered world, one higher whenever the same seed makes another frame on purpose."""
 MIN_PIXELS = 4
 """A craft that shows fewer pixels is in the label map, but is no instance."""

@@ -15,7 +15,10 @@ def source(name: str) -> str:
 
 
 def set_uniforms(program: moderngl.Program, **values: object) -> None:
-    """Set uniforms by name: numbers as they are, arrays as float32. What the compiler dropped is passed over."""
+    """Set uniforms by name: numbers and packed bytes as they are, arrays as float32.
+
+    What the compiler dropped is passed over.
+    """
     for name, value in values.items():
         if name not in program:
             continue
@@ -24,7 +27,12 @@ def set_uniforms(program: moderngl.Program, **values: object) -> None:
         if isinstance(value, int | float):
             uniform.value = value
         else:
-            uniform.write(np.ascontiguousarray(value, np.float32).tobytes())
+            uniform.write(value if isinstance(value, bytes) else packed(value))
+
+
+def packed(value: object) -> bytes:
+    """A number or an array as the bytes of a float32 uniform, for values that many programs share."""
+    return np.ascontiguousarray(value, np.float32).tobytes()
 
 
 def tile(context: moderngl.Context, picture: NDArray[np.uint8]) -> moderngl.Texture:

@@ -11,10 +11,12 @@ from afss_ros.labels import BODY, PANEL
 from afss_ros.synthetic.craft import finishes
 from afss_ros.synthetic.craft.arrays import Vector, WingStyle, add_panel, yoke
 from afss_ros.synthetic.craft.model import Model
+from afss_ros.synthetic.materials import GORES
 from afss_ros.synthetic.meshes import Surface, box, disc, joined, lattice, quad, revolved, rotation_about, torus, tube
 
 GOLD = (0.5, 0.3, 0.1)
 """The blankets of the ISS, which show the Sun through kapton."""
+DARK = (0.05, 0.045, 0.04)
 
 
 def add_fan(model: Model, style: WingStyle, rotation: Vector, root: Vector) -> None:
@@ -24,9 +26,11 @@ def add_fan(model: Model, style: WingStyle, rotation: Vector, root: Vector) -> N
     model.add(tube((0, 0, 0), (style.yoke, 0, 0), 0.02 * radius), style.arm, BODY, rotation, root)
     sides = int(model.rng.integers(8, 16))
     t = style.thickness
-    front = finishes.gores(model.rng, sides, radius) if model.rng.random() < 0.7 else style.front
+    # Gores of cells in front and dark behind: a plain pale disc would be a dish by any other name.
+    front = finishes.gores(model.rng, sides, radius)
+    back = replace(style.back, color=finishes.jittered(model.rng, DARK), pitch=front.pitch, pattern=GORES)
     model.add(disc(radius, sides, t / 2), front, PANEL, rotation, centre)
-    model.add(disc(radius, sides, -t / 2, up=False), style.back, PANEL, rotation, centre)
+    model.add(disc(radius, sides, -t / 2, up=False), back, PANEL, rotation, centre)
     model.add(torus(radius * 0.985, 0.012 * radius, sides, 6), style.edge, PANEL, rotation, centre)
     spokes = [tube((0, 0, t), (radius * np.cos(a), radius * np.sin(a), t), 0.006 * radius, 4)
               for a in np.arange(sides) * 2 * np.pi / sides]  # fmt: skip

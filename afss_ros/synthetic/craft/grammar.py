@@ -35,7 +35,7 @@ BODIES: dict[str, tuple[float, Callable[[Model, np.random.Generator], Bus]]] = {
 """Main bodies and how often each is drawn."""
 
 LAYOUTS: dict[str, float] = {
-    "none": 0.11,
+    "none": 0.08,
     "pair": 0.46,
     "single": 0.16,
     "cross": 0.08,
