@@ -143,9 +143,13 @@ def choose_topic(topics: Mapping[str, Topic], wanted: str | None) -> str:
         candidates = [name for name in candidates if not _is_perceived(name, topics)] or candidates
     if len(candidates) > 1:
         candidates = [name for name in candidates if camera_info_topic(name, topics)] or candidates
-    if len(candidates) != 1:
-        cure = "choose one by its name" if candidates else "nothing to play"
-        raise SourceError(f"{len(candidates)} image topics could be the camera, {cure}; its image topics: {listing}")
+    if not candidates:
+        others = ", ".join(f"{t.name} ({t.msgtype}, {t.count} messages)" for t in topics.values()) or "none"
+        raise SourceError(f"it holds no images (sensor_msgs Image or CompressedImage); its topics: {others}")
+    if len(candidates) > 1:
+        raise SourceError(
+            f"{len(candidates)} image topics could be the camera, choose one by its name; its image topics: {listing}"
+        )
     return candidates[0]
 
 

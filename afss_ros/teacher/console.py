@@ -19,23 +19,27 @@ from afss_ros.teacher.manifest import LOOKED_AT
 def labelling_bar() -> Iterator[tuple[Callable[[int | None], None], Callable[[Progress], None]]]:
     """Show a bar; gives the `started` and `advanced` that `command.label` reports to."""
     columns = (TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("label", total=None, rate="")
-        begun: list[float] = []
-        labelled = 0
+    bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    task = bar.add_task("label", total=None, rate="")
+    begun: list[float] = []
+    labelled = 0
 
-        def started(length: int | None) -> None:
-            begun.append(time.monotonic())
-            bar.update(task, total=length)
+    def started(length: int | None) -> None:
+        begun.append(time.monotonic())
+        bar.update(task, total=length)
+        bar.start()  # not before: an input that is refused has no progress to show
 
-        def advanced(progress: Progress) -> None:
-            nonlocal labelled
-            labelled += progress.image is not None
-            rate = labelled / max(1e-3, time.monotonic() - begun[0])
-            text = f"{rate:.2f} frames/s, {progress.counts['kept']} kept{gpu_memory()}"
-            bar.update(task, completed=progress.seen, rate=text)
+    def advanced(progress: Progress) -> None:
+        nonlocal labelled
+        labelled += progress.image is not None
+        rate = labelled / max(1e-3, time.monotonic() - begun[0])
+        text = f"{rate:.2f} frames/s, {progress.counts['kept']} kept{gpu_memory()}"
+        bar.update(task, completed=progress.seen, rate=text)
 
+    try:
         yield started, advanced
+    finally:
+        bar.stop()
 
 
 def summary(counts: dict[str, int]) -> str:

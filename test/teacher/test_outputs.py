@@ -11,7 +11,8 @@ import pytest
 import yaml
 from recorded import START, TOPIC, record, truth
 
-from afss_ros.bags import BagReader
+from afss_ros.bags import BagReader, BagWriter, messages
+from afss_ros.camera import CameraInfo
 from afss_ros.datasets import load
 from afss_ros.teacher.command import label
 from afss_ros.teacher.errors import TeacherError
@@ -89,6 +90,14 @@ def test_a_directory_in_sqlite3_with_two_cameras_is_labelled_one_after_the_other
     counts = label(bag, tmp_path / "labels", settings, topics=["/left/image", "/right/image"], bag=False)
     assert counts["kept"] == 6
     assert [s.key for s in load(tmp_path / "labels")][2:4] == ["pair_left_image_000002", "pair_right_image_000000"]
+
+
+def test_a_bag_without_images_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "quiet.mcap") as bag:
+        bag.write("/camera/camera_info", messages.camera_info(CameraInfo.pinhole(128, 96, 0.7), 5), 5)
+    with pytest.raises(TeacherError, match=r"holds no images .* /camera/camera_info \(sensor_msgs/msg/CameraInfo"):
+        label(tmp_path / "quiet.mcap", tmp_path / "labels", load_settings(None))
+    assert not (tmp_path / "labels").exists()
 
 
 def test_a_folder_of_pictures_is_labelled_by_the_names_of_its_files(tmp_path: Path) -> None:
