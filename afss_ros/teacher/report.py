@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def page_data(root: Path, declared: dict[str, Any], counts: dict[str, int] | Non
         "how": _how(declared),
         "counts": counts or seen,
         "meaning": _MEANING,
+        "thresholds": _thresholds(declared["keep"]),
         "scores": [name for name in SCORES if any(name in frame["scores"] for frame in frames)],
         "short": _SHORT,
         "colors": {c.name: "#{:02x}{:02x}{:02x}".format(*c.color) for c in labels.CLASSES},
@@ -102,6 +104,12 @@ def _instance(instance: dict[str, Any], width: int) -> dict[str, Any]:
         "kept": instance["kept"],
         "outlines": [[round(float(v), 1) for v in shape.ravel()] for shape in shapes[:40]],
     }
+
+
+def _thresholds(keep: str) -> dict[str, float]:
+    """The least value of each score that a plain filter such as `a >= 0.6 and b > 0.5` names; none of another one."""
+    terms = [re.fullmatch(r"\(?\s*(\w+)\s*>=?\s*([0-9.]+)\s*\)?", term.strip()) for term in keep.split(" and ")]
+    return {term[1]: float(term[2]) for term in terms if term} if all(terms) else {}
 
 
 def _how(declared: dict[str, Any]) -> str:

@@ -25,8 +25,9 @@ COUNTS = """return [...document.querySelectorAll('#counts button')]
 SORT = """const sort = document.getElementById('sort');
     sort.value = 'detector_score'; sort.dispatchEvent(new Event('change'))"""
 SLIDE = """const slider = document.querySelector('[data-score=detector_score]');
-    slider.value = 0.85; slider.dispatchEvent(new Event('input'))"""
-ENTER, ESCAPE, RIGHT = "\ue007", "\ue00c", "\ue014"
+    slider.value = 0.6; slider.dispatchEvent(new Event('input'))"""
+UNSAVED = "return document.getElementById('unsaved').textContent"
+ENTER, ESCAPE = "\ue007", "\ue00c"
 
 
 def with_debris(index: int) -> NDArray[np.uint8]:
@@ -40,7 +41,7 @@ def with_debris(index: int) -> NDArray[np.uint8]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("report")
     bag = record(root / "flight.mcap", [0, 1, 2, 3, 3, 4, 5, 6], broken=[6], draw=with_debris)
-    label(bag, root / "labels", load_settings(None, {"refine.views": "v3", "keep": "detector_score >= 0.75"}))
+    label(bag, root / "labels", load_settings(None, {"refine.views": "v3", "keep": "detector_score >= 0.55"}))
     return root / "labels"
 
 
@@ -108,13 +109,15 @@ def test_choices_by_key_and_click_are_saved_and_honoured_by_load(
 ) -> None:
     kept = [sample.key for sample in load(folder)]
     page.click("#counts button[data-status=kept]")
-    page.press("d", RIGHT, "k")
-    page.press(RIGHT, ENTER)
+    page.press("d", "k")  # each goes on to the next
+    assert page.run(UNSAVED) == "not saved to a file yet"
+    page.press(ENTER)
     assert page.run("return !document.getElementById('detail').hidden")
     page.click("#detail button[data-choice=drop]")
     page.press(ESCAPE)
     assert page.run("return document.getElementById('choice-state').textContent") == "1 keep, 2 drop"
     page.click("#save")
+    assert page.run(UNSAVED) == ""
     saved = browser[1] / "choices.json"
     for _ in range(100):
         if saved.exists():
@@ -143,7 +146,7 @@ def test_the_detail_shows_every_score_and_the_full_picture(page: Page) -> None:
     page.press(ENTER)
     detail = page.run("return document.getElementById('detail').innerText")
     assert "spacecraft" in detail and "flight.mcap:/camera/image" in detail and "128 x 96" in detail
-    assert page.run("return document.querySelectorAll('#detail-scores th').length") == 5
+    assert page.run("return document.querySelectorAll('#detail-scores th').length") == 6
     assert "/images/" in page.run("return document.querySelector('#picture img').src")
     page.press("o")
     assert page.run("return getComputedStyle(document.querySelector('#picture .mark')).visibility") == "hidden"
@@ -154,3 +157,21 @@ def test_a_choices_file_that_is_none_is_refused(folder: Path) -> None:
     with pytest.raises(DatasetError, match=r"choices.json: cannot be read as choices"):
         load(folder)
     (folder / "choices.json").unlink()
+
+
+def test_many_frames_are_decided_on_together_and_an_empty_sheet_says_how_to_go_on(page: Page, folder: Path) -> None:
+    kept = [sample.key for sample in load(folder)]
+    page.click("[data-all=drop]")
+    assert page.run("return document.getElementById('choice-state').textContent") == f"0 keep, {len(kept)} drop"
+    page.click("#counts button[data-status=empty]")
+    assert page.run(CARDS) == []
+    assert "Press Escape" in page.run("return document.getElementById('nothing').textContent")
+    page.press(ESCAPE)
+    assert len(page.run(CARDS)) == 6
+    page.click("[data-all='']")
+    assert page.run("return document.getElementById('choice-state').textContent") == "0 keep, 0 drop"
+
+
+def test_the_filter_s_threshold_is_drawn_in_its_histogram(page: Page) -> None:
+    assert page.run("return document.querySelectorAll('.histogram .threshold').length") == 1
+    assert page.run("return document.querySelector('.histogram .threshold title').textContent") == "kept from 0.55"

@@ -11,7 +11,24 @@ const STORE = `afss-choices:${data.id}`;
 const frames = data.frames; // {key, image, width, height, status, stamp_ns, source, instances, scores}
 const choices = new Map(Object.entries(loadChoices()));
 const view = { status: "", sort: "order", ascending: true, minimum: {}, shown: PAGE, selected: 0, list: [] };
+const prefix = commonPrefix(frames.map((frame) => frame.key));
+const firstStamp = frames.length ? BigInt(frames[0].stamp_ns) : 0n;
+let saved = JSON.stringify([...choices].sort());
 frames.forEach((frame, order) => { frame.order = order; });
+
+function commonPrefix(keys) {
+  if (keys.length < 2) return "";
+  const [a, b] = [keys[0], keys[keys.length - 1]];
+  let end = 0;
+  while (end < a.length && keys.every((key) => key[end] === a[end])) end += 1;
+  while (end > 0 && /[0-9]/.test(b[end - 1])) end -= 1; // a number is shown whole
+  return a.slice(0, end);
+}
+
+function elapsed(frame) {
+  const seconds = Number(BigInt(frame.stamp_ns) - firstStamp) / 1e9;
+  return `${seconds < 0 ? "" : "+"}${seconds.toFixed(2)} s`;
+}
 
 function loadChoices() {
   try {
@@ -59,8 +76,9 @@ function card(frame, position) {
     element("img", { src: `thumbs/${frame.key}.jpg`, loading: "lazy", width: frame.width, height: frame.height, alt: "" }), overlay(frame));
   const scores = data.scores.map((name) => `${short(name)} ${fixed(frame.scores[name])}`).join("  ");
   const caption = element("div", { className: "caption" },
+    element("span", { className: "key", textContent: frame.key.slice(prefix.length), title: frame.key }),
+    element("span", { className: "elapsed", textContent: elapsed(frame) }),
     element("em", { className: frame.status, textContent: choice || frame.status }),
-    element("span", { className: "key", textContent: frame.key, title: frame.key }),
     element("span", { className: "scores", textContent: scores }));
   const node = element("article", { className: "card", "data-key": frame.key, "data-choice": choice }, picture, caption);
   node.addEventListener("click", () => select(position));
@@ -81,7 +99,7 @@ function matches(frame) {
 
 function value(frame) {
   if (view.sort === "order") return frame.order;
-  const score = frame.scores[view.sort];
+  const score = view.sort === "weakest" ? Math.min(...Object.values(frame.scores)) : frame.scores[view.sort];
   return score === undefined ? -1 : score;
 }
 
@@ -99,6 +117,12 @@ function draw() {
   const visible = view.list.slice(0, view.shown);
   byId("sheet").replaceChildren(...visible.map(card));
   byId("more").hidden = visible.length === view.list.length;
+  byId("more").textContent = `Show more (${view.list.length - visible.length} left)`;
+  byId("nothing").hidden = view.list.length > 0;
+  byId("nothing").textContent = frames.length
+    ? "No frame passes these filters. Press Escape to clear them."
+    : "The teacher has not looked at any frame of this recording: see below why, or label it with other settings.";
+  for (const button of document.querySelectorAll("[data-all]")) button.disabled = !view.list.some((f) => f.status === "kept");
   byId("shown").textContent = `${view.list.length} of ${frames.length} frames`;
   byId("direction").textContent = view.ascending ? "ascending" : "descending";
   for (const button of byId("counts").children) {
@@ -111,6 +135,9 @@ function draw() {
 function state() {
   const count = (wanted) => [...choices.values()].filter((c) => c === wanted).length;
   byId("choice-state").textContent = `${count("keep")} keep, ${count("drop")} drop`;
+  const unsaved = JSON.stringify([...choices].sort()) !== saved;
+  byId("unsaved").textContent = unsaved ? "not saved to a file yet" : "";
+  byId("save").classList.toggle("due", unsaved);
 }
 
 function mark() {
@@ -131,7 +158,7 @@ function choose(choice) {
   const frame = view.list[view.selected];
   if (!frame || frame.status !== "kept") return; // what the filter refused is not in the set
   if (choice) choices.set(frame.key, choice); else choices.delete(frame.key);
-  try { localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(choices))); } catch { /* see loadChoices */ }
+  store();
   const node = byId("sheet").children[view.selected];
   node.dataset.choice = choice;
   node.querySelector("em").textContent = choice || frame.status;
@@ -139,10 +166,40 @@ function choose(choice) {
   if (!byId("detail").hidden) openDetail();
 }
 
+function store() {
+  try { localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(choices))); } catch { /* see loadChoices */ }
+}
+
+function decide(choice) { // by key: on to the next, as one goes through a set
+  choose(choice);
+  select(view.selected + 1);
+}
+
+function chooseAll(choice) {
+  for (const frame of view.list) {
+    if (frame.status !== "kept") continue;
+    if (choice) choices.set(frame.key, choice); else choices.delete(frame.key);
+  }
+  store();
+  draw();
+}
+
+function clearFilters() {
+  view.status = "";
+  view.minimum = {};
+  byId("choice").value = "";
+  byId("find").value = "";
+  for (const slider of document.querySelectorAll(".histogram input")) {
+    slider.value = 0;
+    slider.dispatchEvent(new Event("input"));
+  }
+  refresh();
+}
+
 function openDetail() {
   const frame = view.list[view.selected];
   if (!frame) return;
-  const room = [innerWidth - 400, innerHeight - 40];
+  const room = [innerWidth - 440, innerHeight - 40];
   const scale = Math.min(room[0] / frame.width, room[1] / frame.height);
   const source = frame.image || `thumbs/${frame.key}.jpg`;
   const picture = byId("picture");
@@ -151,16 +208,17 @@ function openDetail() {
   byId("detail-key").textContent = frame.key;
   byId("detail-facts").textContent = [
     `${frame.status}${choices.get(frame.key) ? `, your choice: ${choices.get(frame.key)}` : ""}`,
+    `${view.selected + 1} of ${view.list.length} shown, ${elapsed(frame)} since the first`,
     `${frame.source}`, `stamp ${frame.stamp_ns} ns`, `${frame.width} x ${frame.height} pixels`,
   ].join("\n");
-  const head = element("tr", {}, ...["class", ...data.scores.map(short), ""].map((t) => element("th", { textContent: t })));
+  const head = element("tr", {}, ...["class", ...data.scores.map(short), "box", ""].map((t) => element("th", { textContent: t })));
   const rows = frame.instances.map((instance) => {
     const swatch = element("span", { className: "swatch" });
     swatch.style.background = data.colors[instance.class_name] || "#c850dc";
     const notes = [instance.origin === "propagated" ? "propagated" : "", instance.kept ? "" : "refused"].filter(Boolean);
     return element("tr", {}, element("td", {}, swatch, instance.class_name),
       ...data.scores.map((name) => element("td", { textContent: fixed(instance.scores[name]) })),
-      element("td", { textContent: notes.join(", ") }));
+      element("td", { textContent: boxSize(instance.box) }), element("td", { textContent: notes.join(", ") }));
   });
   byId("detail-scores").replaceChildren(head, ...rows);
   for (const button of document.querySelectorAll("[data-choice]")) {
@@ -168,6 +226,8 @@ function openDetail() {
   }
   byId("detail").hidden = false;
 }
+
+function boxSize([x0, y0, x1, y1]) { return `${Math.round(x1 - x0)} x ${Math.round(y1 - y0)}`; }
 
 function closeDetail() { byId("detail").hidden = true; }
 
@@ -188,6 +248,11 @@ function histogram(name) {
     bars.append(svg("rect", { x: i + 0.08, width: 0.84, y: 1 - kept, height: kept, fill: "#40dc60" }));
     bars.append(svg("rect", { x: i + 0.08, width: 0.84, y: 1 - kept - refused, height: refused, fill: "#d9a400" }));
   }
+  const threshold = data.thresholds[name];
+  if (threshold !== undefined) {
+    const x = threshold * BINS;
+    bars.append(svg("line", { x1: x, x2: x, y1: 0, y2: 1, class: "threshold" }, svg("title", {}, `kept from ${threshold}`)));
+  }
   const label = element("span", { textContent: `${known} frames` });
   const slider = element("input", { type: "range", min: 0, max: 1, step: 0.01, value: 0, title: `show ${name} from here up` });
   slider.dataset.score = name;
@@ -205,6 +270,8 @@ function save() {
   const url = URL.createObjectURL(new Blob([`${JSON.stringify(content, null, 1)}\n`], { type: "application/json" }));
   const link = element("a", { href: url, download: "choices.json" });
   link.click();
+  saved = JSON.stringify([...choices].sort());
+  state();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
@@ -218,10 +285,12 @@ function keyed(event) {
     ArrowLeft: () => select(view.selected - 1),
     ArrowDown: () => select(view.selected + (inDetail ? 1 : columns)),
     ArrowUp: () => select(view.selected - (inDetail ? 1 : columns)),
-    k: () => choose("keep"), d: () => choose("drop"), u: () => choose(""),
+    k: () => decide("keep"), d: () => decide("drop"), u: () => choose(""),
     o: () => { byId("overlay").checked = !byId("overlay").checked; document.body.classList.toggle("bare"); },
     Enter: () => (inDetail ? closeDetail() : openDetail()),
-    Escape: closeDetail,
+    Escape: () => (inDetail ? closeDetail() : clearFilters()),
+    Home: () => select(0),
+    End: () => select(view.list.length - 1),
   };
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action && !(event.key === "Enter" && event.target.tagName === "BUTTON")) { event.preventDefault(); action(); }
@@ -238,6 +307,7 @@ function start() {
   }
   byId("histograms").append(...data.scores.map(histogram));
   byId("sort").append(element("option", { value: "order", textContent: "time" }),
+    ...(data.scores.length > 1 ? [element("option", { value: "weakest", textContent: "weakest score" })] : []),
     ...data.scores.map((name) => element("option", { value: name, textContent: name })));
   byId("sort").addEventListener("change", (event) => { view.sort = event.target.value; refresh(); event.target.blur(); });
   byId("direction").addEventListener("click", () => { view.ascending = !view.ascending; refresh(); });
@@ -247,6 +317,9 @@ function start() {
   byId("more").addEventListener("click", () => { view.shown += PAGE; draw(); });
   byId("save").addEventListener("click", save);
   byId("close").addEventListener("click", closeDetail);
+  for (const button of document.querySelectorAll("[data-all]")) {
+    button.addEventListener("click", () => chooseAll(button.dataset.all));
+  }
   for (const button of document.querySelectorAll("button[data-choice]")) {
     button.addEventListener("click", () => choose(button.dataset.choice));
   }
