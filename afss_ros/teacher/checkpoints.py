@@ -11,6 +11,7 @@ A checkpoint is a folder as `save_pretrained` or `hf download` makes it. It is l
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from afss_ros.teacher.errors import TeacherError
 
 _WANTED = ("*.safetensors", "*.json", "*.txt", "*.model")
 _CHUNK = 1 << 22
+LOCAL = "local"
+"""The revision of weights that came from no Hub."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Checkpoint:
     Attributes:
         name: as asked for, a Hub name or a folder's name.
         path: the folder (or the file) to load from.
-        revision: the Hub's commit, or "local".
+        revision: the Hub's commit, or `LOCAL`.
         sha256: over the names and contents of the weight files.
     """
 
@@ -69,8 +73,15 @@ def find_folder(name: str, revision: str = "", access: Access = Access()) -> Che
     """
     for folder in _local_places(name):
         if (folder / "config.json").is_file():
-            return Checkpoint(_plain_name(name), folder, "local", _hash(_weights(folder)))
+            return Checkpoint(_plain_name(name), folder, LOCAL, _hash(_weights(folder)))
     folder = _from_hub(name, revision, access)
+    if not revision:
+        _log.warning(
+            "%s is not pinned: its commit here is %s. This set is held to it; to hold others to it too, set the"
+            " revision beside the checkpoint's name",
+            name,
+            folder.name,
+        )
     return Checkpoint(name, folder, folder.name, _hash(_weights(folder)))
 
 
@@ -86,7 +97,7 @@ def find_file(name: str, url: str) -> Checkpoint:
     """
     for path in _local_places(name):
         if path.is_file():
-            return Checkpoint(path.name, path, "local", _hash([path]))
+            return Checkpoint(path.name, path, LOCAL, _hash([path]))
     target = _checkpoint_root() / Path(name).name
     raise TeacherError(f"no weights {name} here; download {url} and put it at {target}, or give its path")
 

@@ -15,6 +15,7 @@ from afss_ros.teacher.engine import LabellingRun, Progress
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.exports import write_bag, write_yolo
 from afss_ros.teacher.inputs import open_input
+from afss_ros.teacher.lock import pinned
 from afss_ros.teacher.report import write_report
 from afss_ros.teacher.settings import LabelSettings
 
@@ -47,7 +48,7 @@ def label(
         TeacherError: with the cure.
     """
     with closing(open_input(path, topics)) as source:
-        teacher = assemble(settings, access)
+        teacher = assemble(pinned(settings, out), access)
         with closing(LabellingRun(out, source, teacher, settings)) as run:
             started(source.length)
             for progress in run.run():

@@ -15,6 +15,7 @@ from afss_ros.teacher.command import finish_set
 from afss_ros.teacher.engine import LabellingRun, Progress
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.inputs import Input
+from afss_ros.teacher.lock import pinned
 from afss_ros.teacher.settings import LabelSettings
 
 
@@ -80,7 +81,7 @@ class Job:
 
     def _work(self) -> None:
         try:
-            teacher = assemble(self._settings, self._access)
+            teacher = assemble(pinned(self._settings, self._out), self._access)
             with contextlib.closing(self._open_source()) as source:
                 complete = self._label(source, teacher)
             if complete:
