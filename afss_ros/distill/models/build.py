@@ -72,7 +72,6 @@ ENCODERS: dict[str, Encoder] = {
     "efficientnet-lite1": _lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
     "efficientnet-lite2": _lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
     "mit-b0": Encoder("mit_b0"),
-    "mobileone-s0": Encoder("mobileone_s0"),
     "resnet18": Encoder("resnet18"),
     # Plain 3x3 convolutions, narrow: on a CPU they train and run faster per multiplication than depthwise ones.
     "resnet-thin": Encoder(
@@ -123,9 +122,7 @@ def build(recipe: StudentRecipe) -> Network:
     packaged = _packaged(recipe, encoder)
     from_hub = None if packaged or recipe.encoder_weights == "packaged" else recipe.encoder_weights
     try:
-        body = getattr(smp, decoder.architecture)(
-            encoder.name, encoder_weights=from_hub, classes=classes, **options
-        )
+        body = getattr(smp, decoder.architecture)(encoder.name, encoder_weights=from_hub, classes=classes, **options)
     except Exception as err:
         raise DistillError(f"student {recipe.name!r} with {options} cannot be built: {err}") from err
     if packaged is not None:
