@@ -21,6 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 from afss_ros import datasets
 from afss_ros.distill import checkpoint, pictures, precision, schedule
 from afss_ros.distill import recipe as recipes
+from afss_ros.distill.allocator import keep_memory
 from afss_ros.distill.data import BatchStream, training_loader
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.processes import join
@@ -59,6 +60,8 @@ def train(
     """
     run.mkdir(parents=True, exist_ok=True)
     with join(device) as place:
+        if place.device.type == "cpu":
+            keep_memory()
         state = RunState.begin(recipe, run, place, task or Segmentation())
         if place.writes:
             (run / "recipe.yaml").write_text(recipes.dump(recipe))
