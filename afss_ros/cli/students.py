@@ -28,14 +28,16 @@ def train(
     from afss_ros.distill import families
     from afss_ros.distill import recipe as recipes
     from afss_ros.distill.console import training_bar
+    from afss_ros.distill.processes import Place
 
     chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
     family = families.find(chosen.student.name)
     logging.info("%s: student of the family %s, licence %s", chosen.student.name, family.name, family.licence)
     with training_bar() as report:
         outcome = families.train(chosen, out, report, device=device)
-    scores = ", ".join(f"{name} {value:.3f}" for name, value in outcome.metrics.items())
-    Console().print(f"{out}: step {outcome.step}, {scores}")
+    if Place.of(device).writes:
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in outcome.metrics.items())
+        Console().print(f"{out}: step {outcome.step}, {scores}")
 
 
 def export(

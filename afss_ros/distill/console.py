@@ -9,11 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from afss_ros.distill import training
+from afss_ros.distill.processes import Place
 
 
 @contextmanager
 def training_bar() -> Iterator[training.Report]:
-    """A bar on stderr that follows a run; the context gives the function to report to."""
+    """A bar on stderr that follows a run; the context gives the function to report to.
+
+    Of several processes that train together, only the one that writes shows it.
+    """
     columns = (
         TextColumn("training"),
         BarColumn(),
@@ -22,7 +26,7 @@ def training_bar() -> Iterator[training.Report]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=not Place.of().writes) as bar:
         task = bar.add_task("training", total=1.0, step=0, loss=0.0, speed=0.0, scores="-")
 
         def report(progress: training.Progress) -> None:

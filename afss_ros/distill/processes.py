@@ -20,6 +20,14 @@ class Place:
     world: int
     device: torch.device
 
+    @classmethod
+    def of(cls, device: str = "auto") -> Place:
+        """Read it from the environment: `torchrun` sets RANK, WORLD_SIZE and LOCAL_RANK, a plain start is alone."""
+        rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if device == "auto":
+            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
+        return cls(rank, world, torch.device(device))
+
     @property
     def writes(self) -> bool:
         """Whether this process is the one that validates, logs and writes files."""
@@ -43,17 +51,15 @@ class Place:
 
 @contextmanager
 def join(device: str = "auto") -> Iterator[Place]:
-    """Take this process's place: `torchrun` sets RANK, WORLD_SIZE and LOCAL_RANK, a plain start is alone."""
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    if device == "auto":
-        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
-    place = Place(rank, world, torch.device(device))
+    """Take this process's place; all leave it together, so that what rank 0 wrote is there for every one of them."""
+    place = Place.of(device)
     if place.device.type == "cuda":
         torch.cuda.set_device(place.device)
-    if world > 1:
+    if place.world > 1:
         distributed.init_process_group("nccl" if place.device.type == "cuda" else "gloo")
     try:
         yield place
+        place.agree(0.0)
     finally:
-        if world > 1:
+        if place.world > 1:
             distributed.destroy_process_group()
