@@ -217,4 +217,13 @@ def _names(recipe: Recipe) -> str:
 
 
 def _training_data(recipe: Recipe, trained: checkpoint.Trained) -> str:
-    return f"{trained.samples} labelled images: " + ", ".join(p.name for p in recipe.data.train)
+    """What the weights have seen, the runs that they started from included."""
+    seen = f"{trained.samples} labelled images: " + ", ".join(p.name for p in recipe.data.train)
+    before = recipe.student.initial
+    if before is not None:
+        try:
+            earlier = checkpoint.load_best(before)
+        except (DistillError, OSError):
+            return f"{seen}; started from the run {before.name}"
+        return f"{seen}; before that {_training_data(earlier.parsed_recipe(), earlier)}"
+    return seen if recipe.student.encoder_weights is None else f"{seen}; encoder from ImageNet weights"

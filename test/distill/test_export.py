@@ -1,6 +1,7 @@
 """An exported student keeps the contract, agrees with torch, and runs in the student's own runtime."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import torch
 
 from afss_ros import datasets
-from afss_ros.distill import checkpoint, export, quantise
+from afss_ros.distill import checkpoint, export, quantise, training
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.graph import ContractGraph
+from afss_ros.distill.recipe import Recipe
 from afss_ros.perception import Frame
 from afss_ros.student import Student
 
@@ -55,6 +57,18 @@ def test_the_student_runtime_flies_it(student_file: Path, drawn_set: Path) -> No
     found = perception.labels > 0
     assert (truth & found).sum() / (truth | found).sum() > 0.5
     assert perception.detections[0].class_name == "spacecraft"
+
+
+def test_the_file_says_what_the_weights_it_started_from_were_trained_on(
+    run: Path, drawn_set: Path, small_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    first = small_recipe().student.model_dump(mode="json")
+    options = small_recipe(budget={"iterations": 1}, student={**first, "initial": str(run)})
+    training.train(options, tmp_path / "second")
+    path = export.export(tmp_path / "second", tmp_path / "second.onnx", export.ExportOptions(SIZE))
+    with Student(path, provider="cpu", threads=1) as student:
+        stages = student.contract.training_data.split("; before that ")
+    assert stages == [f"24 labelled images: {drawn_set.name}"] * 2
 
 
 def test_the_file_says_what_it_was_trained_on(run: Path, student_file: Path, drawn_set: Path) -> None:
