@@ -63,13 +63,14 @@ def load(root: Path) -> Dataset:
     return gather(root, known, records, lambda record: _sample(*record, classes))
 
 
-def write(dataset: Dataset, root: Path, *, names: Sequence[str] = CRAFT, link: bool = False) -> None:
+def write(dataset: Dataset, root: Path, *, names: Sequence[str] = CRAFT, link: bool = False, smallest: int = 1) -> None:
     """Write the samples whose objects are known as a YOLO segmentation set.
 
     Args:
         names: the classes, in YOLO's numbering: whole craft (`CRAFT`), each connected piece of a part in the label maps
             (`PARTS`), or both.
         link: put symbolic links to the pictures there instead of copies in JPEG.
+        smallest: pieces of a part with fewer pixels are left out.
 
     Raises:
         DatasetError: `root` is the folder of the set itself, or a picture cannot be read.
@@ -77,7 +78,7 @@ def write(dataset: Dataset, root: Path, *, names: Sequence[str] = CRAFT, link: b
     if root.resolve() == dataset.root.resolve():
         raise DatasetError(f"{root}: is the set itself; write to another folder")
     for sample in dataset.samples:
-        objects = _objects(sample, names)
+        objects = _objects(sample, names, smallest)
         if objects is None:
             continue
         lines = [_line(o, names.index(o.class_name), sample) for o in objects if o.class_name in names]
@@ -149,21 +150,22 @@ def _write_image(sample: Sample, folder: Path, link: bool) -> None:
         path.symlink_to(sample.image.resolve())
 
 
-def _objects(sample: Sample, names: Sequence[str]) -> tuple[Instance, ...] | None:
+def _objects(sample: Sample, names: Sequence[str], smallest: int) -> tuple[Instance, ...] | None:
     """The objects of the classes that are asked for; None when some of them are unknown."""
-    parts = _parts(sample) if set(names) & set(PARTS) else ()
+    parts = _parts(sample, smallest) if set(names) & set(PARTS) else ()
     crafts = sample.read_instances() if WHOLE in names else ()
     return None if parts is None or crafts is None else (*crafts, *parts)
 
 
-def _parts(sample: Sample) -> tuple[Instance, ...] | None:
+def _parts(sample: Sample, smallest: int) -> tuple[Instance, ...] | None:
     if sample.labels is None:
         return None
     labels = sample.read_labels()
     found: list[Instance] = []
     for part in PART_IDS:
-        count, pieces = cv2.connectedComponents((labels == part).astype(np.uint8))
-        found += [Instance.from_mask(CLASS_NAMES[part], pieces == i) for i in range(1, count)]
+        count, pieces, facts, _ = cv2.connectedComponentsWithStats((labels == part).astype(np.uint8))
+        large = [i for i in range(1, count) if facts[i, cv2.CC_STAT_AREA] >= smallest]
+        found += [Instance.from_mask(CLASS_NAMES[part], pieces == i) for i in large]
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afss_ros.distill import training
+from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.export import export as export_network
 from afss_ros.distill.families.family import Outcome
@@ -37,6 +38,11 @@ class Networks:
 
     def train(self, recipe: Recipe, run: Path, report: Report | None, *, device: str) -> Outcome:
         """See `Family.train`; the run keeps the full name, never the alias."""
+        if recipe.student.options:
+            raise DistillError(
+                f"student.options is for students of other libraries; {recipe.student.name} has no use for"
+                f" {', '.join(recipe.student.options)}"
+            )
         name = ALIASES.get(recipe.student.name, recipe.student.name)
         chosen = recipe.model_copy(update={"student": recipe.student.model_copy(update={"name": name})})
         trained = training.train(chosen, run, report, device=device)

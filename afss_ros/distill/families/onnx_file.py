@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,14 +15,13 @@ from numpy.typing import NDArray
 
 import afss_ros
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions, probe, weights_sha256
+from afss_ros.distill.export import ExportOptions, probe, to_onnx, weights_sha256
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import CLASS_NAMES
 from afss_ros.student import contract
 from afss_ros.student.contract import StudentContract
 
-_OPSET = 18
 _AGREEMENT = 0.995
 _ROWS_AGREE = 0.95
 _PIXELS = 0.5
@@ -79,7 +76,8 @@ def write(graph: Graph, out: Path, described: StudentContract, images: Sequence[
         DistillError: ONNX Runtime and torch disagree.
         ContractError: the contract is broken.
     """
-    model = onnx.load_from_string(to_onnx(graph, described.input_size))
+    network: Any = graph
+    model = onnx.load_from_string(to_onnx(network, described.input_size))
     onnx.helper.set_model_props(model, contract.to_metadata(described))
     model.producer_name, model.producer_version = "afss_ros", afss_ros.__version__
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -91,21 +89,6 @@ def write(graph: Graph, out: Path, described: StudentContract, images: Sequence[
     finally:
         temporary.unlink(missing_ok=True)
     return out
-
-
-def to_onnx(graph: Graph, input_size: tuple[int, int]) -> bytes:
-    """The graph as ONNX with static shapes, constants folded, weights inside."""
-    image = torch.zeros(1, *input_size, 3, dtype=torch.uint8)
-    target = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode():
-        # The TorchScript exporter is deprecated, but folds BatchNorm into convolutions, which the other leaves undone.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            graph, (image,), target,  # type: ignore[arg-type]
-            input_names=["image"], output_names=list(graph.output_names), opset_version=_OPSET,
-            do_constant_folding=True, dynamo=False,
-        )  # fmt: skip
-    return target.getvalue()
 
 
 def verify(path: Path, graph: Graph, images: Sequence[NDArray[np.uint8]]) -> None:

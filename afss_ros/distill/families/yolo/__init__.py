@@ -75,7 +75,11 @@ def arguments(recipe: Recipe, run: Path, device: str) -> dict[str, Any]:
         "fliplr": 0.5,
         "flipud": 0.5 if recipe.augment.rotate else 0.0,
         "degrees": recipe.augment.tilt_degrees,
-        "max_det": 50,
+        "max_det": 100,
+        # What ultralytics chooses for trainings of up to 10,000 steps and four classes.
+        "optimizer": "AdamW",
+        "lr0": 0.00125,
+        "momentum": 0.9,
     }
     if chosen["device"] == "cpu":
         chosen["amp"] = False
@@ -90,7 +94,7 @@ def arguments(recipe: Recipe, run: Path, device: str) -> dict[str, Any]:
     return chosen | recipe.student.options
 
 
-_FREE = {"nbs", "fliplr", "flipud", "degrees", "max_det"}
+_FREE = {"nbs", "fliplr", "flipud", "degrees", "max_det", "optimizer", "lr0", "momentum"}
 
 
 def weights(run: Path) -> Path:

@@ -9,14 +9,11 @@ from pathlib import Path
 from afss_ros.datasets import Dataset, Sample, yolo
 from afss_ros.distill.data import read_sets, validation_samples
 from afss_ros.distill.errors import DistillError
+from afss_ros.distill.families.instances import CLASSES
 from afss_ros.distill.recipe import DataRecipe
-from afss_ros.labels import CLASS_IDS, CLASS_NAMES
+from afss_ros.labels import CLASS_NAMES
 
-CLASSES = (*yolo.CRAFT, *yolo.PARTS)
-"""What YOLO tells apart, in its numbering: whole craft and parts, each piece of a part an object of its own."""
-
-CLASS_ID = tuple(CLASS_IDS[name] for name in CLASSES)
-"""Our label id of each."""
+_SMALLEST = 16  # pixels; a lattice falls into dozens of pieces that are too small to tell from noise
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,13 @@ def write(recipe: DataRecipe, root: Path) -> YoloSet:
         train = _numbered(read_sets(recipe.train, recipe.train_split), "train")
         validation = _numbered(validation_samples(recipe), "val")
         # data.yaml is written last: where it is, everything is.
-        yolo.write(Dataset(Path(), dict(CLASS_NAMES), (*train, *validation)), root, names=CLASSES, link=True)
+        yolo.write(
+            Dataset(Path(), dict(CLASS_NAMES), (*train, *validation)),
+            root,
+            names=CLASSES,
+            link=True,
+            smallest=_SMALLEST,
+        )
     count = sum(1 for _ in found.train.iterdir()) if found.train.is_dir() else 0
     if not count:
         raise DistillError(f"{', '.join(map(str, recipe.train))}: YOLO learns parts, but no image has a label map")

@@ -15,9 +15,8 @@ from afss_ros.distill import recipe as recipes
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families import onnx_file, run_directory
 from afss_ros.distill.families.family import Outcome
+from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
 from afss_ros.distill.families.yolo import weights
-from afss_ros.distill.families.yolo.data import CLASS_ID
-from afss_ros.distill.families.yolo.graph import YoloGraph
 from afss_ros.distill.families.yolo.library import LICENCE
 from afss_ros.student import letterbox
 
@@ -26,7 +25,7 @@ def export(run: Path, out: Path, options: ExportOptions) -> Path:
     """Write the best weights of `run` as a student; see `Family.export`."""
     recipe, progress = recipes.load(run / "recipe.yaml"), run_directory.read_progress(run)
     network, once = rows_network(weights(run))
-    graph = YoloGraph(
+    graph = InstanceGraph(
         network,
         CLASS_ID,
         options.input_size,
@@ -41,7 +40,7 @@ def export(run: Path, out: Path, options: ExportOptions) -> Path:
 
 
 def rows_network(path: Path) -> tuple[nn.Module, bool]:
-    """The trained network, convolutions and normalisation merged, that gives `YoloGraph` its rows and prototypes.
+    """The trained network, convolutions and normalisation merged, that gives `InstanceGraph` its rows and prototypes.
 
     Returns:
         The network, and whether it says each object once (YOLO26's one-to-one head).
@@ -55,7 +54,7 @@ def rows_network(path: Path) -> tuple[nn.Module, bool]:
 
 
 def _by_row(rows: object) -> object:
-    """YOLO26's choice of the best rows is undone: `YoloGraph` chooses for craft and parts apart."""
+    """YOLO26's choice of the best rows is undone: `InstanceGraph` chooses for craft and parts apart."""
     return rows.permute(0, 2, 1)  # type: ignore[attr-defined]
 
 

@@ -37,10 +37,9 @@ def ultralytics(run: Path) -> Iterator[None]:
             f"YOLO students need ultralytics ({LICENCE}), which is not installed;"
             " get it with `pip install ultralytics-opencv-headless`"
         )
-    wanted = {"YOLO_OFFLINE": "1", "YOLO_CONFIG_DIR": str(run.resolve() / "settings"), "YOLO_VERBOSE": "false"}
-    before = {name: os.environ.get(name) for name in (*wanted, "OMP_NUM_THREADS")}
+    before = dict(os.environ)
     threads, readers = torch.get_num_threads(), cv2.getNumThreads()
-    os.environ.update(wanted)
+    os.environ |= {"YOLO_OFFLINE": "1", "YOLO_CONFIG_DIR": str(run.resolve() / "settings")}
     try:
         import ultralytics.utils
 
@@ -50,8 +49,5 @@ def ultralytics(run: Path) -> Iterator[None]:
     finally:
         torch.set_num_threads(threads)
         cv2.setNumThreads(readers)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)

@@ -15,8 +15,9 @@ import torch
 from ultralytics.models.yolo.segment import SegmentationTrainer
 
 from afss_ros.distill import schedule, training
+from afss_ros.distill.families.instances import CLASSES
 from afss_ros.distill.families.run_directory import Progress
-from afss_ros.distill.families.yolo.data import CLASSES, YoloSet
+from afss_ros.distill.families.yolo.data import YoloSet
 from afss_ros.distill.recipe import Recipe
 
 _ENDLESS = 1_000_000

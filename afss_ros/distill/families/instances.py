@@ -1,4 +1,4 @@
-"""A YOLO segmentation network as the student contract wants it: suppression and mask assembly inside the graph.
+"""Instance segmentation as the student contract wants it: suppression and mask assembly inside the graph.
 
 Everything has a fixed shape and consists of operators that ONNX Runtime and TensorRT have on a GPU: no
 NonMaxSuppression node, whose output is as long as it likes.
@@ -12,18 +12,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
-from afss_ros.labels import SPACECRAFT
+from afss_ros.labels import CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT
+
+CLASSES = (CLASS_NAMES[SPACECRAFT], *(CLASS_NAMES[i] for i in PART_IDS))
+"""What an instance network tells apart, in its numbering: whole craft, and parts, each piece an object of its own."""
+
+CLASS_ID = tuple(CLASS_IDS[name] for name in CLASSES)
+"""Our label id of each."""
 
 _ROUNDS = 6
 _MASK = 0.5
 
 
-class YoloGraph(nn.Module):
+class InstanceGraph(nn.Module):
     """Normalisation, network, suppression, boxes of whole craft, and the label map that the parts' masks add up to.
 
     Args:
-        network: image (1, 3, H, W) in 0..1 to rows (1, 4 + classes + masks, A) of corners, class probabilities and mask
-            coefficients, and mask prototypes (1, masks, H / 4, W / 4).
+        network: image (1, 3, H, W) in 0..1 to rows (1, 4 + classes + masks, A) of corners in pixels, class chances
+            and mask coefficients, and mask prototypes (1, masks, h, w) that these mix to logits; without
+            coefficients, to logits (1, A, h, w), a mask a row.
         class_ids: our label id of each of its classes.
         input_size: (H, W) of the image.
         labels_stride: input pixels per pixel of the label map.
@@ -65,10 +72,11 @@ class YoloGraph(nn.Module):
         boxes, chances, coefficients = rows[0, :4], rows[0, 4 : 4 + self.classes], rows[0, 4 + self.classes :]
         craft, craft_scores, _ = self._best(boxes, chances[self.craft_classes], self.crafts)
         pieces, scores, kinds, chosen = self._best_pieces(boxes, chances[self.part_classes])
-        masks = self._masks(coefficients[:, chosen], prototypes[0], pieces)
+        logits = prototypes[0, chosen] if not coefficients.shape[0] else mix(coefficients[:, chosen], prototypes[0])
+        masks = self._masks(logits, pieces)
         labels, confidence = self._label_map(masks, scores, kinds)
         height, width = self.input_size
-        limit = torch.tensor([width, height, width, height], dtype=torch.float32)
+        limit = boxes.new_tensor([width, height, width, height])
         craft = torch.minimum(craft.clamp(min=0), limit).unsqueeze(0)
         craft_scores = craft_scores.unsqueeze(0)
         # A constant would lose its name as an output in the exporter, so the class is made from a value.
@@ -98,15 +106,14 @@ class YoloGraph(nn.Module):
             scores = scores * unsuppressed(found, index // anchors, self.suppress)
         return found, scores, index
 
-    def _masks(self, coefficients: Tensor, prototypes: Tensor, boxes: Tensor) -> Tensor:
-        """Mask probabilities (K, h, w) at the prototypes' scale, 0 outside of each one's box."""
-        kinds, height, width = prototypes.shape
-        masks = (coefficients.t() @ prototypes.reshape(kinds, -1)).sigmoid().reshape(-1, height, width)
-        x = (torch.arange(width, dtype=torch.float32) + 0.5) * (self.input_size[1] / width)
-        y = (torch.arange(height, dtype=torch.float32) + 0.5) * (self.input_size[0] / height)
+    def _masks(self, logits: Tensor, boxes: Tensor) -> Tensor:
+        """Mask probabilities (K, h, w) of logits, 0 outside of each one's box."""
+        height, width = logits.shape[1:]
+        x = (torch.arange(width, dtype=torch.float32, device=boxes.device) + 0.5) * (self.input_size[1] / width)
+        y = (torch.arange(height, dtype=torch.float32, device=boxes.device) + 0.5) * (self.input_size[0] / height)
         inside_x = (x >= boxes[:, 0:1]) & (x < boxes[:, 2:3])
         inside_y = (y >= boxes[:, 1:2]) & (y < boxes[:, 3:4])
-        return masks * (inside_y[:, :, None] & inside_x[:, None, :]).float()
+        return logits.sigmoid() * (inside_y[:, :, None] & inside_x[:, None, :]).float()
 
     def _label_map(self, masks: Tensor, scores: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
         """Where masks of parts overlap, the piece with the best score decides; where there is none, background.
@@ -127,6 +134,12 @@ class YoloGraph(nn.Module):
         return self.label_ids[chosen].to(torch.uint8), (confidence.clamp(0, 1) * 255).to(torch.uint8)
 
 
+def mix(coefficients: Tensor, prototypes: Tensor) -> Tensor:
+    """Mask logits (K, h, w) from coefficients (M, K) and prototypes (M, h, w)."""
+    count, height, width = prototypes.shape
+    return (coefficients.t() @ prototypes.reshape(count, -1)).reshape(-1, height, width)
+
+
 def unsuppressed(boxes: Tensor, kinds: Tensor, overlap: float) -> Tensor:
     """Greedy non-maximum suppression without a loop over boxes: 1 for those that stay, 0 for the others, float (K,).
 
@@ -143,7 +156,7 @@ def unsuppressed(boxes: Tensor, kinds: Tensor, overlap: float) -> Tensor:
     high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     common = (high - low).clamp(min=0).prod(2)
     close = common > overlap * (area[:, None] + area[None, :] - common)
-    order = torch.arange(boxes.shape[0])
+    order = torch.arange(boxes.shape[0], device=boxes.device)
     beats = (close & (kinds[:, None] == kinds[None, :]) & (order[:, None] < order[None, :])).float()
     stays = torch.ones_like(area)
     for _ in range(_ROUNDS):

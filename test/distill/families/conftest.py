@@ -1,0 +1,11 @@
+"""The drawn set and the small recipe of test/distill, and one thread: two small cores share a machine here."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
