@@ -55,6 +55,8 @@ EXTRAS = {
     "ground": GROUND,
     # AGPL-3.0: whoever installs this and passes the result on takes that licence on. Nothing of ours needs it.
     "ultralytics": ["ultralytics-opencv-headless>=8.3"],
+    # Apache-2.0, but large: it brings a video library.
+    "rfdetr": ["rfdetr>=1.11"],
     # A third party's packaging of Meta's code, built from source; transformers runs the same model without it.
     "sam2": ["sam2>=1.1"],
     "test": [

@@ -16,6 +16,7 @@ resolve ground setup.py --extra cpu --extra ground --extra test requirements/ros
 pins=(--constraint requirements/ground.txt)
 resolve test setup.py --extra cpu --extra test "${pins[@]}"
 resolve onboard setup.py --extra cpu "${pins[@]}"
+resolve families setup.py --extra cpu --extra rfdetr --extra ultralytics "${pins[@]}"
 resolve ros requirements/ros.in "${pins[@]}"
 # ROS comes from ros.txt or from the machine, never from ground.txt.
 sed -i '/^ros-/d' requirements/ground.txt
