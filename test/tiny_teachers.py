@@ -135,11 +135,32 @@ def save_sam3_tracker(folder: Path, side: int = 112) -> Path:
     return folder
 
 
-def _sam3_vision(side: int) -> Any:
+def save_sam3_tracker_video(folder: Path, side: int = 112) -> Path:
+    """The tracker of SAM 3 with its memory, for video."""
+    torch.manual_seed(0)
+    patches = side // 14
+    config = hf.Sam3TrackerVideoConfig(
+        vision_config=_sam3_vision(side, 128),
+        prompt_encoder_config={"hidden_size": 128, "image_size": side, "patch_size": 14},
+        mask_decoder_config={"hidden_size": 128, "mlp_dim": 32, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
+        image_size=side, memory_attention_hidden_size=128, memory_attention_num_layers=1,
+        memory_attention_feed_forward_hidden_size=32, memory_attention_rope_feat_sizes=[patches, patches],
+        memory_encoder_hidden_size=128, memory_encoder_output_channels=64, mask_downsampler_embed_dim=128,
+        memory_fuser_embed_dim=128, memory_fuser_intermediate_dim=32, memory_fuser_num_layers=1,
+    )  # fmt: skip
+    hf.Sam3TrackerVideoModel(config).save_pretrained(folder)
+    size = {"height": side, "width": side}
+    pictures, videos = hf.Sam3ImageProcessor(size=size), hf.Sam2VideoVideoProcessor(size=size)
+    made = hf.Sam3TrackerVideoProcessor(image_processor=pictures, video_processor=videos, target_size=side)
+    made.save_pretrained(folder)
+    return folder
+
+
+def _sam3_vision(side: int, width: int = 32) -> Any:
     patches = side // 14
     backbone = hf.Sam3ViTConfig(
         hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=side,
         window_size=4, global_attn_indexes=[1], pretrain_image_size=56,
     )  # fmt: skip
     sizes = [[4 * patches, 4 * patches], [2 * patches, 2 * patches], [patches, patches]]
-    return hf.Sam3VisionConfig(backbone_config=backbone, fpn_hidden_size=32, backbone_feature_sizes=sizes)
+    return hf.Sam3VisionConfig(backbone_config=backbone, fpn_hidden_size=width, backbone_feature_sizes=sizes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,24 @@ class Teacher:
     refinement: Refinement
     every_frame: bool = True
     batch: int = 4
+    precision: str | None = None
+    """`fp32` or `bf16`, of models that run in torch; None where none does."""
 
     def label(self, images: list[Rgb]) -> list[list[Labelled]]:
         """Label a unit of frames: a batch, or with a propagator a chunk of video."""
+        with self.computing():
+            return self._label(images)
+
+    def computing(self) -> AbstractContextManager[object]:
+        """The context in which the models run at the teacher's precision."""
+        if self.precision is None:
+            return nullcontext()
+        from afss_ros.teacher.transformers_models import computing
+
+        context: AbstractContextManager[object] = computing(self.precision)
+        return context
+
+    def _label(self, images: list[Rgb]) -> list[list[Labelled]]:
         if self.propagator is None:
             return label_batch(images, self.detector, self.segmenter, self.prompts, self.refinement)
         return label_chunk(
@@ -49,7 +65,8 @@ class Teacher:
         parts: list[Mapping[str, object]] = [self.detector.provenance, self.segmenter.provenance]
         if self.propagator is not None:
             parts.append(self.propagator.provenance)
-        return {"detector": dict(parts[0]), "segmenter": dict(parts[1]), "propagator": dict(*parts[2:])}
+        precision = {} if self.precision is None else {"precision": self.precision}
+        return {"detector": dict(parts[0]), "segmenter": dict(parts[1]), "propagator": dict(*parts[2:]), **precision}
 
 
 def _baseline(settings: DetectorSettings, access: Access) -> Detector:
@@ -137,6 +154,14 @@ def _sam2_video(settings: SegmenterSettings, access: Access) -> Propagator:
     return Sam2Propagator(find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access))
 
 
+def _sam3_video(settings: SegmenterSettings, access: Access) -> Propagator:
+    from afss_ros.teacher.sam2_transformers import Sam2Propagator
+    from afss_ros.teacher.sam3 import CHECKPOINT, require_acceptance
+
+    require_acceptance(access)
+    return Sam2Propagator(find_folder(settings.checkpoint or CHECKPOINT, settings.revision, access), "sam3")
+
+
 DETECTORS: dict[str, Callable[[DetectorSettings, Access], Detector]] = {
     "baseline": _baseline,
     "student": _student_detector,
@@ -157,8 +182,10 @@ PROPAGATORS: dict[str, Callable[[SegmenterSettings, Access], Propagator]] = {
     "flow": _flow,
     "sam2": _sam2_video,
     "sam2_native": _sam2_native_video,
+    "sam3": _sam3_video,
 }
 """Settings' names -> what they load. A propagator is loaded from the segmenter's checkpoint."""
+_WITHOUT_TORCH = {"baseline", "student", "grabcut", "flow", "off"}
 
 
 def assemble(settings: LabelSettings, access: Access | None = None) -> Teacher:
@@ -181,7 +208,16 @@ def assemble(settings: LabelSettings, access: Access | None = None) -> Teacher:
         settings.refinement(),
         settings.video.every_frame,
         settings.batch,
+        _precision(settings),
     )
+
+
+def _precision(settings: LabelSettings) -> str | None:
+    if {settings.detector.name, settings.segmenter.name, settings.video.propagator} <= _WITHOUT_TORCH:
+        return None
+    from afss_ros.teacher.transformers_models import precision_of
+
+    return precision_of(settings.precision)
 
 
 def _named(known: Mapping[str, Any], name: str, what: str) -> Any:

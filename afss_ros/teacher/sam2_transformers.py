@@ -65,15 +65,12 @@ class Sam2Segmenter:
 class Sam2Propagator:
     """Carries masks through a chunk of video with SAM 2's memory. See `teacher.Propagator`."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        """Load the model.
-
-        Raises:
-            TeacherError: the checkpoint is not a SAM 2.
-        """
-        self._processor = load_processor("Sam2VideoProcessor", checkpoint)
-        self._model = load_model("Sam2VideoModel", checkpoint)
-        self.provenance: dict[str, object] = {"propagator": "sam2", **checkpoint.provenance}
+    def __init__(self, checkpoint: Checkpoint, family: str = "sam2") -> None:
+        """Load the model; `family` and errors as for `Sam2Segmenter`."""
+        kind = {"sam2": "Sam2Video", "sam3": "Sam3TrackerVideo"}[family]
+        self._processor = load_processor(f"{kind}Processor", checkpoint)
+        self._model = load_model(f"{kind}Model", checkpoint)
+        self.provenance: dict[str, object] = {"propagator": family, **checkpoint.provenance}
 
     def propagate(self, images: Sequence[Rgb], masks: Sequence[NDArray[np.bool_]]) -> list[list[NDArray[np.bool_]]]:
         """See `teacher.Propagator.propagate`."""

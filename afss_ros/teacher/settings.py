@@ -86,6 +86,7 @@ class LabelSettings:
         prompts: class -> phrases, a list or one text with full stops between them.
         keep: the filter, see `datasets.keep`.
         batch: frames in one call of the detector (each times the number of views).
+        precision: `fp32`, `bf16`, or `auto`: bf16 on a GPU and on CPUs with instructions for it.
         split: of the samples in the data set.
         image_format: `jpg` (quality 95) or `png` (lossless).
     """
@@ -98,6 +99,7 @@ class LabelSettings:
     frames: Selection = field(default_factory=Selection)
     keep: str = "detector_score >= 0.60"
     batch: int = 4
+    precision: str = "auto"
     split: str = "train"
     image_format: str = "jpg"
 
@@ -105,6 +107,13 @@ class LabelSettings:
         self.parsed_prompts()
         self.refinement()
         parse_keep(self.keep, self.scores)
+        for name, value, known in (
+            ("image_format", self.image_format, ("jpg", "png")),
+            ("precision", self.precision, ("auto", "fp32", "bf16")),
+            ("split", self.split, ("train", "val", "test")),
+        ):
+            if value not in known:
+                raise TeacherError(f"setting '{name}' is one of {', '.join(known)}; got '{value}'")
         if self.batch < 1 or self.video.chunk < 2:
             raise TeacherError(f"batch must be 1 or more, video.chunk 2 or more; got {self.batch}, {self.video.chunk}")
 

@@ -18,6 +18,7 @@ from tiny_teachers import (
     save_sam2,
     save_sam3,
     save_sam3_tracker,
+    save_sam3_tracker_video,
 )
 
 from afss_ros.teacher.assemble import assemble
@@ -50,6 +51,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "owlv2": save_owlv2(root / "owlv2"),
         "sam2": save_sam2(root / "sam2"),
         "sam3": save_sam3(root / "sam3"),
+        "sam3_video": save_sam3_tracker_video(root / "sam3_video"),
         "sam3_tracker": save_sam3_tracker(root / "sam3_tracker"),
     }
 
@@ -107,9 +109,10 @@ def test_sam_encodes_once_and_segments_many_boxes(name: str, weights: str, check
         assert np.mean(alone.mask != mask.mask) < 0.01
 
 
-def test_sam2_carries_masks_through_a_video(checkpoints: dict[str, Path]) -> None:
-    settings = {"segmenter.checkpoint": str(checkpoints["sam2"]), "video.propagator": "sam2"}
-    propagator = assemble(load_settings(None, settings)).propagator
+@pytest.mark.parametrize(("name", "weights"), [("sam2", "sam2"), ("sam3", "sam3_video")])
+def test_sam_carries_masks_through_a_video(name: str, weights: str, checkpoints: dict[str, Path]) -> None:
+    settings = {"segmenter.checkpoint": str(checkpoints[weights]), "video.propagator": name}
+    propagator = assemble(load_settings(None, settings), ACCEPTED).propagator
     assert propagator is not None
     images = [pictures()[0]] * 4
     mask = np.zeros((60, 90), bool)

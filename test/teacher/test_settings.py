@@ -19,6 +19,7 @@ def test_the_shipped_configurations_are_read() -> None:
     assert recommended.scores == ("detector_score", "mask_score", "agreement", "temporal")
     assert recommended.parsed_prompts().parts == ("panel", "antenna")
     assert load_settings(CONFIG / "label_offline.yaml").detector.name == "baseline"
+    assert load_settings(CONFIG / "label_student.yaml").segmenter.name == "student"
 
 
 def test_the_defaults_are_the_offline_baseline_and_the_thresholds_of_afss() -> None:
@@ -52,6 +53,9 @@ def test_overrides_win_over_the_file(tmp_path: Path) -> None:
         ({"keep": "agreement > 0.5"}, r"names agreement, .* give two views or more"),
         ({"keep": "temporal > 0.5"}, r"names temporal, .* turn the video on"),
         ({"keep": "score > 0.5"}, "expected a score"),
+        ({"image_format": "bmp"}, "setting 'image_format' is one of jpg, png; got 'bmp'"),
+        ({"split": "holdout"}, "setting 'split' is one of train, val, test; got 'holdout'"),
+        ({"precision": "fp8"}, "setting 'precision' is one of auto, fp32, bf16; got 'fp8'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(overrides: dict[str, Any], message: str) -> None:
