@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,11 @@ from afss_ros.bags import BagWriter, messages
 from afss_ros.camera import CameraInfo
 from afss_ros.synthetic.recording import MASK_TOPIC
 from afss_ros.teacher import benchmark, compare
+from afss_ros.teacher.baseline import GrabCutSegmenter, SaliencyDetector
+from afss_ros.teacher.prompts import Prompts
+from afss_ros.teacher.remembering import RememberingDetector, RememberingSegmenter
 from afss_ros.teacher.settings import load_settings
+from afss_ros.teacher.values import Labelled
 
 
 def rendered(path: Path, frames: int) -> Path:
@@ -43,5 +48,33 @@ def test_the_benchmark_times_both_ways_on_the_same_frames(tmp_path: Path, capsys
     bag = record(tmp_path / "flight.mcap", range(3))
     benchmark.main([str(bag), "--set", "refine.views=v4", "--frames", "2"])
     said = capsys.readouterr().out
-    pattern = r"2 frames, 2 views: reference [\d.]+ s a frame, here [\d.]+ s a frame, [\d.]+ times as fast\n"
-    assert re.fullmatch(pattern, said)
+    assert re.search(r"\n2 frames, 2 views, no torch: [\d.]+ times as fast\n", said)
+    calls = {line.split()[0]: re.findall(r"\( *(\d+)\)", line) for line in said.splitlines() if "(" in line}
+    assert calls["reference"] == ["4", "4", "4", "2"]  # detections, encodings, decodings, frames: each view by itself
+    assert calls["here"] == ["1", "2", "2", "1"]
+    assert "labels of both ways: 2 crafts, least box IoU 1.000, scores within 0.000, mean mask IoU" in said
+
+
+def test_the_benchmark_refuses_to_compare_ways_that_find_different_boxes() -> None:
+    craft = Labelled(
+        "spacecraft", np.array([0, 0, 10, 10], np.float32), np.ones((20, 20), bool), {"detector_score": 1.0}
+    )
+    elsewhere = replace(craft, box_xyxy=np.array([5, 0, 15, 10], np.float32))
+    assert benchmark.agreement([[craft]], [[craft]]) == benchmark.Agreement(1, 1.0, 0.0, 1.0)
+    assert benchmark.agreement([[craft]], [[elsewhere]]).box_iou < 0.4
+    assert benchmark.agreement([[craft]], [[]]).box_iou == 0.0
+
+
+def test_a_remembered_answer_is_not_asked_for_again() -> None:
+    asked = RememberingDetector(SaliencyDetector())
+    prompts = Prompts.parse({"spacecraft": "spacecraft"})
+    images = [picture(0), picture(1), picture(0)]
+    found = asked.detect(images, prompts)
+    assert asked.asked == 2
+    assert found[0] is found[2] is asked.detect(images[:1], prompts)[0]
+    assert asked.asked == 2
+    segmenter, plain = RememberingSegmenter(GrabCutSegmenter()), GrabCutSegmenter()
+    (mask,) = segmenter.segment(segmenter.encode(images[0]), found[0][:1])
+    (again,) = segmenter.segment(segmenter.encode(images[2]), found[2][:1])
+    assert mask is again
+    np.testing.assert_array_equal(mask.mask, plain.segment(plain.encode(images[0]), found[0][:1])[0].mask)
