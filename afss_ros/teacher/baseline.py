@@ -20,6 +20,7 @@ from afss_ros.teacher.values import Box, Mask
 _LONGEST = 256  # pixels of the crop that GrabCut sees; its cost grows with the area
 _MARGIN = 0.12  # of the box's larger side: the known background around it
 _ROUNDS = 3
+_SPECK = 0.03  # of the largest piece of a mask; smaller ones are not the craft's
 _CERTAIN, _LIKELY = 0.35, 0.05  # of the 90th percentile of the saliency in the box
 
 
@@ -123,7 +124,16 @@ def _grab_cut(image: NDArray[np.uint8], inside: NDArray[np.bool_], salient: NDAr
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(np.ascontiguousarray(image), seeds, (0, 0, 0, 0), *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     mask: NDArray[np.bool_] = (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
-    return mask if mask.any() else likely
+    return _without_specks(mask) if mask.any() else likely
+
+
+def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Stars and bits of cloud in the box are far smaller than the largest piece of the craft."""
+    count, groups = cv2.connectedComponents(mask.astype(np.uint8))
+    pixels = np.bincount(groups.ravel(), minlength=count)
+    pixels[0] = 0
+    kept: NDArray[np.bool_] = (pixels >= _SPECK * pixels.max())[groups]
+    return kept
 
 
 def _separation(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:

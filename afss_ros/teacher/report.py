@@ -121,4 +121,5 @@ def _how(declared: dict[str, Any]) -> str:
             weights = f" {made['checkpoint']} ({str(made['sha256'])[:8]})" if made.get("checkpoint") else ""
             parts.append(f"{made[role]}{weights}")
     views = ", ".join(declared["views"])
-    return f"prompts {phrases} · {' + '.join(parts)} · views {views} · kept where {declared['keep'] or 'anything'}"
+    kept = f"kept where {declared['keep']}" if declared["keep"] else "everything kept"
+    return f"prompts {phrases} · {' + '.join(parts)} · views {views} · {kept}"

@@ -52,3 +52,19 @@ def test_the_mask_follows_the_craft_and_is_the_same_every_time() -> None:
     assert mask_iou(mask.mask, truth(0)) > 0.8
     assert mask.score > 0.8
     np.testing.assert_array_equal(mask.mask, again.mask)
+
+
+def test_a_bright_limb_is_no_craft_and_takes_nothing_from_one() -> None:
+    """The limb crosses the frame, is as bright as the craft, and touches the craft's lower edge."""
+    image = np.full((240, 320, 3), 6, np.uint8)
+    rows, columns = np.arange(240)[:, None], np.arange(320)[None]
+    height = 150 + (columns - 200) ** 2 / 900  # the limb: one long smooth edge
+    image[rows > height] = (150, 180, 230)
+    (bare,) = SaliencyDetector().detect([image], PROMPTS)
+    assert [box.score for box in bare if box.score >= 0.6] == []
+    for row in range(90, 150, 10):  # a panel of cells, and a body beside it
+        image[row : row + 8, 60:100] = (60, 60, 120)
+    image[100:140, 104:140] = (200, 180, 120)
+    (boxes,) = SaliencyDetector().detect([image], PROMPTS)
+    assert boxes[0].score >= 0.6
+    assert box_iou(boxes[0].xyxy, np.array([60, 90, 140, 148], np.float32)) > 0.8
