@@ -27,9 +27,9 @@ demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception n
 	@scripts/bootstrap.sh onboard $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
 
-label-demo: ## label the demo bag with the offline teacher into out/label-demo, and look at its report.html
+label-demo: ## label the demo bag offline, with the shipped student as teacher, into out/label-demo; look at its report.html
 	@scripts/bootstrap.sh ground $(VENV)
-	@$(VENV_PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_offline.yaml --seconds 0.5 --out out/label-demo $(ARGS)
+	@$(VENV_PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_student.yaml --seconds 0.2 --out out/label-demo $(ARGS)
 
 test: setup rendering lint typecheck ## lint, type-check and run every test, as CI does
 	@$(MAKE) test-matrix
