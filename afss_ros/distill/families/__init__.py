@@ -9,13 +9,14 @@ from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families.family import Family, Outcome
 from afss_ros.distill.families.networks import Networks
+from afss_ros.distill.families.rfdetr import RfDetr
 from afss_ros.distill.families.yolo import Yolo
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training import Report
 
 __all__ = ["FAMILIES", "Family", "Outcome", "export", "family_of", "find", "train"]
 
-FAMILIES: tuple[Family, ...] = (Networks(), Yolo())
+FAMILIES: tuple[Family, ...] = (Networks(), Yolo(), RfDetr())
 """All of them. Adding one is a line here."""
 
 

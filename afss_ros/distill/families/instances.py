@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
+from afss_ros.distill.errors import DistillError
+from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT
 
 CLASSES = (CLASS_NAMES[SPACECRAFT], *(CLASS_NAMES[i] for i in PART_IDS))
@@ -22,6 +24,18 @@ CLASS_ID = tuple(CLASS_IDS[name] for name in CLASSES)
 
 _ROUNDS = 6
 _MASK = 0.5
+
+
+def require_parts(recipe: Recipe) -> None:
+    """Refuse a recipe that asks an instance network for other parts, or for a teaching student.
+
+    Raises:
+        DistillError: names what it asks for.
+    """
+    if tuple(recipe.student.parts) != CLASSES[1:]:
+        raise DistillError(f"{recipe.student.name} tells {', '.join(CLASSES[1:])} apart, not {recipe.student.parts}")
+    if recipe.distillation.teacher is not None:
+        raise DistillError(f"{recipe.student.name} learns no label maps; set distillation.teacher to null")
 
 
 class InstanceGraph(nn.Module):

@@ -71,7 +71,6 @@ def test_without_ultralytics_its_students_say_what_to_install(
         families.train(small_recipe(student={"name": "yolo11n-seg"}), tmp_path, device="cpu")
 
 
-@installed
 def test_what_the_recipe_decides_cannot_be_an_option(small_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     chosen = arguments(small_recipe(student={"name": "yolo11n-seg", "options": {"mosaic": 0.5}}), tmp_path, "cpu")
     assert (chosen["mosaic"], chosen["imgsz"], chosen["device"]) == (0.5, 64, "cpu")

@@ -6,7 +6,6 @@ and has none of its code.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,33 @@ from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families import run_directory
 from afss_ros.distill.families.family import Outcome
+from afss_ros.distill.families.instances import require_parts
 from afss_ros.distill.families.yolo import data
 from afss_ros.distill.families.yolo.library import LICENCE, ultralytics
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training import Report
 
-_LOG = logging.getLogger(__name__)
 _SIZES = ("n", "s", "m", "l", "x")
+_ENDLESS = 1_000_000
+FIXED = {
+    "task": "segment",
+    "mode": "train",
+    "epochs": _ENDLESS,
+    "patience": _ENDLESS,
+    "close_mosaic": 1,
+    "time": None,
+    "warmup_epochs": 0.0,
+    "exist_ok": True,
+    "verbose": False,
+    "plots": False,
+    "val": True,
+    "save": True,
+    "deterministic": False,
+    # Otherwise the parts would be cut out of the craft that they belong to.
+    "overlap_mask": False,
+}
+"""Arguments of ultralytics that a recipe's `student.options` cannot change; `YoloTrainer` sees to budget and rate."""
+_FREE = {"nbs", "fliplr", "flipud", "degrees", "max_det", "optimizer", "lr0", "momentum"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,7 @@ class Yolo:
 
     def train(self, recipe: Recipe, run: Path, report: Report | None, *, device: str) -> Outcome:
         """See `Family.train`. Of a recipe, `loss`, `distillation` and the optimiser's rates have no effect."""
+        require_parts(recipe)
         progress = run_directory.begin(recipe, run)
         if progress.done < 1:
             with ultralytics(run):
@@ -48,9 +68,9 @@ class Yolo:
 
     def export(self, run: Path, out: Path, options: ExportOptions) -> Path:
         """See `Family.export`."""
-        from afss_ros.distill.families.yolo.export import export
-
         with ultralytics(run):
+            from afss_ros.distill.families.yolo.export import export
+
             return export(run, out, options)
 
 
@@ -87,14 +107,9 @@ def arguments(recipe: Recipe, run: Path, device: str) -> dict[str, Any]:
         chosen["pretrained"] = str(weights(recipe.student.initial))
     if (last := run / "ultralytics/weights/last.pt").exists():
         chosen |= {"model": str(last), "resume": str(last)}
-    from afss_ros.distill.families.yolo.trainer import FIXED
-
     if taken := sorted(set(recipe.student.options) & (set(chosen) - _FREE | set(FIXED))):
         raise DistillError(f"student.options: {', '.join(taken)} cannot be set there; the recipe decides")
     return chosen | recipe.student.options
-
-
-_FREE = {"nbs", "fliplr", "flipud", "degrees", "max_det", "optimizer", "lr0", "momentum"}
 
 
 def weights(run: Path) -> Path:

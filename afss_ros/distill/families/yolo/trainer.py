@@ -17,29 +17,11 @@ from ultralytics.models.yolo.segment import SegmentationTrainer
 from afss_ros.distill import schedule, training
 from afss_ros.distill.families.instances import CLASSES
 from afss_ros.distill.families.run_directory import Progress
+from afss_ros.distill.families.yolo import FIXED
 from afss_ros.distill.families.yolo.data import YoloSet
 from afss_ros.distill.recipe import Recipe
 
-_ENDLESS = 1_000_000
 _MOSAIC = 0.85  # share of the budget after which pictures are no longer put together from four
-FIXED = {
-    "task": "segment",
-    "mode": "train",
-    "epochs": _ENDLESS,
-    "patience": _ENDLESS,
-    "close_mosaic": 1,
-    "time": None,
-    "warmup_epochs": 0.0,
-    "exist_ok": True,
-    "verbose": False,
-    "plots": False,
-    "val": True,
-    "save": True,
-    "deterministic": False,
-    # Otherwise the parts would be cut out of the craft that they belong to.
-    "overlap_mask": False,
-}
-"""Arguments of ultralytics that a recipe's `student.options` cannot change."""
 
 
 class YoloTrainer(SegmentationTrainer):  # type: ignore[misc]

@@ -1,0 +1,175 @@
+"""What RF-DETR learns from: every craft of a crop and every piece of a part, with their masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from afss_ros import datasets
+from afss_ros.distill import augment, crops, precision
+from afss_ros.distill.data import validation_example
+from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
+from afss_ros.distill.families.rfdetr import network as networks
+from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.recipe import Recipe, StudentRecipe
+from afss_ros.distill.validation import Shown, count
+from afss_ros.evaluation.detection import box_iou
+from afss_ros.labels import CLASS_NAMES, PART_IDS, UNLABELLED
+
+_CRAFTS, _PIECES = 8, 48
+_SMALLEST = 16
+CONFIDENCE = 0.3
+"""Parts with a lower score do not enter the label map."""
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The task of RF-DETR; see `distill.task.Task`."""
+
+    def build(self, student: StudentRecipe) -> nn.Module:
+        """See `Task`."""
+        return networks.build(student)
+
+    def own_statistics(self, student: StudentRecipe) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """See `Task`; RF-DETR's own weights expect ImageNet's."""
+        return ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)) if student.options.get("weights") else None
+
+    def example(self, rng: np.random.Generator, sample: datasets.Sample, recipe: Recipe) -> dict[str, Tensor]:
+        """One crop.
+
+        Returns:
+            image: uint8 (H, W, 3).
+            crafts, pieces: uint8 (H, W), the number of the craft, of the piece of a part, 0 for none.
+            kinds: int64 (48,), the class of every piece; 0, the craft's, for numbers that are not used.
+        """
+        crop = crops.place(rng, sample, recipe)
+        pieces, kinds = numbered_pieces(crop.labels)
+        return {
+            "image": torch.from_numpy(np.ascontiguousarray(crop.image)),
+            "crafts": torch.from_numpy(numbered_crafts(crop)),
+            "pieces": torch.from_numpy(pieces),
+            "kinds": torch.from_numpy(kinds),
+        }
+
+    def losses(
+        self, found: Any, batch: Mapping[str, Any], recipe: Recipe, soft: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """RF-DETR's own losses of all its decoder layers, summed by kind."""
+        device = batch["image"].device if "pred_logits" not in found else found["pred_logits"].device
+        rule = networks.criterion(recipe.student)
+        terms: dict[str, Tensor] = {}
+        for name, value in rule(found, targets(batch, device)).items():
+            if name in rule.weight_dict:
+                kind = name.removeprefix("loss_").removesuffix("_enc").rstrip("0123456789").rstrip("_")
+                terms[kind] = terms.get(kind, 0) + rule.weight_dict[name] * value
+        return terms
+
+    @torch.inference_mode()
+    def validate(
+        self,
+        network: nn.Module,
+        normalise: Normalise,
+        samples: Sequence[datasets.Sample],
+        recipe: Recipe,
+        dtype: torch.dtype,
+    ) -> tuple[dict[str, float], list[Shown]]:
+        """IoU of the label map that the masks add up to, and of the best craft's box."""
+        size = recipe.data.validation_size
+        rows = networks.Rows(network.eval(), normalise)
+        graph = InstanceGraph(rows, CLASS_ID, (size, size), 1, confidence=CONFIDENCE, suppress=None).eval()
+        graph.to(normalise.mean.device)
+        counts = np.zeros((len(PART_IDS) + 1,) * 2, np.int64)
+        boxes: list[float] = []
+        shown: list[Shown] = []
+        for sample in samples:
+            example = validation_example(sample, size)
+            with precision.autocast(dtype, normalise.mean.device):
+                labels, _, crafts, _, _ = graph(example["image"][None].to(normalise.mean.device))
+            picture = Shown(example["image"].numpy(), example["labels"].numpy(), labels[0].cpu().numpy())
+            counts += count(picture.truth, picture.predicted, len(counts))
+            if not bool(example["box"].isnan().any()):
+                boxes.append(box_iou(crafts[0, 0].float().cpu().numpy() / size, example["box"].numpy()))
+            shown = [*shown, picture][:12]
+        return summary(counts, boxes), shown
+
+
+def numbered_pieces(labels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Connected pieces of parts, the largest 48: their numbers uint8 (H, W), and their classes int64 (48,).
+
+    Pieces of fewer than 16 pixels are left out.
+    """
+    found: list[tuple[int, int, NDArray[np.bool_]]] = []
+    for part in PART_IDS:
+        number, pieces, facts, _ = cv2.connectedComponentsWithStats((labels == part).astype(np.uint8))
+        areas = facts[:, cv2.CC_STAT_AREA]
+        found += [(int(areas[i]), part, pieces == i) for i in range(1, number) if areas[i] >= _SMALLEST]
+    numbers, kinds = np.zeros(labels.shape, np.uint8), np.zeros(_PIECES, np.int64)
+    found.sort(key=lambda piece: -piece[0])
+    for number, (_, part, mask) in enumerate(found[:_PIECES], 1):
+        numbers[mask] = number
+        kinds[number - 1] = CLASS_ID.index(part)
+    return numbers, kinds
+
+
+def numbered_crafts(crop: crops.Crop) -> NDArray[np.uint8]:
+    """The craft that every pixel of a crop shows, uint8 (H, W): by the label map when there is one, else by masks."""
+    here = (crop.labels != 0) & (crop.labels != UNLABELLED)
+    if len(crop.crafts) < 2:
+        return np.asarray(here, np.uint8)
+    numbers = np.zeros(crop.labels.shape, np.uint8)
+    for number, craft in enumerate(crop.crafts[:_CRAFTS], 1):
+        mask = craft.mask()
+        if mask is not None:
+            numbers[augment.warp_labels(mask.astype(np.uint8), crop.placement, crop.labels.shape[0]) > 0] = number
+    return numbers
+
+
+def targets(batch: Mapping[str, Any], device: torch.device) -> list[dict[str, Tensor]]:
+    """What every image of a batch shows, as DETR's losses want it: classes, boxes (N, 4) centre and size, masks."""
+    out = []
+    for crafts, pieces, kinds in zip(batch["crafts"], batch["pieces"], batch["kinds"], strict=True):
+        masks = [crafts == n for n in range(1, int(crafts.max()) + 1)] + [
+            pieces == n for n in range(1, int(pieces.max()) + 1)
+        ]
+        classes = [0] * int(crafts.max()) + kinds[: int(pieces.max())].tolist()
+        seen = [(kind, mask) for kind, mask in zip(classes, masks, strict=True) if bool(mask.any())]
+        stack = torch.stack([m for _, m in seen]) if seen else torch.zeros((0, *crafts.shape), dtype=torch.bool)
+        labels = torch.tensor([kind for kind, _ in seen], dtype=torch.int64)
+        out.append({"labels": labels.to(device), "boxes": boxes_of(stack).to(device), "masks": stack.to(device)})
+    return out
+
+
+def boxes_of(masks: Tensor) -> Tensor:
+    """Boxes (N, 4) of masks bool (N, H, W), none empty: centre x, centre y, width, height in 0..1 of the image."""
+    if not len(masks):
+        return torch.zeros(0, 4)
+    sides = []
+    for line in (masks.any(1), masks.any(2)):
+        length = line.shape[1]
+        place = torch.arange(length)
+        low = torch.where(line, place, length).amin(1) / length
+        high = (torch.where(line, place, -1).amax(1) + 1) / length
+        sides.append(((low + high) / 2, high - low))
+    (x, width), (y, height) = sides
+    return torch.stack((x, y, width, height), 1)
+
+
+def summary(counts: NDArray[np.int64], boxes: Sequence[float]) -> dict[str, float]:
+    """Scores by name; `score`, their mean, picks the best weights."""
+    scores: dict[str, float] = {}
+    for name, ids in {"whole": slice(1, None), **{CLASS_NAMES[i]: slice(i, i + 1) for i in PART_IDS}}.items():
+        both = counts[ids, ids].sum()
+        either = counts[ids].sum() + counts[:, ids].sum() - both
+        if either:
+            scores[f"{name}_iou"] = float(both / either)
+    if boxes:
+        scores["box_iou_head"] = float(np.mean(boxes))
+    scores["score"] = float(np.mean(list(scores.values()))) if scores else 0.0
+    return scores
