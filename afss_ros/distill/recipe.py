@@ -139,7 +139,7 @@ class StudentRecipe(Section):
     def _nothing_is_without_effect(self) -> StudentRecipe:
         if self.name != "unet-tiled" and self.unet != UNetRecipe():  # type: ignore[call-arg]
             raise ValueError(f"unet holds the dimensions of unet-tiled, not of {self.name}")
-        if self.name == "unet-tiled" and (self.decoder or self.encoder_weights):
+        if self.name == "unet-tiled" and (self.decoder or self.encoder_weights not in (None, "packaged")):
             raise ValueError("unet-tiled takes its dimensions from student.unet, and has no pretrained encoder")
         return self
 

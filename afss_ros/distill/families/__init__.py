@@ -7,6 +7,7 @@ from pathlib import Path
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.families.efficientdet import EfficientDet
 from afss_ros.distill.families.family import Family, Outcome
 from afss_ros.distill.families.networks import Networks
 from afss_ros.distill.families.rfdetr import RfDetr
@@ -16,7 +17,7 @@ from afss_ros.distill.training import Report
 
 __all__ = ["FAMILIES", "Family", "Outcome", "export", "family_of", "find", "train"]
 
-FAMILIES: tuple[Family, ...] = (Networks(), Yolo(), RfDetr())
+FAMILIES: tuple[Family, ...] = (Networks(), EfficientDet(), Yolo(), RfDetr())
 """All of them. Adding one is a line here."""
 
 
