@@ -38,8 +38,11 @@ from afss_ros.teacher.values import Box, Labelled, Mask, mask_iou
 
 T = TypeVar("T")
 STAGES = ("detect", "encode", "segment", "rest")
-_SAME_BOX, _SAME_SCORE = 0.98, 0.02
-"""Least IoU and largest difference of score of boxes that are the same; bf16 and batches round differently."""
+_SAME_BOX = {"bf16": 0.8}
+"""Least IoU of boxes that are the same, 0.98 unless given: in bf16 a side of a box has 8 bits, and may lie 1/256 of the
+picture off."""
+_SAME_SCORE = 0.02
+"""Largest difference of their scores; batches round differently."""
 
 
 @dataclass(slots=True)
@@ -213,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.json:
         ways = {"reference": slow.seconds, "here": fast.seconds, "agreement": dataclasses.asdict(same)}
         given.json.write_text(json.dumps({"frames": len(images), "speed": slow.total / fast.total, **ways}, indent=1))
-    if same.box_iou < _SAME_BOX or same.score > _SAME_SCORE:
+    if same.box_iou < _SAME_BOX.get(teacher.precision or "", 0.98) or same.score > _SAME_SCORE:
         raise TeacherError("the two ways give different boxes, so their speeds cannot be compared")
 
 
