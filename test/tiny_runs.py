@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
+import torch
+from torch import nn
 
 from afss_ros import datasets
 from afss_ros.distill import families
@@ -14,6 +20,20 @@ from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.recipe import Recipe
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student
+
+
+def assert_same_in_onnx(network: nn.Module, size: int) -> None:
+    """Hold a network's own outputs, before anything is chosen or suppressed, in ONNX Runtime against those in torch."""
+    image = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    content = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")
+        wanted = network(image)
+        target: Any = content
+        torch.onnx.export(network, (image,), target, input_names=["image"], opset_version=18, dynamo=False)
+    session = onnxruntime.InferenceSession(content.getvalue(), providers=["CPUExecutionProvider"])
+    for ours, theirs in zip(session.run(None, {"image": image.numpy()}), wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=5e-3, rtol=1e-3)
 
 
 def fly(

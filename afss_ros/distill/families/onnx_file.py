@@ -66,11 +66,20 @@ def meaning(
     )
 
 
-def write(graph: Graph, out: Path, described: StudentContract, images: Sequence[NDArray[np.uint8]] = ()) -> Path:
+def write(
+    graph: Graph,
+    out: Path,
+    described: StudentContract,
+    images: Sequence[NDArray[np.uint8]] = (),
+    *,
+    least_score: float = 0.0,
+) -> Path:
     """Export `graph` with its description, and hold the file against torch.
 
     Args:
         images: to compare on, uint8 (H, W, 3) of the input's size, beside structured noise.
+        least_score: boxes with a lower one are not compared. Of a thousand equally bad boxes, the last digit decides
+            which are among the best.
 
     Raises:
         DistillError: ONNX Runtime and torch disagree.
@@ -84,18 +93,18 @@ def write(graph: Graph, out: Path, described: StudentContract, images: Sequence[
     temporary = out.with_name(f".{os.getpid()}.{out.name}")
     try:
         temporary.write_bytes(model.SerializeToString())
-        verify(temporary, graph, [probe(described.input_size), *(image[None] for image in images)])
+        verify(temporary, graph, [probe(described.input_size), *(image[None] for image in images)], least_score)
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
     return out
 
 
-def verify(path: Path, graph: Graph, images: Sequence[NDArray[np.uint8]]) -> None:
+def verify(path: Path, graph: Graph, images: Sequence[NDArray[np.uint8]], least_score: float = 0.0) -> None:
     """Hold a file against the contract, and against torch on images uint8 (1, H, W, 3).
 
     Raises:
-        DistillError: labels agree on too few pixels, or too many boxes have no counterpart.
+        DistillError: labels agree on too few pixels, scores differ, or too many boxes have no counterpart.
         ContractError: the contract is broken.
     """
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -105,24 +114,28 @@ def verify(path: Path, graph: Graph, images: Sequence[NDArray[np.uint8]]) -> Non
         found = dict(zip(names, session.run(names, {"image": image}), strict=True))
         with torch.inference_mode():
             wanted = dict(zip(names, (o.numpy() for o in graph(torch.from_numpy(image))), strict=True))
-        _compare(path.name, found, wanted)
+        _compare(path.name, found, wanted, least_score)
 
 
-def _compare(name: str, found: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]]) -> None:
+def _compare(name: str, found: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]], least_score: float) -> None:
     if "labels" in wanted and (same := float((found["labels"] == wanted["labels"]).mean())) < _AGREEMENT:
         raise DistillError(f"{name}: ONNX Runtime and torch give the same label on only {same:.4f} of the pixels")
-    if "boxes" in wanted and (share := matched_rows(found, wanted)) < _ROWS_AGREE:
+    if "boxes" not in wanted:
+        return
+    if (apart := float(np.abs(np.sort(found["scores"]) - np.sort(wanted["scores"])).max())) > _SCORE:
+        raise DistillError(f"{name}: ONNX Runtime and torch give scores that differ by {apart:.4f}")
+    if (share := matched_rows(found, wanted, least_score)) < _ROWS_AGREE:
         raise DistillError(f"{name}: ONNX Runtime and torch agree on only {share:.4f} of the boxes")
 
 
-def matched_rows(found: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]]) -> float:
+def matched_rows(found: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]], least_score: float) -> float:
     """The share of `wanted` boxes that `found` has too, in whatever order: rows of nearly equal scores change places.
 
     A row is the same when its class is, its score differs by less than 0.01 and its corners by less than half a pixel.
     """
-    used = wanted["scores"][0] > 0
+    used = wanted["scores"][0] > least_score
     if not used.any():
-        return float(not (found["scores"][0] > _SCORE).any())
+        return 1.0
     apart = np.abs(wanted["boxes"][0][used][:, None] - found["boxes"][0][None]).max(2)
     score = np.abs(wanted["scores"][0][used][:, None] - found["scores"][0][None])
     kind = wanted["classes"][0][used][:, None] == found["classes"][0][None]

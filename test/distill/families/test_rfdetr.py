@@ -10,7 +10,7 @@ import pytest
 import tiny_runs
 import torch
 
-from afss_ros.distill import families
+from afss_ros.distill import checkpoint, families
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.families import rfdetr
 from afss_ros.distill.families.rfdetr import task
@@ -29,6 +29,9 @@ def test_rfdetr_trains_exports_and_flies(small_recipe: Callable[..., Recipe], dr
     )
     assert perception.labels is not None
     assert flown.contract.box_source == "boxes"
+    from afss_ros.distill.families.rfdetr.export import rows_network
+
+    tiny_runs.assert_same_in_onnx(rows_network(checkpoint.load_best(tmp_path), 64), 64)
 
 
 @installed

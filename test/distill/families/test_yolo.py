@@ -12,7 +12,7 @@ import tiny_runs
 from afss_ros.datasets import load
 from afss_ros.distill import families
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.families.yolo import arguments, data, library
+from afss_ros.distill.families.yolo import arguments, data, library, weights
 from afss_ros.distill.recipe import Recipe
 
 installed = pytest.mark.skipif(not library.is_installed(), reason="ultralytics (AGPL-3.0, optional) is not installed")
@@ -28,6 +28,12 @@ def test_yolo_trains_exports_and_flies(
     assert perception.labels is not None
     assert student.contract.licence == "AGPL-3.0"
     assert student.contract.box_source == "boxes"
+    with library.ultralytics(tmp_path):
+        from afss_ros.distill.families.yolo.export import rows_network
+
+        network, once = rows_network(weights(tmp_path))
+        tiny_runs.assert_same_in_onnx(network, 64)
+    assert once == (name == "yolo26n-seg")
     assert dict(os.environ) == before
     assert not list(tmp_path.rglob("*.ttf")), "a font was fetched"
 

@@ -11,7 +11,7 @@ from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families import onnx_file
 from afss_ros.distill.families.family import Outcome
-from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
+from afss_ros.distill.families.instances import CLASS_ID, LEAST_SCORE, InstanceGraph
 from afss_ros.distill.families.rfdetr import LICENCE, require_multiple
 from afss_ros.distill.families.rfdetr.network import Rows, build, unit
 from afss_ros.distill.families.rfdetr.task import CONFIDENCE
@@ -26,16 +26,22 @@ def export(run: Path, out: Path, options: ExportOptions) -> Path:
     if height != width:
         raise DistillError(f"RF-DETR sees squares, got an input of {options.input_size}")
     require_multiple(height, unit(recipe.student), "the input size")
-    # The weights come from the run: those that it started from need not be there any more.
-    own = {k: v for k, v in recipe.student.options.items() if k != "weights"}
-    network: Any = build(recipe.student.model_copy(update={"options": own}), height)
-    network.load_state_dict(trained.weights)
-    network.eval().export()
-    rows = Rows(network, Normalise(tuple(trained.mean), tuple(trained.std)))
+    rows = rows_network(trained, height)
     graph = InstanceGraph(
         rows, CLASS_ID, options.input_size, options.labels_stride, confidence=CONFIDENCE, suppress=None
     ).eval()
     outcome = Outcome(trained.step, trained.samples, trained.metrics)
     library = f"rfdetr {version('rfdetr')}"
     described = onnx_file.meaning(recipe, outcome, graph, options, licence=LICENCE, library=library)
-    return onnx_file.write(graph, out, described)
+    return onnx_file.write(graph, out, described, least_score=LEAST_SCORE)
+
+
+def rows_network(trained: checkpoint.Trained, size: int) -> Rows:
+    """The trained network as `InstanceGraph` wants it, its positions settled for images of `size`."""
+    student = trained.parsed_recipe().student
+    # The weights come from the run: those that it started from need not be there any more.
+    own = {k: v for k, v in student.options.items() if k != "weights"}
+    network: Any = build(student.model_copy(update={"options": own}), size)
+    network.load_state_dict(trained.weights)
+    network.eval().export()
+    return Rows(network, Normalise(tuple(trained.mean), tuple(trained.std))).eval()
