@@ -103,7 +103,9 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> AblationConf
 
 
 def run(config: AblationConfig, root: Path, *, told: Told = lambda line: None) -> list[dict[str, Any]]:
-    """Run every row into `root`, or go on where it was stopped; writes `ablation.json`, `ablation.md`, `ablation.html`.
+    """Run every row into `root`, or go on where it was stopped.
+
+    Writes `ablation.json`, `ablation.md` and `ablation.html`, after each row with the rows so far.
 
     Returns:
         A document for each row: its name, what it is compared with, its changes, how many images were learned from in
@@ -114,6 +116,8 @@ def run(config: AblationConfig, root: Path, *, told: Told = lambda line: None) -
         LoopError, TeacherError, DistillError, DatasetError: with the cure; running again goes on.
     """
     done: dict[str, tuple[Done, list[Done], int]] = {}
+    drawn: dict[tuple[str, ...], Drawn] = {}
+    rows: list[dict[str, Any]] = []
     for row in config.rows:
         teachers, students, images = [], [], 0
         for seed in config.seeds:
@@ -122,19 +126,21 @@ def run(config: AblationConfig, root: Path, *, told: Told = lambda line: None) -
             students.append(executed.rounds[-1].judged)
             images = executed.rounds[-1].selected.result["by_split"].get("train", 0)
         done[row.name] = teachers[0], students, images
-    told("intervals")
-    rows = _figures(config, done)
-    write_atomically(root / "ablation.json", (json.dumps(rows, indent=1) + "\n").encode())
-    write_atomically(root / "ablation.md", (table(rows) + "\n").encode())
-    ablation_html.write(root / "ablation.html", config.model_dump(mode="json"), rows)
+        told(f"{row.name}: intervals")
+        rows = _figures(config, done, drawn)
+        write_atomically(root / "ablation.json", (json.dumps(rows, indent=1) + "\n").encode())
+        write_atomically(root / "ablation.md", (table(rows) + "\n").encode())
+        ablation_html.write(root / "ablation.html", config.model_dump(mode="json"), rows)
     return rows
 
 
-def _figures(config: AblationConfig, done: Mapping[str, tuple[Done, list[Done], int]]) -> list[dict[str, Any]]:
+def _figures(
+    config: AblationConfig, done: Mapping[str, tuple[Done, list[Done], int]], drawn: dict[tuple[str, ...], Drawn]
+) -> list[dict[str, Any]]:
+    """The documents of the rows that are done; `drawn` keeps the draws of what was judged, by its folders."""
     first = objects_of(next(iter(done.values()))[0])
     kind = kind_of(first)
     draws = Draws(list(first), kind, config.resamples)
-    drawn: dict[tuple[str, ...], Drawn] = {}
 
     def of(judged: Sequence[Done]) -> Drawn:
         key = tuple(one.folder.name for one in judged)
@@ -146,7 +152,7 @@ def _figures(config: AblationConfig, done: Mapping[str, tuple[Done, list[Done], 
     students = {name: of(judged) for name, (_, judged, _) in done.items()}
     best = max(teachers.values(), key=lambda pair: pair[0])
     rows = []
-    for row in config.rows:
+    for row in (row for row in config.rows if row.name in done):
         before = config.before(row)
         rows.append(
             {
