@@ -14,6 +14,8 @@ ROWS = 20
 """Craft that one frame can show at most."""
 _CANDIDATES = 256
 _OVERLAP = 0.5
+_LEAST_SCORE = 0.01
+"""What scores less is noise, of which the last digit decides the order."""
 
 
 class BoxGraph(nn.Module):
@@ -55,6 +57,7 @@ def best(boxes: Tensor, scores: Tensor, rows: int = ROWS) -> tuple[Tensor, Tenso
     """
     chances, index = scores.topk(min(_CANDIDATES, scores.shape[0]))
     candidates = boxes[index]
-    chances = chances * unsuppressed(candidates, torch.zeros_like(index), _OVERLAP)
+    stays = unsuppressed(candidates, torch.zeros_like(index), _OVERLAP)
+    chances = chances * stays * (chances >= _LEAST_SCORE).float()
     chances, order = chances.topk(rows)
     return candidates[order], chances
