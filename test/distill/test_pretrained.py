@@ -67,5 +67,5 @@ def test_another_file_is_refused() -> None:
 
 
 def test_another_network_is_refused() -> None:
-    with pytest.raises(DistillError, match="does not fit|tensors for an encoder"):
+    with pytest.raises(DistillError, match=r"does not fit|tensors for an encoder"):
         load_into(timm.create_model("tf_efficientnet_lite2"), lite0())
