@@ -30,7 +30,8 @@ def network() -> FlexibleUNet:
 
 @torch.inference_mode()
 def chances(network: FlexibleUNet, image: NDArray[np.uint8]) -> Tensor:
-    return network(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 64).softmax(1)[0]
+    logits: Tensor = network(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 64)
+    return logits.softmax(1)[0]
 
 
 def inner(along: tiling.Axis, length: int) -> NDArray[np.bool_]:
