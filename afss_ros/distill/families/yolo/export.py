@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import ultralytics
@@ -24,14 +25,12 @@ from afss_ros.student import letterbox
 def export(run: Path, out: Path, options: ExportOptions) -> Path:
     """Write the best weights of `run` as a student; see `Family.export`."""
     recipe, progress = recipes.load(run / "recipe.yaml"), run_directory.read_progress(run)
-    network, once = rows_network(weights(run))
     graph = InstanceGraph(
-        network,
+        rows_network(weights(run)),
         CLASS_ID,
         options.input_size,
         options.labels_stride,
         confidence=progress.confidence,
-        suppress=None if once else 0.7,
     ).eval()
     outcome = Outcome(progress.step, progress.samples, progress.best)
     library = f"ultralytics {ultralytics.__version__}"
@@ -40,23 +39,17 @@ def export(run: Path, out: Path, options: ExportOptions) -> Path:
     return onnx_file.write(graph, out, described, pictures, least_score=LEAST_SCORE)
 
 
-def rows_network(path: Path) -> tuple[nn.Module, bool]:
+def rows_network(path: Path) -> nn.Module:
     """The trained network, convolutions and normalisation merged, that gives `InstanceGraph` its rows and prototypes.
 
-    Returns:
-        The network, and whether it says each object once (YOLO26's one-to-one head).
+    YOLO26 has a second head that says each object once; the first is the one that ultralytics validates with.
     """
-    network, _ = load_checkpoint(path, fuse=True)
-    head = network.model[-1]
-    once = bool(head.end2end)
+    network: nn.Module = load_checkpoint(path)[0]
+    head: Any = network.model[-1]  # type: ignore[index]
+    head.end2end = False
+    merged: nn.Module = network.fuse()  # type: ignore[operator]
     head.export, head.format, head.xyxy = True, "onnx", True
-    head.postprocess = _by_row
-    return network, once
-
-
-def _by_row(rows: object) -> object:
-    """YOLO26's choice of the best rows is undone: `InstanceGraph` chooses for craft and parts apart."""
-    return rows.permute(0, 2, 1)  # type: ignore[attr-defined]
+    return merged.eval()
 
 
 def _pictures(run: Path, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
