@@ -60,7 +60,7 @@ def write_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     steps = [h["step"] for h in history]
     left.plot(steps, [h["loss"] for h in history])
     left.set(title="training loss", xlabel="step", yscale="log")
-    for name in ("whole_iou", "body_iou", "panel_iou", "antenna_iou", "box_iou_head", "box_iou_mask"):
+    for name in ("whole_iou", "body_iou", "panel_iou", "antenna_iou", "box_iou_head", "box_iou_mask", "box_ap50"):
         if any(name in h for h in history):
             right.plot(steps, [h.get(name, np.nan) for h in history], label=name.replace("_", " "))
     right.set(title="validation", xlabel="step", ylim=(0, 1))
