@@ -13,7 +13,6 @@ import torch
 from afss_ros.distill import checkpoint, families
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.families import rfdetr
-from afss_ros.distill.families.rfdetr import task
 from afss_ros.distill.recipe import Recipe
 
 installed = pytest.mark.skipif(not rfdetr.is_installed(), reason="rfdetr (Apache-2.0, optional) is not installed")
@@ -48,7 +47,10 @@ def test_an_option_that_rfdetr_does_not_know_is_named(small_recipe: Callable[...
         )
 
 
+@installed
 def test_pieces_of_parts_are_objects_and_specks_are_not() -> None:
+    from afss_ros.distill.families.rfdetr import task
+
     labels = np.zeros((32, 32), np.uint8)
     labels[2:8, 2:12] = 2
     labels[20:30, 4:10] = 2
@@ -59,7 +61,10 @@ def test_pieces_of_parts_are_objects_and_specks_are_not() -> None:
     assert [int((numbers == n).sum()) for n in (1, 2, 3)] == [60, 60, 24]
 
 
+@installed
 def test_targets_are_classes_boxes_and_masks_of_craft_and_pieces() -> None:
+    from afss_ros.distill.families.rfdetr import task
+
     crafts, pieces = torch.zeros(1, 16, 16, dtype=torch.uint8), torch.zeros(1, 16, 16, dtype=torch.uint8)
     crafts[0, 4:8, 0:8] = 1
     pieces[0, 4:8, 4:8] = 1
@@ -69,7 +74,10 @@ def test_targets_are_classes_boxes_and_masks_of_craft_and_pieces() -> None:
     assert found["masks"].sum((1, 2)).tolist() == [32, 16]
 
 
+@installed
 def test_an_image_without_craft_has_no_targets() -> None:
+    from afss_ros.distill.families.rfdetr import task
+
     blank = torch.zeros(1, 16, 16, dtype=torch.uint8)
     (found,) = task.targets({"crafts": blank, "pieces": blank, "kinds": torch.zeros(1, 48)}, torch.device("cpu"))
     assert found["boxes"].shape == (0, 4)
