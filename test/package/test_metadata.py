@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
     "faster_coco_eval": "faster-coco-eval",
     "segmentation_models_pytorch": "segmentation-models-pytorch",
     "yaml": "pyyaml",
+    "ultralytics": "ultralytics-opencv-headless",  # the same package, without a second OpenCV
 }
 
 # The rosdep keys of pip packages; what is missing here has none and comes with one that has.
@@ -87,7 +88,7 @@ def test_every_import_is_required_by_setup_py(module: Path) -> None:
     extras = arguments["extras_require"]
     required = distribution_names([*arguments["install_requires"], *extras["cpu"]])
     if room(module) in GROUND_ROOMS:
-        required |= distribution_names([*extras["ground"], *extras["sam2"], *extras["ultralytics"]])
+        required |= distribution_names([*extras["ground"], *extras["sam2"], *extras["ultralytics"], *extras["rfdetr"]])
     used = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in third_party(module) - ROS_MODULES}
     assert used <= required
 
