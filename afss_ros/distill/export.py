@@ -216,9 +216,14 @@ def _names(recipe: Recipe) -> str:
     )
 
 
+def labelled_images(samples: int, recipe: Recipe) -> str:
+    """How many images of which sets a run trained on, for a student's description."""
+    return f"{samples} labelled images: " + ", ".join(p.name for p in recipe.data.train)
+
+
 def _training_data(recipe: Recipe, trained: checkpoint.Trained) -> str:
     """What the weights have seen, the runs that they started from included."""
-    seen = f"{trained.samples} labelled images: " + ", ".join(p.name for p in recipe.data.train)
+    seen = labelled_images(trained.samples, recipe)
     before = recipe.student.initial
     if before is not None:
         try:

@@ -96,8 +96,8 @@ def count(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], ids: int) -> N
     return np.bincount(codes, minlength=ids * ids).reshape(ids, ids).astype(np.int64)
 
 
-def _iou(counts: NDArray[np.int64], ids: slice) -> float:
-    """Of the class made of `ids`; NaN where neither truth nor prediction has it."""
+def class_iou(counts: NDArray[np.int64], ids: slice) -> float:
+    """IoU of the class made of `ids`, from what `count` gives; NaN where neither truth nor prediction has it."""
     both = counts[ids, ids].sum()
     either = counts[ids].sum() + counts[:, ids].sum() - both
     return float(both / either) if either else float("nan")
@@ -106,8 +106,8 @@ def _iou(counts: NDArray[np.int64], ids: slice) -> float:
 def _summary(
     counts: NDArray[np.int64], parts: Sequence[str], by_head: list[float], by_mask: list[float]
 ) -> dict[str, float]:
-    by_class = {"whole_iou": _iou(counts, slice(1, None))}
-    by_class |= {f"{name}_iou": _iou(counts, slice(i, i + 1)) for i, name in enumerate(parts, start=1)}
+    by_class = {"whole_iou": class_iou(counts, slice(1, None))}
+    by_class |= {f"{name}_iou": class_iou(counts, slice(i, i + 1)) for i, name in enumerate(parts, start=1)}
     scores = {name: value for name, value in by_class.items() if np.isfinite(value)}
     # Our antennas are few, thin, and labelled differently from set to set; of other parts nothing is known.
     judged = MEAN_PARTS if tuple(parts) == PARTS else parts

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import afss_ros
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions, probe, to_onnx, weights_sha256
+from afss_ros.distill.export import ExportOptions, labelled_images, probe, to_onnx, weights_sha256
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import CLASS_NAMES
@@ -50,14 +50,13 @@ def meaning(
     """
     sets = recipe.data.validation or recipe.data.train
     where = f"{', '.join(p.name for p in sets)} ({recipe.data.validation_split or 'all'}), at {recipe.data.size}"
-    trained_on = f"{outcome.samples} labelled images: {', '.join(p.name for p in recipe.data.train)}"
     return StudentContract(
         version=contract.VERSION,
         family=recipe.student.name,
         class_names=dict(CLASS_NAMES),
         input_size=options.input_size,
         labels_size=None,
-        training_data=options.training_data or trained_on,
+        training_data=options.training_data or labelled_images(outcome.samples, recipe),
         licence=licence,
         metrics={"set": where, **{k: round(v, 4) for k, v in outcome.metrics.items()}, **options.metrics},
         producer=f"afss_ros {afss_ros.__version__}, {library}, torch {torch.__version__}, step {outcome.step}",

@@ -19,7 +19,8 @@ from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
 from afss_ros.distill.families.rfdetr import network as networks
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.recipe import Recipe, StudentRecipe
-from afss_ros.distill.validation import Shown, count
+from afss_ros.distill.task import Statistics
+from afss_ros.distill.validation import Shown, class_iou, count
 from afss_ros.evaluation.detection import box_iou
 from afss_ros.labels import CLASS_NAMES, PART_IDS, UNLABELLED
 
@@ -37,7 +38,7 @@ class Instances:
         """See `Task`."""
         return networks.build(student)
 
-    def own_statistics(self, student: StudentRecipe) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    def own_statistics(self, student: StudentRecipe) -> Statistics | None:
         """See `Task`; RF-DETR's own weights expect ImageNet's."""
         return ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)) if student.options.get("weights") else None
 
@@ -165,10 +166,9 @@ def summary(counts: NDArray[np.int64], boxes: Sequence[float]) -> dict[str, floa
     """Scores by name; `score`, their mean, picks the best weights."""
     scores: dict[str, float] = {}
     for name, ids in {"whole": slice(1, None), **{CLASS_NAMES[i]: slice(i, i + 1) for i in PART_IDS}}.items():
-        both = counts[ids, ids].sum()
-        either = counts[ids].sum() + counts[:, ids].sum() - both
-        if either:
-            scores[f"{name}_iou"] = float(both / either)
+        value = class_iou(counts, ids)
+        if np.isfinite(value):
+            scores[f"{name}_iou"] = value
     if boxes:
         scores["box_iou_head"] = float(np.mean(boxes))
     scores["score"] = float(np.mean(list(scores.values()))) if scores else 0.0
