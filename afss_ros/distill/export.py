@@ -28,6 +28,7 @@ from afss_ros.distill.errors import DistillError
 from afss_ros.distill.graph import ContractGraph
 from afss_ros.distill.models import build
 from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.paddings import fold_paddings
 from afss_ros.distill.recipe import Recipe
 from afss_ros.student import contract
 
@@ -132,7 +133,7 @@ def _folded(content: bytes) -> bytes:
     """The same graph after ONNX Runtime's basic optimisation: standard operators, what is constant computed.
 
     The exporter leaves the amounts of a padding as a little graph of shapes; with them every later shape is unknown to
-    TensorRT, and to whoever counts multiplications.
+    TensorRT, and to whoever counts multiplications. Once they are known, the convolutions can do the padding.
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "folded.onnx"
@@ -144,6 +145,7 @@ def _folded(content: bytes) -> bytes:
     used = {node.domain for node in model.graph.node}
     for opset in [o for o in model.opset_import if o.domain not in used]:  # every domain that ONNX Runtime knows
         model.opset_import.remove(opset)
+    fold_paddings(model)
     return bytes(model.SerializeToString())
 
 
