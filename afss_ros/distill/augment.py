@@ -124,9 +124,12 @@ def tone(rng: Rng, recipe: AugmentRecipe, image: NDArray[np.uint8]) -> NDArray[n
 
 
 def degrade(rng: Rng, recipe: AugmentRecipe, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Blur (defocus or motion), sensor noise and JPEG, each by its own chance, in the order of a camera."""
+    """Blur (defocus or motion), low light, sensor noise and JPEG, each by its own chance, in the order of a camera."""
     if rng.random() < recipe.blur:
         image = _blur(rng, image)
+    # Asked only when it may be, so that recipes without low light draw what they always drew.
+    if recipe.low_light > 0 and rng.random() < recipe.low_light:
+        image = _low_light(rng, image)
     if rng.random() < recipe.noise:
         sigma = float(np.exp(rng.uniform(np.log(1.0), np.log(14.0))))
         noise = rng.standard_normal(image.shape, np.float32) * sigma
@@ -149,6 +152,20 @@ def _blur(rng: Rng, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     start, end = (tuple(int(v) for v in np.round(reach + s * step)) for s in (-1, 1))
     cv2.line(kernel, start, end, (1.0,))
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
+
+
+def _low_light(rng: Rng, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same scene exposed for a fraction of the time, as a sensor gives it: a black level that is not black, faint
+    points everywhere (hot pixels, or the stars that a short exposure still shows), read noise of a few counts."""
+    exposure = np.exp(rng.uniform(np.log(0.15), 0.0))
+    level = image * np.float32(exposure) + np.float32(rng.uniform(4.0, 50.0))
+    faint: NDArray[np.float32] = rng.exponential(25.0, image.shape[:2]).astype(np.float32)
+    faint[rng.random(image.shape[:2], np.float32) > rng.uniform(0.0, 4e-3)] = 0
+    if rng.random() < 0.7:
+        faint = np.asarray(cv2.GaussianBlur(faint, (0, 0), 0.6), np.float32) * 2
+    sigma = np.float32(rng.uniform(0.5, 4.0))
+    noise = rng.standard_normal(image.shape, np.float32)
+    return np.asarray((level + faint[..., None] + noise * sigma).clip(0, 255), np.uint8)
 
 
 def cut_out(rng: Rng, recipe: AugmentRecipe, image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:

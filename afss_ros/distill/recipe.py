@@ -60,6 +60,9 @@ class AugmentRecipe(Section):
     offset: float = Field(12.0, ge=0, description="Largest black-level shift, 8-bit counts.")
     colour: float = Field(0.4, ge=0, le=1, description="Chance of separate gains for the three channels.")
     grey: float = Field(0.15, ge=0, le=1)
+    low_light: float = Field(
+        0.0, ge=0, le=1, description="Chance of an exposure too short, over a black level, hot pixels and noise."
+    )
     noise: float = Field(0.3, ge=0, le=1)
     blur: float = Field(0.2, ge=0, le=1)
     jpeg: float = Field(0.15, ge=0, le=1)

@@ -111,3 +111,15 @@ def test_without_tiles_a_recipe_draws_what_it_always_drew() -> None:
     rng = np.random.default_rng(4)
     first = 64 / 100 * float(np.exp(rng.uniform(*np.log(before.scale))))
     assert augment.place(np.random.default_rng(4), before, (100, 100), 64, boxes).scale == pytest.approx(first)
+
+
+def test_low_light_leaves_less_contrast_over_a_black_level_that_is_not_black() -> None:
+    options = AugmentRecipe(low_light=1.0, blur=0, noise=0, jpeg=0)  # type: ignore[call-arg]
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[16:48, 16:48] = 200
+    dark = [augment.degrade(np.random.default_rng(i), options, image) for i in range(40)]
+    sky = np.array([np.median(d[:16]) for d in dark])
+    contrast = np.array([np.median(d[20:44, 20:44]) for d in dark]) - sky
+    assert sky.min() >= 3 and sky.max() <= 51 and np.ptp(sky) > 20
+    assert contrast.min() < 60 and contrast.max() > 150 and (contrast > 20).all()
+    assert np.array_equal(augment.degrade(np.random.default_rng(7), options, image), dark[7])
