@@ -40,6 +40,7 @@ GROUND = [
     "pillow>=10",
     "pycocotools>=2.0.8",
     "pydantic>=2.7",
+    "safetensors>=0.4",
     "scipy>=1.12",
     "segmentation-models-pytorch>=0.5",
     "tensorboard>=2.16",

@@ -19,6 +19,10 @@ def train(
     student: Annotated[
         str | None, typer.Option("--student", help="A name of docs/students.md.", show_default=False)
     ] = None,
+    initial: Annotated[
+        Path | None,
+        typer.Option("--initial", help="Go on from these weights: a run, or a .safetensors.", show_default=False),
+    ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="Budget.", show_default=False)] = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Budget.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option("--seed", show_default=False)] = None,
@@ -31,6 +35,12 @@ def train(
     from afss_ros.distill.processes import Place
 
     chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
+    if initial is not None:
+        if student is not None:
+            raise typer.BadParameter(f"{initial} says which student it is; leave out --student {student}")
+        from afss_ros.distill.checkpoint import continued
+
+        chosen = continued(chosen, initial)
     family = families.find(chosen.student.name)
     logging.info("%s: student of the family %s, licence %s", chosen.student.name, family.name, family.licence)
     with training_bar() as report:
@@ -41,7 +51,7 @@ def train(
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run of `afss train`.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A run of `afss train`, or published weights.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
     size: Annotated[int, typer.Option("--size", help="Side of the input image, pixels.")] = 512,
     labels_stride: Annotated[int, typer.Option("--labels-stride", help="Input pixels per label pixel: 1, 2, 4.")] = 2,
@@ -49,6 +59,10 @@ def export(
     int8: Annotated[Path | None, typer.Option("--int8", help="An 8-bit version too.", show_default=False)] = None,
     calibrate: Annotated[
         Path | None, typer.Option("--calibrate", help="Set to calibrate it on.", show_default=False)
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", help="A .safetensors too, to start others from.", show_default=False),
     ] = None,
 ) -> None:
     """Write a run's best weights as a student (.onnx), checked against torch and the student contract."""
@@ -60,6 +74,9 @@ def export(
     if int8 is not None:
         exporting.export_int8(run, out, int8, calibrate)
         Console().print(f"{int8}")
+    if weights is not None:
+        exporting.export_weights(run, weights)
+        Console().print(f"{weights}")
 
 
 def search(

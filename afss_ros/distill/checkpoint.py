@@ -1,20 +1,29 @@
 """What a run leaves on disk, written whole or not at all.
 
 `last.pt` holds everything that decides the next step, so a killed run that resumes gives the same result as one that
-was never killed. `best.pt` holds the weights to export, with all that is needed to rebuild the network around them.
+was never killed. `best.pt` holds the weights to export, with all that is needed to rebuild the network around them. A
+published `.safetensors` holds the same in less room, without paths of the machine it was made on: what to give away,
+for others to export and to start from.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe, parse
+
+_PUBLISHED = ".safetensors"
+_MEANING = "afss.trained"
+_SETS = ("train", "validation")
 
 
 @dataclass
@@ -29,6 +38,7 @@ class Trained:
         step: at which they were taken.
         samples: number of training images.
         provenance: of each training set, by its path.
+        seen: what the weights were trained on, in words; "" says that recipe and samples tell.
     """
 
     recipe: dict[str, Any]
@@ -39,6 +49,7 @@ class Trained:
     step: int = 0
     samples: int = 0
     provenance: dict[str, Any] = field(default_factory=dict)
+    seen: str = ""
 
     def parsed_recipe(self) -> Recipe:
         """The recipe, validated again: a checkpoint of another version of this package may not fit."""
@@ -73,14 +84,67 @@ def save_best(run: Path, trained: Trained) -> None:
 
 
 def load_best(run: Path) -> Trained:
-    """Read the weights to export from a run directory, or from a `best.pt` itself.
+    """Read the weights to export from a run directory, from a `best.pt` itself, or from what `publish` wrote.
 
     Raises:
         DistillError: there are none.
     """
+    if run.suffix == _PUBLISHED:
+        return _read_published(run)
     path = run if run.is_file() else run / "best.pt"
     state = load(path)
     try:
         return Trained(**state)
     except TypeError as err:
         raise DistillError(f"{path}: not a best.pt of this version ({err})") from err
+
+
+def continued(recipe: Recipe, initial: Path) -> Recipe:
+    """The same recipe for the student whose weights `initial` holds, begun from them.
+
+    Args:
+        initial: whatever `load_best` reads.
+
+    Raises:
+        DistillError: it holds no weights.
+    """
+    student = load_best(initial).parsed_recipe().student
+    return recipe.model_copy(update={"student": student.model_copy(update={"initial": initial})})
+
+
+def publish(path: Path, trained: Trained, seen: str) -> None:
+    """Write weights with their meaning as safetensors, which nobody needs to unpickle, atomically.
+
+    Kernels and matrices are in half precision, what normalises them in full: statistics can leave float16's range.
+    Neither paths nor the runs that they started from are kept; `seen` says in words what was there.
+
+    Raises:
+        DistillError: the name does not end in .safetensors.
+    """
+    if path.suffix != _PUBLISHED:
+        raise DistillError(f"{path}: published weights are named *{_PUBLISHED}")
+    recipe = trained.parsed_recipe()
+    data = recipe.data.model_copy(update={k: tuple(Path(p.name) for p in getattr(recipe.data, k)) for k in _SETS})
+    student = recipe.student.model_copy(update={"initial": None})
+    named = {Path(name).name: facts for name, facts in trained.provenance.items()}
+    plain = recipe.model_copy(update={"data": data, "student": student}).model_dump(mode="json")
+    meaning = asdict(replace(trained, recipe=plain, weights={}, provenance=named, seen=seen))
+    small = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in trained.weights.items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file({k: v.contiguous() for k, v in small.items()}, temporary, {_MEANING: json.dumps(meaning)})
+    temporary.replace(path)
+
+
+def _read_published(path: Path) -> Trained:
+    try:
+        with safe_open(path, framework="pt") as file:
+            meaning = json.loads((file.metadata() or {})[_MEANING])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        trained = Trained(**meaning)
+    except FileNotFoundError as err:
+        raise DistillError(f"{path}: missing") from err
+    except (SafetensorError, KeyError, TypeError, ValueError) as err:
+        raise DistillError(f"{path}: no weights that `afss export --weights` wrote ({err!r})") from err
+    trained.weights = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+    trained.mean, trained.std = tuple(trained.mean), tuple(trained.std)
+    return trained

@@ -103,6 +103,17 @@ def export_int8(run: Path, student: Path, out: Path, calibrate: Path | None = No
     return quantise(student, out, samples)
 
 
+def export_weights(run: Path, out: Path) -> Path:
+    """Publish the weights of a run of our own networks: smaller than its `best.pt`, to start other trainings from.
+
+    Raises:
+        DistillError: the run has none.
+    """
+    trained = checkpoint.load_best(run)
+    checkpoint.publish(out, trained, _training_data(trained.parsed_recipe(), trained))
+    return out
+
+
 def rebuild(trained: checkpoint.Trained, options: ExportOptions) -> ContractGraph:
     """The trained network inside the contract's graph, in evaluation mode."""
     # The weights come from the run: asking for pretrained ones again would need a network.
@@ -225,6 +236,8 @@ def labelled_images(samples: int, recipe: Recipe) -> str:
 
 def _training_data(recipe: Recipe, trained: checkpoint.Trained) -> str:
     """What the weights have seen, the runs that they started from included."""
+    if trained.seen:
+        return trained.seen
     seen = labelled_images(trained.samples, recipe)
     before = recipe.student.initial
     if before is not None:

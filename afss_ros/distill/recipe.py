@@ -127,7 +127,7 @@ class StudentRecipe(Section):
     options: dict[str, Any] = Field(
         default_factory=dict, description="Of the library that trains a student of another family: its own arguments."
     )
-    initial: Path | None = Field(None, description="A run directory whose best weights to start from.")
+    initial: Path | None = Field(None, description="A run, or weights of `afss export --weights`, to start from.")
     box_head: bool = True
     craft_classes: tuple[str, ...] = Field((), description="Names of craft to tell apart; empty for no such head.")
 

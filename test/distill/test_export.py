@@ -127,3 +127,44 @@ def test_the_int8_student_is_smaller_and_sees_nearly_the_same(run: Path, student
 def test_a_directory_without_a_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"best\.pt: missing; is .* a run of `afss train`"):
         export.export(tmp_path, tmp_path / "x.onnx")
+
+
+@pytest.fixture(scope="module")
+def published(run: Path) -> Path:
+    return export.export_weights(run, run / "published.safetensors")
+
+
+def test_published_weights_are_exported_as_the_run_is(run: Path, published: Path, drawn_set: Path) -> None:
+    assert published.stat().st_size < 0.6 * (run / "best.pt").stat().st_size
+    again = export.export(published, run / "again.onnx", export.ExportOptions(SIZE))
+    with Student(again, provider="cpu", threads=1) as student:
+        assert student.contract.training_data == f"24 labelled images: {drawn_set.name}"
+    image = datasets.load(drawn_set, "val").samples[0].read_image()[None]
+    first, second = _outputs(run / "student.onnx", image), _outputs(again, image)
+    assert (first["labels"] == second["labels"]).mean() > 0.99
+
+
+def test_published_weights_name_no_path_of_the_machine(run: Path, published: Path) -> None:
+    content = published.read_bytes()
+    assert b"labelled images" in content
+    assert str(run.parent).encode() not in content
+
+
+def test_a_training_goes_on_from_published_weights(
+    run: Path, published: Path, small_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe = checkpoint.continued(small_recipe(budget={"iterations": 1}, optimiser={"lr": 1e-9}), published)
+    on = training.train(recipe, tmp_path / "on")
+    assert on.metrics["whole_iou"] == pytest.approx(checkpoint.load_best(run).metrics["whole_iou"], abs=0.02)
+    path = export.export(tmp_path / "on", tmp_path / "on.onnx", export.ExportOptions(SIZE))
+    with Student(path, provider="cpu", threads=1) as student:
+        assert student.contract.training_data.count("24 labelled images") == 2
+
+
+def test_what_is_no_published_file_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"not at all")
+    with pytest.raises(DistillError, match=r"broken\.safetensors: no weights"):
+        checkpoint.load_best(broken)
+    with pytest.raises(DistillError, match=r"absent\.safetensors: missing"):
+        checkpoint.load_best(tmp_path / "absent.safetensors")
