@@ -18,8 +18,7 @@ from afss_ros.distill.classes import PARTS
 from afss_ros.distill.data import Example, native_example, validation_example
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.evaluation.detection import box_iou
-from afss_ros.evaluation.metrics import MEAN_PARTS
-from afss_ros.labels import UNLABELLED
+from afss_ros.evaluation.metrics import CLASSES, MEAN_PARTS, Confusion, confusion, iou
 
 
 class Shown(NamedTuple):
@@ -67,7 +66,7 @@ def validate(
         else:
             predicted, head = _look(network, normalise, example, size, dtype)
         truth, box = example["labels"].numpy(), example["box"].numpy()
-        counts += count(truth, predicted, len(counts))
+        counts += confusion(truth, predicted, len(counts))
         if not np.isnan(box).any():
             by_mask.append(box_iou(_bounds(predicted > 0), box))
             if head is not None:
@@ -89,25 +88,9 @@ def _look(
     return labels, None if found.boxes is None else found.boxes[0].float().cpu().numpy()
 
 
-def count(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], ids: int) -> NDArray[np.int64]:
-    """Pixels by truth (row) and prediction, int64 (ids, ids); those whose truth is 255 are in no count."""
-    decided = truth != UNLABELLED
-    codes = truth[decided].astype(np.intp) * ids + predicted[decided]
-    return np.bincount(codes, minlength=ids * ids).reshape(ids, ids).astype(np.int64)
-
-
-def class_iou(counts: NDArray[np.int64], ids: slice) -> float:
-    """IoU of the class made of `ids`, from what `count` gives; NaN where neither truth nor prediction has it."""
-    both = counts[ids, ids].sum()
-    either = counts[ids].sum() + counts[:, ids].sum() - both
-    return float(both / either) if either else float("nan")
-
-
-def _summary(
-    counts: NDArray[np.int64], parts: Sequence[str], by_head: list[float], by_mask: list[float]
-) -> dict[str, float]:
-    by_class = {"whole_iou": class_iou(counts, slice(1, None))}
-    by_class |= {f"{name}_iou": class_iou(counts, slice(i, i + 1)) for i, name in enumerate(parts, start=1)}
+def _summary(counts: Confusion, parts: Sequence[str], by_head: list[float], by_mask: list[float]) -> dict[str, float]:
+    by_class = {"whole_iou": float(iou(counts, CLASSES["whole"]))}
+    by_class |= {f"{name}_iou": float(iou(counts, slice(i, i + 1))) for i, name in enumerate(parts, start=1)}
     scores = {name: value for name, value in by_class.items() if np.isfinite(value)}
     # Our antennas are few, thin, and labelled differently from set to set; of other parts nothing is known.
     judged = MEAN_PARTS if tuple(parts) == PARTS else parts

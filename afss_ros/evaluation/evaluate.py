@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,8 +12,8 @@ from afss_ros.datasets import Dataset, DatasetError, Instance, Problem, Sample, 
 from afss_ros.evaluation import boundary
 from afss_ros.evaluation.boundary import BoundaryAgreement
 from afss_ros.evaluation.detection import ImageObjects, top_box_iou
-from afss_ros.evaluation.metrics import CLASSES, Confusion, confusion, iou, to_common_ids
-from afss_ros.evaluation.truth import Truth, is_craft, known_classes, read_truth
+from afss_ros.evaluation.metrics import CLASSES, SIDE, Confusion, confusion, iou, to_common_ids
+from afss_ros.evaluation.truth import Truth, further_classes, is_craft, known_classes, read_truth
 from afss_ros.labels import UNLABELLED
 from afss_ros.perception import Frame, Perception
 
@@ -27,7 +27,7 @@ class ImageResult:
 
     Attributes:
         sample: the image.
-        confusion: int64 (5, 5), see `metrics`; None when truth or student has no label map.
+        confusion: int64 (C, C), see `metrics`; None when truth or student has no label map.
         objects: craft, true and found; None when truth does not list them.
         boundary: agreement of the outlines of the whole craft; None without label maps, or when there is no craft and
             none was seen.
@@ -62,12 +62,14 @@ class Report:
         images: one result an image that could be used.
         known: the names of `metrics.CLASSES` that both truth and student tell apart.
         problems: the images that could not be used, those of the data set included.
+        further: the classes beyond ours that both know, in the order of their common ids.
     """
 
     dataset: Dataset
     images: tuple[ImageResult, ...]
     known: tuple[str, ...]
     problems: tuple[Problem, ...] = field(default=())
+    further: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -87,22 +89,25 @@ def evaluate(
     samples = spread(dataset.samples, limit)
     known = known_classes(dataset)
     named: set[str] = {"whole"}
+    further: tuple[str, ...] | None = None
     results: list[ImageResult] = []
     problems = list(dataset.problems)
     for sample in samples:
         try:
-            truth = read_truth(sample, dataset.class_names)
             image = sample.read_image()
             perception = model(Frame(image, source=str(sample.image)))
             named |= set(perception.class_names.values())
-            results.append(judge(sample, image, truth, perception))
+            if further is None:
+                further = further_classes(dataset, perception.class_names)
+            truth = read_truth(sample, dataset.class_names, further)
+            results.append(judge(sample, image, truth, perception, further))
         except DatasetError as err:
             problems.append(Problem(sample.key, str(err)))
         if advance is not None:
             advance()
     if not results:
         raise DatasetError(f"{dataset.root}: none of {len(samples)} images could be used; the first: {problems[:1]}")
-    return Report(dataset, tuple(results), tuple(k for k in known if k in named), tuple(problems))
+    return Report(dataset, tuple(results), tuple(k for k in known if k in named), tuple(problems), further or ())
 
 
 def spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:
@@ -112,13 +117,19 @@ def spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]
     return tuple(samples[i * len(samples) // limit] for i in range(limit))
 
 
-def judge(sample: Sample, image: NDArray[np.uint8], truth: Truth, perception: Perception) -> ImageResult:
-    """Compare what is true in one image with what was perceived."""
-    labels = None if perception.labels is None else to_common_ids(perception.labels, perception.class_names)
+def judge(
+    sample: Sample, image: NDArray[np.uint8], truth: Truth, perception: Perception, further: Sequence[str] = ()
+) -> ImageResult:
+    """Compare what is true in one image with what was perceived.
+
+    Args:
+        further: classes with common ids of their own; the same that the truth was read with.
+    """
+    labels = None if perception.labels is None else to_common_ids(perception.labels, perception.class_names, further)
     counted, agreement = None, None
     if truth.labels is not None and labels is not None:
         labels = np.where(labels == UNLABELLED, np.uint8(0), labels)
-        counted = confusion(truth.labels, labels)
+        counted = confusion(truth.labels, labels, SIDE + len(further))
         decided = truth.labels != UNLABELLED
         agreement = boundary.compare((truth.labels != 0) & decided, (labels != 0) & decided)
     objects = None
@@ -146,7 +157,7 @@ def found_craft(perception: Perception) -> tuple[Instance, ...]:
     return tuple(
         Instance(d.class_name, d.box_xyxy, _mask_of(d.box_xyxy, d.mask, perception.labels), d.score)
         for d in perception.detections
-        if is_craft(d.class_name)
+        if is_craft(d.class_name, perception.class_names)
     )
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from afss_ros import overlay
 from afss_ros.evaluation import table
 from afss_ros.evaluation.evaluate import ImageResult, Perceive, Report
+from afss_ros.evaluation.metrics import SIDE, to_common_ids
 from afss_ros.evaluation.truth import read_truth
-from afss_ros.labels import CLASS_NAMES, CLASSES
+from afss_ros.labels import CLASS_NAMES, CLASSES, color_table
 from afss_ros.perception import Detection, Frame, Perception
 
 CASES = 8
@@ -47,7 +48,7 @@ def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
         detection=table.DETECTION,
         outline=table.OUTLINE,
         cost=table.COST,
-        legend=[(c.name, f"rgb{c.color}") for c in CLASSES if c.name != "background"],
+        legend=[(name, f"rgb{color}") for name, color in _legend(report.further)],
         sections=[
             ("Worst cases", [_case(r, report, model) for r in worst]),
             ("Best cases", [_case(r, report, model) for r in best]),
@@ -55,14 +56,21 @@ def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
     )
 
 
+def _legend(further: Sequence[str]) -> list[tuple[str, tuple[int, ...]]]:
+    """Names and colours (RGB) of what is drawn; further classes share one colour."""
+    ours = [(c.name, c.color) for c in CLASSES if c.name != "background"]
+    return [*ours, (", ".join(further), tuple(color_table()[SIDE].tolist()))] if further else list(ours)
+
+
 def _case(result: ImageResult, report: Report, model: Perceive) -> dict[str, Any]:
     sample = result.sample
     image = sample.read_image()
-    truth = read_truth(sample, report.dataset.class_names)
+    truth = read_truth(sample, report.dataset.class_names, report.further)
     boxes = tuple(Detection(t.class_name, t.box_xyxy, t.score) for t in truth.craft or ())
     seen = model(Frame(image, source=str(sample.image)))
     confident = tuple(d for d in seen.detections if d.score >= _SHOWN_SCORE)
-    shown = Perception(confident, seen.labels, seen.class_names)
+    labels = None if seen.labels is None else to_common_ids(seen.labels, seen.class_names, report.further)
+    shown = Perception(confident, labels, CLASS_NAMES)
     drawn = [image, overlay.draw(image, Perception(boxes, truth.labels, CLASS_NAMES)), overlay.draw(image, shown)]
     window = _detail(boxes, image.shape) if result.size is not None and result.size < _SMALL else None
     if window is not None:

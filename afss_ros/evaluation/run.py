@@ -107,6 +107,7 @@ def _figures(student: Student, report: Report) -> dict[str, Any]:
     latency = student_latency(student, frames=30)["total"]
     s_acc = score.accuracy(figures["box_ap"], figures["mean_part_iou"])
     return figures | {
+        "further_classes": summary.further(report.images, report.further),
         "params_m": price.params_m,
         "gmacs": price.gmacs,
         "latency_ms_p50": latency.p50,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isqrt
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ _MAX_GROUPS = 12
 def measure(results: Sequence[ImageResult], known: Sequence[str]) -> Figures:
     """Every accuracy metric over these images; None where truth or student cannot give it."""
     confusions = [r.confusion for r in results if r.confusion is not None]
-    figures = metrics.summarise(np.array(confusions, np.int64).reshape(-1, metrics.SIDE, metrics.SIDE), known)
+    figures = metrics.summarise(_stack(confusions), known)
     objects = [r.objects for r in results if r.objects is not None]
     boxes, masks = average_precision(objects, "bbox"), average_precision(objects, "segm")
     figures |= {"box_ap": boxes["ap"], "box_ap50": boxes["ap50"], "box_ap75": boxes["ap75"]}
@@ -35,6 +37,23 @@ def measure(results: Sequence[ImageResult], known: Sequence[str]) -> Figures:
     return figures
 
 
+def further(results: Sequence[ImageResult], names: Sequence[str], *, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """The metrics of further classes: name -> figures of `metrics.summarise_further`, and `iou_interval_95`.
+
+    Args:
+        names: of the classes, in the order of their ids; see `Report.further`.
+    """
+    if not names:
+        return {}
+    confusions = _stack([r.confusion for r in results if r.confusion is not None])
+    resampled, clusters = _resample([r for r in results if r.confusion is not None], seed)
+    out: dict[str, dict[str, Any]] = {}
+    for i, (name, figures) in enumerate(metrics.summarise_further(confusions, names).items(), metrics.SIDE):
+        interval = _percentiles(metrics.iou(resampled, slice(i, i + 1))) if clusters > 1 else None
+        out[name] = {**figures, "iou_interval_95": interval}
+    return out
+
+
 def curves(results: Sequence[ImageResult]) -> dict[str, list[list[int]] | list[float] | None]:
     """What plots are made of.
 
@@ -46,7 +65,7 @@ def curves(results: Sequence[ImageResult]) -> dict[str, list[list[int]] | list[f
     confusions = [r.confusion for r in results if r.confusion is not None]
     precision = precision_curves([r.objects for r in results if r.objects is not None], "bbox")
     return {
-        "confusion": np.sum(confusions, axis=0).tolist() if confusions else None,
+        "confusion": metrics.without_further(np.sum(confusions, axis=0)).tolist() if confusions else None,
         "box_precision_50": None if precision is None else np.round(precision[0], 4).tolist(),
     }
 
@@ -57,15 +76,12 @@ def intervals(results: Sequence[ImageResult], known: Sequence[str], *, seed: int
     Images are drawn with replacement, whole sequences where there are sequences: neighbouring frames are no
     independent evidence. None with fewer than two to draw from.
     """
-    counted = [r for r in results if r.confusion is not None]
-    sums, _ = _sums(counted, lambda r: np.asarray(r.confusion, np.float64).ravel())
-    drawn = _draw(len(sums), seed) @ sums
-    confusions = drawn.reshape(-1, metrics.SIDE, metrics.SIDE)
+    confusions, clusters = _resample([r for r in results if r.confusion is not None], seed)
     out: dict[str, list[float] | None] = {}
     for name, ids in metrics.CLASSES.items():
-        usable = name in known and len(sums) > 1
+        usable = name in known and clusters > 1
         out[f"{name}_iou"] = _percentiles(metrics.iou(confusions, ids)) if usable else None
-    if len(sums) > 1 and all(name in known for name in metrics.MEAN_PARTS):
+    if clusters > 1 and all(name in known for name in metrics.MEAN_PARTS):
         parts = [metrics.iou(confusions, metrics.CLASSES[name]) for name in metrics.MEAN_PARTS]
         out["mean_part_iou"] = _percentiles(np.mean(parts, axis=0))
     else:
@@ -116,6 +132,18 @@ _LIGHTS = ((32.0, "dark < 32"), (96.0, "dim < 96"), (np.inf, "bright"))
 
 def _bin(value: float, edges: Sequence[tuple[float, str]]) -> str:
     return next(name for edge, name in edges if value < edge)
+
+
+def _stack(confusions: Sequence[metrics.Confusion]) -> metrics.Confusion:
+    """Confusions as one array (N, C, C)."""
+    return np.stack(confusions) if confusions else np.zeros((0, metrics.SIDE, metrics.SIDE), np.int64)
+
+
+def _resample(counted: Sequence[ImageResult], seed: int) -> tuple[metrics.Float, int]:
+    """Pooled confusions (RESAMPLES, C, C) of the bootstrap, and how many clusters it drew from."""
+    sums, _ = _sums(counted, lambda r: np.asarray(r.confusion, np.float64).ravel())
+    side = isqrt(sums.shape[1])
+    return (_draw(len(sums), seed) @ sums).reshape(-1, side, side), len(sums)
 
 
 def _sums(

@@ -53,10 +53,15 @@ def _segmentation(document: dict[str, Any]) -> Table:
     for name in SEGMENTATION:
         columns = [document[f"{name}_{m}"] for m in ("iou", "iou_per_image", "dice", "dice_per_image")]
         first, *rest = (figure(c) for c in columns)
-        bounds = document["intervals_95"][f"{name}_iou"]
-        interval = "" if bounds is None else f"{bounds[0]:.2f}..{bounds[1]:.2f}"
-        table.add_row(name.replace("_", " "), first, interval, *rest)
+        table.add_row(name.replace("_", " "), first, _interval(document["intervals_95"][f"{name}_iou"]), *rest)
+    for name, figures in document["further_classes"].items():
+        first, *rest = (figure(figures[m]) for m in ("iou", "iou_per_image", "dice", "dice_per_image"))
+        table.add_row(Text(name), first, _interval(figures["iou_interval_95"]), *rest)
     return table
+
+
+def _interval(bounds: list[float] | None) -> str:
+    return "" if bounds is None else f"{bounds[0]:.2f}..{bounds[1]:.2f}"
 
 
 def _row(document: dict[str, Any], names: tuple[str, ...]) -> Table:

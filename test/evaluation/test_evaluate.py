@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from rich.console import Console
+from tiny_students import build_tiny_student
 
 from afss_ros import cli
 from afss_ros.datasets import DatasetError, DatasetWriter, Instance, load
@@ -112,6 +113,67 @@ def test_a_set_without_a_usable_image_is_refused(perfect: Path, tiny_student: Pa
         picture.unlink()
     with pytest.raises(run.EvaluationError, match="no usable image"):
         run.run(tiny_student, perfect, provider="cpu")
+
+
+SPACECRAFT_PARTS = {0: "background", 3: "spacecraft", 5: "body", 7: "radiator", 9: "thruster", 11: "dish"}
+"""A table of parts that is not ours, with ids of its own; the student below knows no dish."""
+
+
+@pytest.fixture
+def other_parts(tmp_path: Path) -> tuple[Path, Path]:
+    """A student that calls panels radiators and antennas thrusters, and a set of the same craft.
+
+    In the second image it misses the thruster, 18 pixels of 36.
+    """
+    names = {"0": "background", "1": "body", "2": "radiator", "3": "thruster"}
+    student = build_tiny_student(tmp_path / "other.onnx", metadata={"afss.class_names": json.dumps(names)})
+    with DatasetWriter(tmp_path / "other", class_names=SPACECRAFT_PARTS) as writer:
+        for i, x in enumerate((4, 20)):
+            ours = _craft(x)
+            truth = np.array([0, 5, 7, 9], np.uint8)[ours]
+            truth[40:42, x] = 11
+            picture = COLORS[np.where((ours == 3) & (i == 1), 0, ours)]
+            picture[40:42, x] = COLORS[1]
+            whole, thruster = (
+                Instance.from_mask(n, m) for n, m in (("spacecraft", truth > 0), ("thruster", truth == 9))
+            )
+            writer.add(f"{i}", picture, truth, [whole, thruster], image_format="png")
+    return student, tmp_path / "other"
+
+
+def test_classes_that_are_not_ours_are_scored_by_name(other_parts: tuple[Path, Path]) -> None:
+    document = run.run(*other_parts, provider="cpu")
+    assert list(document["further_classes"]) == ["radiator", "thruster"]
+    assert document["further_classes"]["radiator"]["iou"] == 1.0
+    thruster = document["further_classes"]["thruster"]
+    assert thruster["iou"] == thruster["iou_per_image"] == 0.5
+    assert thruster["dice"] == 2 / 3
+    low, high = thruster["iou_interval_95"]
+    assert (low, high) == (0.0, 1.0)
+    assert document["panel_iou"] is None
+    assert np.shape(document["curves"]["confusion"]) == (5, 5)
+    # A dish is craft of unknown part to this student: it calls it body, which is wrong there and right as a whole.
+    assert document["body_iou"] == 400 / 404
+    assert document["whole_iou"] == pytest.approx(1 - 18 / (2 * (200 + 112 + 18 + 2)))
+
+
+def test_parts_of_another_table_are_no_craft(other_parts: tuple[Path, Path]) -> None:
+    report = evaluate(lambda frame: Perception((), None, SPACECRAFT_PARTS), load(other_parts[1]))
+    assert [[t.class_name for t in r.objects.truth] for r in report.images if r.objects] == [["spacecraft"]] * 2
+
+
+def test_further_classes_are_shown(other_parts: tuple[Path, Path], tmp_path: Path) -> None:
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(table.render(run.run(*other_parts, provider="cpu", html=tmp_path / "report.html")))
+    assert re.search(r"thruster +0\.500 +0\.00\.\.1\.00 +0\.500 +0\.667", captured.get())
+    page = " ".join((tmp_path / "report.html").read_text().split())
+    assert "<tr><td>thruster<td>0.500 <td>0.00 to 1.00" in page
+    assert "radiator, thruster" in page
+
+
+def test_a_set_of_our_classes_has_no_further_ones(perfect: Path, tiny_student: Path) -> None:
+    assert run.run(tiny_student, perfect, provider="cpu")["further_classes"] == {}
 
 
 def test_a_limit_spreads_over_the_set(perfect: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from afss_ros.evaluation import metrics
-from afss_ros.evaluation.metrics import CLASSES, confusion, dice, iou, summarise, to_common_ids
+from afss_ros.evaluation.metrics import CLASSES, confusion, dice, iou, summarise, summarise_further, to_common_ids
 
 ALL = ("whole", "body", "panel", "antenna")
 
@@ -83,6 +83,37 @@ def test_ids_are_translated_by_name() -> None:
     labels = np.array([[0, 5, 6, 7, 255]], np.uint8)
     names = {0: "background", 5: "panel", 6: "spacecraft", 7: "thruster"}
     assert to_common_ids(labels, names).tolist() == [[0, 2, 4, 4, 255]]
+
+
+def test_further_classes_get_ids_behind_ours() -> None:
+    names = {0: "background", 1: "radiator", 2: "body", 3: "star tracker", 9: "thruster"}
+    labels = np.array([[0, 1, 2, 3, 9, 255]], np.uint8)
+    assert to_common_ids(labels, names, ("thruster", "radiator")).tolist() == [[0, 6, 1, 4, 5, 255]]
+
+
+def test_further_classes_are_scored_one_by_one_and_count_as_craft() -> None:
+    # fmt: off
+    truth = np.array([[5, 5, 5, 0],
+                      [6, 6, 0, 0],
+                      [1, 1, 4, 255]], np.uint8)
+    seen = np.array([[5, 5, 0, 0],
+                     [6, 5, 0, 0],
+                     [1, 6, 6, 5]], np.uint8)
+    # fmt: on
+    counted = np.array([confusion(truth, seen, 7)])
+    figures = summarise_further(counted, ("thruster", "radiator"))
+    assert figures["thruster"]["iou"] == 2 / 4
+    assert figures["thruster"]["dice"] == pytest.approx(2 * 2 / (2 * 2 + 2))
+    assert figures["radiator"]["iou_per_image"] == 1 / 4
+    assert summarise(counted, ALL)["whole_iou"] == 7 / 8
+    assert summarise(counted, ALL)["body_iou"] == 1 / 2
+
+
+def test_without_further_classes_a_confusion_keeps_every_pixel() -> None:
+    truth = np.array([[5, 6, 1, 0]], np.uint8)
+    seen = np.array([[6, 1, 5, 5]], np.uint8)
+    plain = confusion(np.array([[4, 4, 1, 0]], np.uint8), np.array([[4, 1, 4, 4]], np.uint8))
+    assert metrics.without_further(confusion(truth, seen, 7)).tolist() == plain.tolist()
 
 
 def test_maps_of_different_sizes_are_refused() -> None:

@@ -20,9 +20,10 @@ from afss_ros.distill.families.rfdetr import network as networks
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.task import Statistics
-from afss_ros.distill.validation import Shown, class_iou, count
+from afss_ros.distill.validation import Shown
 from afss_ros.evaluation.detection import box_iou
-from afss_ros.labels import CLASS_NAMES, PART_IDS, UNLABELLED
+from afss_ros.evaluation.metrics import CLASSES, Confusion, confusion, iou
+from afss_ros.labels import PART_IDS, UNLABELLED
 
 _CRAFTS, _PIECES = 8, 48
 _SMALLEST = 16
@@ -94,7 +95,7 @@ class Instances:
             with precision.autocast(dtype, normalise.mean.device):
                 labels, _, crafts, _, _ = graph(example["image"][None].to(normalise.mean.device))
             picture = Shown(example["image"].numpy(), example["labels"].numpy(), labels[0].cpu().numpy())
-            counts += count(picture.truth, picture.predicted, len(counts))
+            counts += confusion(picture.truth, picture.predicted, len(counts))
             if not bool(example["box"].isnan().any()):
                 boxes.append(box_iou(crafts[0, 0].float().cpu().numpy() / size, example["box"].numpy()))
             shown = [*shown, picture][:12]
@@ -162,11 +163,11 @@ def boxes_of(masks: Tensor) -> Tensor:
     return torch.stack((x, y, width, height), 1)
 
 
-def summary(counts: NDArray[np.int64], boxes: Sequence[float]) -> dict[str, float]:
+def summary(counts: Confusion, boxes: Sequence[float]) -> dict[str, float]:
     """Scores by name; `score`, their mean, picks the best weights."""
     scores: dict[str, float] = {}
-    for name, ids in {"whole": slice(1, None), **{CLASS_NAMES[i]: slice(i, i + 1) for i in PART_IDS}}.items():
-        value = class_iou(counts, ids)
+    for name, ids in CLASSES.items():
+        value = float(iou(counts, ids))
         if np.isfinite(value):
             scores[f"{name}_iou"] = value
     if boxes:
