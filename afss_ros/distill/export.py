@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 
 import afss_ros
 from afss_ros import datasets
-from afss_ros.distill import checkpoint
+from afss_ros.distill import checkpoint, lineage
 from afss_ros.distill.classes import class_names
 from afss_ros.distill.data import validation_samples
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.graph import ContractGraph
-from afss_ros.distill.models import build
+from afss_ros.distill.models import build, own_statistics
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.paddings import fold_paddings
-from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.student import contract
 
 _LOG = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def export_weights(run: Path, out: Path) -> Path:
         DistillError: the run has none.
     """
     trained = checkpoint.load_best(run)
-    checkpoint.publish(out, trained, _training_data(trained.parsed_recipe(), trained))
+    checkpoint.publish(out, trained, lineage.of_checkpoint(trained, _start))
     return out
 
 
@@ -169,7 +169,7 @@ def describe(content: bytes, trained: checkpoint.Trained, options: ExportOptions
         class_names=class_names(recipe.student.parts),
         input_size=options.input_size,
         labels_size=None,
-        training_data=options.training_data or _training_data(recipe, trained),
+        training_data=options.training_data or lineage.of_checkpoint(trained, _start),
         licence=options.licence,
         metrics={"set": _names(recipe), **{k: round(v, 4) for k, v in trained.metrics.items()}, **options.metrics},
         producer=f"afss_ros {afss_ros.__version__}, torch {torch.__version__}, step {trained.step}",
@@ -229,21 +229,9 @@ def _names(recipe: Recipe) -> str:
     )
 
 
-def labelled_images(samples: int, recipe: Recipe) -> str:
-    """How many images of which sets a run trained on, for a student's description."""
-    return f"{samples} labelled images: " + ", ".join(p.name for p in recipe.data.train)
-
-
-def _training_data(recipe: Recipe, trained: checkpoint.Trained) -> str:
-    """What the weights have seen, the runs that they started from included."""
-    if trained.seen:
-        return trained.seen
-    seen = labelled_images(trained.samples, recipe)
-    before = recipe.student.initial
-    if before is not None:
-        try:
-            earlier = checkpoint.load_best(before)
-        except (DistillError, OSError):
-            return f"{seen}; started from the run {before.name}"
-        return f"{seen}; before that {_training_data(earlier.parsed_recipe(), earlier)}"
-    return seen if recipe.student.encoder_weights is None else f"{seen}; encoder from ImageNet weights"
+def _start(student: StudentRecipe) -> str:
+    """What the weights of our own networks begin with."""
+    weights = student.encoder_weights
+    if weights is None or (weights == "packaged" and own_statistics(student) is None):
+        return lineage.NOISE
+    return lineage.IMAGENET

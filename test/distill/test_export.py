@@ -14,6 +14,7 @@ from afss_ros import datasets
 from afss_ros.distill import checkpoint, export, quantise, training
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.graph import ContractGraph
+from afss_ros.distill.lineage import NOISE
 from afss_ros.distill.recipe import Recipe
 from afss_ros.perception import Frame
 from afss_ros.student import Student
@@ -68,7 +69,7 @@ def test_the_file_says_what_the_weights_it_started_from_were_trained_on(
     path = export.export(tmp_path / "second", tmp_path / "second.onnx", export.ExportOptions(SIZE))
     with Student(path, provider="cpu", threads=1) as student:
         stages = student.contract.training_data.split("; before that ")
-    assert stages == [f"24 labelled images: {drawn_set.name}"] * 2
+    assert stages == [f"24 labelled images: {drawn_set.name}", f"24 labelled images: {drawn_set.name}; {NOISE}"]
 
 
 def test_the_file_says_what_it_was_trained_on(run: Path, student_file: Path, drawn_set: Path) -> None:
@@ -138,7 +139,7 @@ def test_published_weights_are_exported_as_the_run_is(run: Path, published: Path
     assert published.stat().st_size < 0.6 * (run / "best.pt").stat().st_size
     again = export.export(published, run / "again.onnx", export.ExportOptions(SIZE))
     with Student(again, provider="cpu", threads=1) as student:
-        assert student.contract.training_data == f"24 labelled images: {drawn_set.name}"
+        assert student.contract.training_data == f"24 labelled images: {drawn_set.name}; {NOISE}"
     image = datasets.load(drawn_set, "val").samples[0].read_image()[None]
     first, second = _outputs(run / "student.onnx", image), _outputs(again, image)
     assert (first["labels"] == second["labels"]).mean() > 0.99

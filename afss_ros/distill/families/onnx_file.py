@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import afss_ros
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions, labelled_images, probe, to_onnx, weights_sha256
+from afss_ros.distill.export import ExportOptions, probe, to_onnx, weights_sha256
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import CLASS_NAMES
@@ -40,11 +40,12 @@ class Graph(Protocol):
 
 
 def meaning(
-    recipe: Recipe, outcome: Outcome, graph: Graph, options: ExportOptions, *, licence: str, library: str
+    recipe: Recipe, outcome: Outcome, graph: Graph, options: ExportOptions, *, seen: str, licence: str, library: str
 ) -> StudentContract:
     """What the file says of itself.
 
     Args:
+        seen: what the weights were trained on and started from, see `lineage`.
         licence: of the weights.
         library: that trained it, with its version.
     """
@@ -56,7 +57,7 @@ def meaning(
         class_names=dict(CLASS_NAMES),
         input_size=options.input_size,
         labels_size=None,
-        training_data=options.training_data or labelled_images(outcome.samples, recipe),
+        training_data=options.training_data or seen,
         licence=licence,
         metrics={"set": where, **{k: round(v, 4) for k, v in outcome.metrics.items()}, **options.metrics},
         producer=f"afss_ros {afss_ros.__version__}, {library}, torch {torch.__version__}, step {outcome.step}",

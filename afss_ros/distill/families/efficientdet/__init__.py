@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from afss_ros.distill import training
+from afss_ros.distill import lineage, training
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families.family import Outcome
-from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.training import Report
 
 LICENCE = "Apache-2.0"
@@ -50,6 +50,11 @@ class EfficientDet:
         from afss_ros.distill.families.efficientdet.export import export
 
         return export(run, out, options)
+
+
+def start(student: StudentRecipe) -> str:
+    """What its weights begin with, in words."""
+    return lineage.IMAGENET if student.encoder_weights else lineage.NOISE
 
 
 def require_stride(side: int, what: str) -> None:

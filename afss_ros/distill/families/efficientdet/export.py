@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from afss_ros.distill import checkpoint
+from afss_ros.distill import checkpoint, lineage
 from afss_ros.distill.crops import fit
 from afss_ros.distill.data import validation_samples
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families import onnx_file
+from afss_ros.distill.families.efficientdet import start
 from afss_ros.distill.families.efficientdet.graph import BoxGraph
 from afss_ros.distill.families.efficientdet.network import Detector
 from afss_ros.distill.families.family import Outcome
@@ -23,7 +24,8 @@ def export(run: Path, out: Path, options: ExportOptions) -> Path:
     graph = rebuild(trained, options)
     outcome = Outcome(trained.step, trained.samples, trained.metrics)
     library = f"effdet {version('effdet')}"
-    described = onnx_file.meaning(recipe, outcome, graph, options, licence=options.licence, library=library)
+    seen = lineage.of_checkpoint(trained, start)
+    described = onnx_file.meaning(recipe, outcome, graph, options, seen=seen, licence=options.licence, library=library)
     height, width = options.input_size
     pictures = [fit(s, height).image for s in validation_samples(recipe.data)[:1]] if height == width else []
     return onnx_file.write(graph, out, described, pictures)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from afss_ros.distill import training
+from afss_ros.distill import lineage, training
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.families.instances import require_parts
-from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.training import Report
 
 LICENCE = "Apache-2.0"
@@ -61,6 +61,12 @@ class RfDetr:
         from afss_ros.distill.families.rfdetr.export import export
 
         return export(run, out, options)
+
+
+def start(student: StudentRecipe) -> str:
+    """What its weights begin with, in words."""
+    weights = student.options.get("weights")
+    return f"started from {Path(weights).name}" if weights is not None else lineage.NOISE
 
 
 def require_multiple(side: int, unit: int, what: str) -> None:

@@ -6,13 +6,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from afss_ros.distill import checkpoint
+from afss_ros.distill import checkpoint, lineage
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families import onnx_file
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.families.instances import CLASS_ID, LEAST_SCORE, InstanceGraph
-from afss_ros.distill.families.rfdetr import LICENCE, require_multiple
+from afss_ros.distill.families.rfdetr import LICENCE, require_multiple, start
 from afss_ros.distill.families.rfdetr.network import Rows, build, unit
 from afss_ros.distill.families.rfdetr.task import CONFIDENCE
 from afss_ros.distill.normalisation import Normalise
@@ -32,7 +32,8 @@ def export(run: Path, out: Path, options: ExportOptions) -> Path:
     ).eval()
     outcome = Outcome(trained.step, trained.samples, trained.metrics)
     library = f"rfdetr {version('rfdetr')}"
-    described = onnx_file.meaning(recipe, outcome, graph, options, licence=LICENCE, library=library)
+    seen = lineage.of_checkpoint(trained, start)
+    described = onnx_file.meaning(recipe, outcome, graph, options, seen=seen, licence=LICENCE, library=library)
     return onnx_file.write(graph, out, described, least_score=LEAST_SCORE)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from afss_ros.distill import lineage
+from afss_ros.distill import recipe as recipes
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families import run_directory
@@ -122,6 +124,16 @@ def weights(run: Path) -> Path:
     if not path.exists():
         raise DistillError(f"{path}: missing; is {run} a run of `afss train` with a YOLO student?")
     return path
+
+
+def seen(run: Path) -> str:
+    """What the weights of a run have seen, the runs that they started from included.
+
+    Raises:
+        OSError, DistillError: it is no run.
+    """
+    samples = run_directory.read_progress(run).samples
+    return lineage.described(samples, recipes.load(run / "recipe.yaml"), lineage.NOISE, seen)
 
 
 def ultralytics_device(device: str) -> str:

@@ -17,7 +17,7 @@ from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families import onnx_file, run_directory
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.families.instances import CLASS_ID, LEAST_SCORE, InstanceGraph
-from afss_ros.distill.families.yolo import weights
+from afss_ros.distill.families.yolo import seen, weights
 from afss_ros.distill.families.yolo.library import LICENCE
 from afss_ros.student import letterbox
 
@@ -34,7 +34,7 @@ def export(run: Path, out: Path, options: ExportOptions) -> Path:
     ).eval()
     outcome = Outcome(progress.step, progress.samples, progress.best)
     library = f"ultralytics {ultralytics.__version__}"
-    described = onnx_file.meaning(recipe, outcome, graph, options, licence=LICENCE, library=library)
+    described = onnx_file.meaning(recipe, outcome, graph, options, seen=seen(run), licence=LICENCE, library=library)
     pictures = _pictures(run, options.input_size)
     return onnx_file.write(graph, out, described, pictures, least_score=LEAST_SCORE)
 
