@@ -90,6 +90,14 @@ class Sample:
     decode_craft: Callable[[Path], NDArray[np.bool_]] = read_bright
     one_craft: bool = False
 
+    @property
+    def searched(self) -> bool:
+        """Whether anybody looked for craft here, and listed them or labelled their parts.
+
+        Without that, nothing found means nothing. A `craft_mask` alone does not count: it says where, not how many.
+        """
+        return self.instances is not None or self.labels is not None
+
     def read_image(self) -> NDArray[np.uint8]:
         """The picture, uint8 (height, width, 3), RGB.
 

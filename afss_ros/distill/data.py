@@ -25,6 +25,7 @@ from afss_ros.distill.classes import PARTS, in_ids_of
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import DataRecipe, Recipe
 from afss_ros.distill.weights import sample_weight
+from afss_ros.spacing import evenly_spaced
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,8 +72,7 @@ def read_sets(paths: Sequence[Any], split: str | None, parts: Sequence[str] = PA
 def validation_samples(recipe: DataRecipe, parts: Sequence[str] = PARTS) -> tuple[datasets.Sample, ...]:
     """The evenly spaced samples that checkpoints are compared on."""
     samples = read_sets(recipe.validation or recipe.train, recipe.validation_split, parts)
-    keep = np.linspace(0, len(samples) - 1, min(len(samples), recipe.validation_images)).round().astype(int)
-    return tuple(samples[i] for i in keep)
+    return tuple(samples[i] for i in evenly_spaced(len(samples), recipe.validation_images))
 
 
 Make = Callable[[np.random.Generator, datasets.Sample, Recipe], Mapping[str, Any]]
@@ -140,7 +140,7 @@ def _example(
         image=torch.from_numpy(np.ascontiguousarray(image)),
         labels=torch.from_numpy(np.ascontiguousarray(labels)),
         box=torch.from_numpy(np.asarray(box, np.float32)),
-        known=torch.tensor(sample.instances is not None or sample.labels is not None),
+        known=torch.tensor(sample.searched),
         craft=torch.tensor(craft_classes.index(craft) if craft in craft_classes else -1),
         weight=torch.tensor(weight, dtype=torch.float32),
     )
@@ -203,9 +203,8 @@ def statistics(
 
     Space is dark: the usual ImageNet statistics would squeeze most of it into a sliver below zero.
     """
-    keep = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     sums, squares, pixels = np.zeros(3), np.zeros(3), 0
-    for index in keep:
+    for index in evenly_spaced(len(samples), count):
         try:
             image = samples[index].read_image()
         except datasets.DatasetError as err:

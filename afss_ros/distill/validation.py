@@ -19,6 +19,7 @@ from afss_ros.distill.data import Example, native_example, validation_example
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.evaluation.detection import box_iou
 from afss_ros.evaluation.metrics import CLASSES, MEAN_PARTS, Confusion, confusion, iou
+from afss_ros.spacing import evenly_spaced
 
 
 class Shown(NamedTuple):
@@ -57,7 +58,7 @@ def validate(
     by_head: list[float] = []
     by_mask: list[float] = []
     pictures: list[Shown] = []
-    picked = set(np.linspace(0, len(samples) - 1, min(shown, len(samples))).round().astype(int).tolist())
+    picked = evenly_spaced(len(samples), shown)
     for index, sample in enumerate(samples):
         example = native_example(sample, parts) if tiled else validation_example(sample, size, parts)
         head: NDArray[np.float32] | None = None

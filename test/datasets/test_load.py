@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from afss_ros import datasets
-from afss_ros.datasets import DatasetError, DatasetWriter
+from afss_ros.datasets import DatasetError, DatasetWriter, Sample
 
 GREY = np.full((4, 6, 3), 90, np.uint8)
 
@@ -121,6 +122,13 @@ def test_a_picture_of_another_size_than_declared_is_refused_when_read(tmp_path: 
     (sample,) = datasets.load(tmp_path)
     with pytest.raises(DatasetError, match="is 2x2, but the set says 6x4"):
         sample.read_labels()
+
+
+def test_an_image_was_searched_when_its_craft_or_its_parts_are_known() -> None:
+    nothing = Sample("a", Path("a.png"), None, 6, 4)
+    assert not nothing.searched
+    assert replace(nothing, instances=()).searched
+    assert replace(nothing, labels=Path("labels.png")).searched
 
 
 def test_a_split_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:

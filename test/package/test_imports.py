@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from package_metadata import ROOT, imports, modules, room, third_party
 
-VALUES = {"labels", "perception", "images", "camera"}
+VALUES = {"labels", "perception", "images", "camera", "spacing"}
 ON_BOARD = {*VALUES, "share", "student", "overlay", "bags", "sources"}
 GROUND = {*ON_BOARD, "datasets"}
 
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "__init__": set(),
     "labels": set(),
     "share": set(),
+    "spacing": set(),
     "perception": {"labels"},
     "camera": {"perception"},
     "images": {"labels", "perception"},

@@ -18,6 +18,7 @@ from afss_ros.datasets import DatasetError
 from afss_ros.datasets.files import write_atomically
 from afss_ros.distill.selection.candidates import Candidate
 from afss_ros.distill.selection.decide import REASONS, Verdict
+from afss_ros.spacing import evenly_spaced
 
 _EXAMPLES = 6
 _SIDE = 192  # pixels of an example
@@ -74,7 +75,7 @@ def score_sides(name: str, candidates: Sequence[Candidate], verdicts: Sequence[V
 
 def _examples(cells: list[Axes], reason: str, candidates: Sequence[Candidate], verdicts: Sequence[Verdict]) -> None:
     found = [(c, v) for c, v in zip(candidates, verdicts, strict=True) if v.reason == reason]
-    picks = [found[i] for i in np.linspace(0, len(found) - 1, min(_EXAMPLES, len(found))).round().astype(int)]
+    picks = [found[i] for i in evenly_spaced(len(found), _EXAMPLES)]
     for axes in cells:
         axes.set_axis_off()
     for axes, (candidate, verdict) in zip(cells, picks, strict=False):

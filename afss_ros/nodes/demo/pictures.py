@@ -13,6 +13,7 @@ from afss_ros.bags import BagReader
 from afss_ros.images import encode_compressed, to_rgb
 from afss_ros.nodes.demo.errors import DemoError
 from afss_ros.overlay import contact_sheet
+from afss_ros.spacing import evenly_spaced
 from afss_ros.student import letterbox
 
 MAX_SIDE = 1280
@@ -55,7 +56,7 @@ def write_video(path: Path, pictures: Iterator[NDArray[np.uint8]], rate_hz: floa
 
 def write_contact_sheet(path: Path, pictures: Iterator[NDArray[np.uint8]], count: int) -> None:
     """Write up to 20 of `count` pictures, evenly chosen, as a PNG."""
-    chosen = set(np.linspace(0, count - 1, min(count, SHEET_PICTURES)).round().astype(int).tolist())
+    chosen = evenly_spaced(count, SHEET_PICTURES)
     cell = (_SHEET_WIDTH // _SHEET_COLUMNS,) * 2
     small = [shrink(picture, cell) for i, picture in enumerate(pictures) if i in chosen]
     if not small:

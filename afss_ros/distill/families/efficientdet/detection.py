@@ -33,6 +33,7 @@ from afss_ros.distill.task import Statistics
 from afss_ros.distill.validation import Shown
 from afss_ros.evaluation.detection import ImageObjects, average_precision, top_box_iou
 from afss_ros.labels import SPACECRAFT, UNLABELLED
+from afss_ros.spacing import evenly_spaced
 
 _MOST = 16
 """Craft of one crop that are learned from."""
@@ -72,7 +73,7 @@ class Detection:
             "image": torch.from_numpy(crop.image),
             "boxes": torch.from_numpy(boxes),
             "kinds": torch.from_numpy(kinds),
-            "known": torch.tensor(sample.instances is not None or sample.labels is not None),
+            "known": torch.tensor(sample.searched),
         }
 
     def losses(self, found: Any, batch: Mapping[str, Any], recipe: Recipe, soft: Tensor | None) -> dict[str, Tensor]:
@@ -108,13 +109,13 @@ class Detection:
         """
         network.eval()
         size = recipe.data.validation_size
-        picked = set(np.linspace(0, len(samples) - 1, min(_SHOWN, len(samples))).round().astype(int).tolist())
+        picked = evenly_spaced(len(samples), _SHOWN)
         judged: list[ImageObjects] = []
         pictures: list[Shown] = []
         for index, sample in enumerate(samples):
             crop = fit(sample, size)
             boxes, scores = _look(network, normalise, crop.image, recipe.student.name, dtype)
-            if sample.instances is not None or sample.labels is not None:
+            if sample.searched:
                 truth = tuple(Instance(WHOLE, box) for box in craft_boxes(crop))
                 seen = zip(boxes, scores.tolist(), strict=True)
                 judged.append(ImageObjects(size, size, truth, tuple(Instance(WHOLE, b, None, s) for b, s in seen if s)))
