@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from afss_ros import __version__
@@ -21,6 +23,24 @@ def test_without_a_command_it_explains_itself(capsys: pytest.CaptureFixture[str]
 def test_a_wrong_command_line_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fly"]) == 2
     assert "fly" in capsys.readouterr().err
+
+
+def test_an_error_is_one_line_without_the_name_of_its_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "/nowhere", "--out", str(tmp_path)]) == 1
+    assert "\nerror: no source at /nowhere; give a folder" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_named_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder.json").mkdir()
+
+    def unreadable(paths: list[Path]) -> None:
+        paths[0].read_bytes()
+
+    monkeypatch.setattr("afss_ros.evaluation.compare.read", unreadable)
+    assert main(["compare", str(tmp_path / "folder.json")]) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path / 'folder.json'}: Is a directory\n"
 
 
 def test_debug_shows_where_an_error_came_from(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:

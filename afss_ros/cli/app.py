@@ -70,6 +70,13 @@ def _is_ours(error: BaseException) -> bool:
     return isinstance(error, OSError) or any(c.__module__.startswith("afss_ros.") for c in type(error).__mro__)
 
 
+def _message(error: Exception) -> str:
+    """An error in words, without the name of its class: that is for tracebacks."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `afss` and return its exit code.
 
@@ -85,8 +92,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in arguments or not _is_ours(error):
             traceback.print_exc()
         else:
-            Console(stderr=True).print(
-                Text.assemble(("error: ", "bold red"), f"{type(error).__name__}: {error}"), soft_wrap=True
-            )
+            Console(stderr=True).print(Text.assemble(("error: ", "bold red"), _message(error)), soft_wrap=True)
         return 1
     return 0

@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         models = options.models or ([default_student()] if {"student", "node"} & set(wanted) else [])
     except FileNotFoundError as err:
-        console.print(f"error: {err}", style="bold red")
+        console.print(f"error: {err}", style="bold red", markup=False, highlight=False)
         return 1
     steps: dict[str, Callable[[], Any]] = {
         "student": lambda: measure_students(models, options.provider, options.frames),
@@ -164,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             report[name] = steps[name]()
         except StudentError as err:
-            console.print(f"error: {err}", style="bold red")
+            console.print(f"error: {err}", style="bold red", markup=False, highlight=False)
             return 1
     show(report, console)
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,7 @@ def main() -> int:
     try:
         model = model_file.locate(options.model)
     except FileNotFoundError as error:
-        console.print(f"error: {error}", style="bold red")
+        console.print(f"error: {error}", style="bold red", markup=False, highlight=False)
         return 1
     with console.status("measuring, about half a minute"):
         bare = bare_inference_ms(model, options.provider, options.frames)
