@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +30,24 @@ HIGHER_IS_BETTER = (
     "s_final",
 )
 LOWER_IS_BETTER = ("hausdorff95_px", "score_error", "params_m", "gmacs", "latency_ms_p50")
+_PARTS_END = "mean_part_iou"
+"""The row that further classes follow."""
+
+
+class Row(NamedTuple):
+    """One metric of every document.
+
+    Attributes:
+        heading: for people.
+        values: by document; None where it is not known.
+        intervals: by document, 95 %, lower and upper; None where there is none.
+        winners: indices of the best documents.
+    """
+
+    heading: str
+    values: tuple[float | None, ...]
+    intervals: tuple[list[float] | None, ...]
+    winners: set[int]
 
 
 def read(paths: Sequence[Path]) -> list[Document]:
@@ -65,13 +83,35 @@ def names(documents: Sequence[Document]) -> list[str]:
     return [p.stem if short.count(p.stem) == 1 else f"{p.parent.name}/{p.stem}" for p in paths]
 
 
-def best(documents: Sequence[Document], key: str) -> set[int]:
-    """Which documents are best by `key`; none when it is not known of two."""
-    known = {i: float(d[key]) for i, d in enumerate(documents) if d.get(key) is not None}
+def rows(documents: Sequence[Document]) -> list[Row]:
+    """The metrics that at least one document knows."""
+    found: list[Row] = []
+    for key in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER):
+        values = tuple(d.get(key) for d in documents)
+        intervals = tuple((d.get("intervals_95") or {}).get(key) for d in documents)
+        found.append(Row(key.replace("_", " "), values, intervals, best(values, lowest=key in LOWER_IS_BETTER)))
+        if key == _PARTS_END:
+            found += _further_rows(documents)
+    return [row for row in found if any(value is not None for value in row.values)]
+
+
+def _further_rows(documents: Sequence[Document]) -> list[Row]:
+    tables = [d.get("further_classes", {}) for d in documents]
+    found: list[Row] = []
+    for name in dict.fromkeys(name for table in tables for name in table):
+        figures = [table.get(name, {}) for table in tables]
+        values = tuple(f.get("iou") for f in figures)
+        found.append(Row(f"{name} iou", values, tuple(f.get("iou_interval_95") for f in figures), best(values)))
+    return found
+
+
+def best(values: Sequence[float | None], *, lowest: bool = False) -> set[int]:
+    """Indices of the highest values, or of the lowest; none when fewer than two are known."""
+    known = [value for value in values if value is not None]
     if len(known) < 2:
         return set()
-    target = min(known.values()) if key in LOWER_IS_BETTER else max(known.values())
-    return {i for i, value in known.items() if value == target}
+    target = min(known) if lowest else max(known)
+    return {i for i, value in enumerate(values) if value == target}
 
 
 def render(documents: Sequence[Document]) -> Table:
@@ -80,10 +120,7 @@ def render(documents: Sequence[Document]) -> Table:
     table.add_column("")
     for name in names(documents):
         table.add_column(name, justify="right")
-    for key in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER):
-        if all(d.get(key) is None for d in documents):
-            continue
-        winners = best(documents, key)
-        cells = [Text(figure(d.get(key)), style="bold green" if i in winners else "") for i, d in enumerate(documents)]
-        table.add_row(key.replace("_", " "), *cells)
+    for row in rows(documents):
+        cells = [Text(figure(v), style="bold green" if i in row.winners else "") for i, v in enumerate(row.values)]
+        table.add_row(Text(row.heading), *cells)
     return table

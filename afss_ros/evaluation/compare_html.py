@@ -26,7 +26,6 @@ def render(documents: Sequence[Document]) -> str:
     """The page."""
     environment = Environment(loader=PackageLoader("afss_ros.evaluation", "."), autoescape=True)
     environment.filters["figure"] = table.figure
-    keys = (*compare.HIGHER_IS_BETTER, *compare.LOWER_IS_BETTER)
     plots = {
         "Accuracy over cost": cost_plot(documents),
         "Precision over recall, boxes at IoU 0.5": pr_plot(documents),
@@ -35,7 +34,7 @@ def render(documents: Sequence[Document]) -> str:
     return environment.get_template("compare.html.jinja").render(
         documents=documents,
         names=compare.names(documents),
-        rows=[(k, compare.best(documents, k)) for k in keys if any(d.get(k) is not None for d in documents)],
+        rows=compare.rows(documents),
         plots=[(title, Markup(svg(plot))) for title, plot in plots.items() if plot is not None],
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from afss_ros import cli
 from afss_ros.datasets import DatasetWriter, Instance
-from afss_ros.evaluation import compare, run
+from afss_ros.evaluation import compare, compare_html, run
 from afss_ros.evaluation.pareto import front
 
 LABELS = np.zeros((64, 64), np.uint8)
@@ -39,11 +39,23 @@ def _edit(path: Path, **changes: Any) -> None:
 def test_the_best_is_marked_by_what_is_better(documents: list[Path]) -> None:
     _edit(documents[0], box_ap=0.5, gmacs=3.0)
     _edit(documents[1], box_ap=0.7, gmacs=9.0)
-    read = compare.read(documents)
-    assert compare.best(read, "box_ap") == {1}
-    assert compare.best(read, "gmacs") == {0}
+    winners = {row.heading: row.winners for row in compare.rows(compare.read(documents))}
+    assert winners["box ap"] == {1}
+    assert winners["gmacs"] == {0}
     # The student of boxes has no label map: nothing to compare.
-    assert compare.best(read, "whole_iou") == set()
+    assert winners["whole iou"] == set()
+
+
+def test_further_classes_are_compared_by_name(documents: list[Path]) -> None:
+    thruster = {"iou": 0.5, "iou_interval_95": [0.4, 0.6]}
+    _edit(documents[0], further_classes={"thruster": thruster, "radiator": {"iou": 0.25, "iou_interval_95": None}})
+    _edit(documents[1], further_classes={"thruster": {"iou": 0.75, "iou_interval_95": None}})
+    read = compare.read(documents)
+    found = {row.heading: row for row in compare.rows(read)}
+    assert found["thruster iou"] == ("thruster iou", (0.5, 0.75), ([0.4, 0.6], None), {1})
+    assert found["radiator iou"].values == (0.25, None)
+    page = " ".join(compare_html.render(read).split())
+    assert '<td>thruster iou <td>0.500 <span class="facts">(0.40 to 0.60)</span> <td class="best">0.750' in page
 
 
 def test_documents_of_other_images_are_refused(documents: list[Path]) -> None:
