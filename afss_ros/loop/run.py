@@ -13,7 +13,7 @@ from afss_ros.datasets.files import write_atomically
 from afss_ros.loop import judge, labelling, report, work
 from afss_ros.loop.config import LoopConfig, recipe_of
 from afss_ros.loop.gain import gain
-from afss_ros.loop.steps import Done, Steps, fingerprint
+from afss_ros.loop.steps import Done, Steps, contents, fingerprint
 from afss_ros.teacher.settings import LabelSettings, load_settings
 
 _LOG = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def model_of(exported: Done) -> Path:
 def _judged_teacher(settings: LabelSettings, name: str, data: Data, steps: Steps) -> Done:
     return steps.run(
         "judge-teacher",
-        {"label": settings.as_dict(), "truth": data.identity, "name": name},
+        {"label": settings.as_dict(), "truth": data.identity, "name": name, **_weights(settings)},
         lambda folder: work.judge_teacher(settings, data.truth, folder, name),
     )
 
@@ -182,6 +182,7 @@ def _round(
             # A student's path says where it lies, not what it is: the step that made it does.
             "label": teacher.as_dict() if last is None else config.relabel.model_dump(include={"views", "keep"}),
             "student": None if last is None else last.exported.folder.name,
+            **(_weights(teacher) if last is None else {}),
             "recordings": [[path.stem, fingerprint(path)] for path in data.recordings],
         },
         lambda folder: labelling.label(settings, data.recordings, folder, config.processes),
@@ -204,7 +205,12 @@ def _round(
     plain = recipe_of(config, Path("set"), Path("before") if last else None).model_dump(mode="json")
     trained = steps.run(
         f"train-{number}",
-        {"recipe": plain, "set": selected.folder.name, "before": last.trained.folder.name if last else None},
+        {
+            "recipe": plain,
+            "set": selected.folder.name,
+            "before": last.trained.folder.name if last else None,
+            **({} if last else contents(recipe.student.initial, recipe.distillation.teacher)),
+        },
         lambda folder: work.train(recipe, folder),
     )
     exported = steps.run(
@@ -221,6 +227,11 @@ def _round(
         ),
     )
     return Round(labels, selected, trained, exported, judged)
+
+
+def _weights(settings: LabelSettings) -> dict[str, Any]:
+    """What the files are that a teacher's checkpoints name, where these are paths."""
+    return contents(settings.detector.checkpoint, settings.segmenter.checkpoint)
 
 
 def student_settings(config: LoopConfig, teacher: LabelSettings, model: Path) -> LabelSettings:

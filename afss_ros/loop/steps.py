@@ -82,3 +82,12 @@ def fingerprint(path: Path) -> str:
             while block := content.read(1 << 20):
                 total.update(block)
     return total.hexdigest()
+
+
+def contents(*places: str | Path | None) -> dict[str, Any]:
+    """The hashes of whatever files and folders are named, under a key of a step's inputs; nothing where there are none.
+
+    A place says where weights lie, and not which they are; a name that is no place (of a Hub, say) is skipped.
+    """
+    known = {str(place): fingerprint(Path(place)) for place in places if place and Path(place).exists()}
+    return {"files": known} if known else {}

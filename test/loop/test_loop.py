@@ -14,6 +14,7 @@ from small_loop import SMALL
 from afss_ros import datasets
 from afss_ros.cli import main
 from afss_ros.loop import LoopError, config, labelling, run, work
+from afss_ros.loop import steps as run_steps
 
 
 def write(path: Path, **changes: Any) -> Path:
@@ -132,6 +133,21 @@ def test_the_shipped_configuration_holds_together() -> None:
     shipped = config.load(Path(__file__).parents[2] / "config" / "loop.yaml")
     assert shipped.rounds == 2
     assert config.recipe_of(shipped, Path("set")).distillation.weight_by == shipped.select.rank == "mask_score"
+
+
+@pytest.mark.parametrize("name", ["loop_images.yaml", "loop_adapt.yaml"])
+def test_the_loops_on_pictures_hold_together_too(name: str) -> None:
+    assert config.load(Path(__file__).parents[2] / "config" / name).pictures is not None
+
+
+def test_weights_count_by_what_they_are_not_by_where_they_lie(tmp_path: Path) -> None:
+    model = tmp_path / "student.onnx"
+    model.write_bytes(b"first")
+    first = run_steps.contents(model, "owner/of-a-hub", None)
+    assert list(first["files"]) == [str(model)]
+    model.write_bytes(b"second")
+    assert run_steps.contents(model) != first
+    assert run_steps.contents("owner/of-a-hub", None) == {}
 
 
 def test_values_of_the_command_line_win_over_the_file(tmp_path: Path) -> None:
