@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from afss_ros import datasets
 from afss_ros.cli import main
 from afss_ros.datasets import DatasetWriter, Instance
+from afss_ros.datasets.check import check
 from afss_ros.datasets.phash import distance
 from afss_ros.distill import DistillError
 from afss_ros.distill.selection import Selection, select
 from afss_ros.distill.selection.candidates import read_candidates
+from afss_ros.distill.selection.cut import cut_sequence
 from afss_ros.distill.selection.decide import decide
 from afss_ros.distill.selection.look import measure
 from afss_ros.distill.selection.picture import score_sides
@@ -215,8 +217,55 @@ def test_splits_are_whole_sequences_near_the_wanted_shares() -> None:
     assert splits == split_sequences(sequences, val=0.2, test=0.1)
 
 
-def test_a_single_sequence_is_never_divided() -> None:
-    assert set(split_sequences(["one"] * 50, val=0.3, test=0.0)) == {"train"}
+def test_a_share_that_no_sequence_fits_says_from_which_one_does(caplog: pytest.LogCaptureFixture) -> None:
+    assert set(split_sequences(["a"] * 50 + ["b"] * 50, val=0.2, test=0.0)) == {"train"}
+    assert "50 of 100 frames, and it would go from a share of 0.26" in caplog.text
+    assert split_sequences(["a"] * 50 + ["b"] * 50, val=0.26, test=0.0).count("val") == 50
+
+
+def test_a_single_sequence_is_cut_into_blocks_of_time_with_frames_dropped_between() -> None:
+    times = [float(i) for i in range(40)]
+    cut = cut_sequence(times[::-1], val=0.25, test=0.25)
+    assert cut is not None
+    assert cut[::-1] == ["train"] * 16 + [""] * 2 + ["val"] * 10 + [""] * 2 + ["test"] * 10
+
+
+def test_a_cut_moves_into_a_gap_that_is_near_and_then_drops_nothing() -> None:
+    times = [float(i + (100 if i >= 32 else 0)) for i in range(40)]
+    assert cut_sequence(times, val=0.25, test=0.0) == ["train"] * 32 + ["val"] * 8
+    assert cut_sequence([t + (i >= 4) for i, t in enumerate(times[:32])], val=0.25, test=0.0) == (
+        ["train"] * 22 + [""] * 2 + ["val"] * 8
+    )
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_too_few_frames_are_not_cut(frames: int) -> None:
+    assert cut_sequence([0.0] * frames, val=0.5, test=0.0) is None
+
+
+def test_the_blocks_of_a_cut_recording_are_sequences_of_their_own(make: Make, tmp_path: Path) -> None:
+    selected = select([make(10)], tmp_path / "out", parse({**GATES_OPEN, "val": 0.3}))
+    assert selected.by_split == {"train": 6, "val": 3}
+    assert selected.by_reason == {"kept": 9, "guard": 1}
+    assert dropped(tmp_path / "out") == {"006": "guard"}
+    found = datasets.load(tmp_path / "out")
+    assert [(s.key, s.sequence, s.split) for s in found][5:] == [
+        ("005", "s0/train", "train"), ("007", "s0/val", "val"), ("008", "s0/val", "val"), ("009", "s0/val", "val"),
+    ]  # fmt: skip
+    assert (
+        "cut in time into 6 train, 3 val, with 1 dropped"
+        in json.loads((tmp_path / "out" / "selection.json").read_text())["cut"]
+    )
+    assert not check(found).problems
+
+
+def test_the_command_says_that_it_cut_the_only_recording(
+    make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["select", str(make(10)), "--val", "0.3", "--duplicates", "-1", "--out", str(tmp_path / "out")]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "s0 is the only sequence: cut in time into 6 train, 3 val" in said
+    assert "label another recording" in said
 
 
 def test_several_sets_are_merged_under_their_names_and_split_by_sequence(make: Make, tmp_path: Path) -> None:

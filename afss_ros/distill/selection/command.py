@@ -11,11 +11,11 @@ from pathlib import Path
 from afss_ros.datasets.choices import Choices, read_choices, read_choices_file
 from afss_ros.datasets.files import write_atomically
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.selection.candidates import Candidate, read_candidates
-from afss_ros.distill.selection.decide import REASONS, Verdict, decide
+from afss_ros.distill.selection.candidates import read_candidates
+from afss_ros.distill.selection.decide import REASONS, decide
+from afss_ros.distill.selection.divide import divide
 from afss_ros.distill.selection.picture import write_picture
 from afss_ros.distill.selection.settings import Selection
-from afss_ros.distill.selection.splits import split_sequences
 from afss_ros.distill.selection.write import provenance, write_set
 
 DECISIONS = "selection.json"
@@ -24,10 +24,17 @@ PICTURE = "selection.png"
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What a selection came to: images by reason ("kept" for those that stay), and the kept ones by split."""
+    """What a selection came to.
+
+    Attributes:
+        by_reason: images by what stopped them; "kept" for those that stay.
+        by_split: the kept ones.
+        note: what else to know of the splits, "" for nothing.
+    """
 
     by_reason: dict[str, int]
     by_split: dict[str, int]
+    note: str = ""
 
 
 def select(
@@ -59,7 +66,8 @@ def select(
         raise DistillError(
             f"nothing of {len(candidates)} images is left: {_words(Counter(v.reason for v in verdicts))}"
         )
-    splits = _splits(candidates, verdicts, settings)
+    division = divide(candidates, verdicts, settings)
+    candidates, verdicts, splits = division.candidates, division.verdicts, division.splits
     write_set(out, candidates, verdicts, splits, provenance(sets, against, settings, candidates, verdicts))
     # `datasets.load` has left these out already.
     gone = sorted(wishes.drop - {c.key for c in candidates})
@@ -73,9 +81,11 @@ def select(
     by_reason = {"kept": len(candidates) + len(gone) - len(dropped), **{r: counts[r] for r in REASONS if counts[r]}}
     by_split = Counter(s for s, v in zip(splits, verdicts, strict=True) if v.kept)
     document = {"by_reason": by_reason, "by_split": dict(sorted(by_split.items())), "dropped": dropped}
+    if division.note:
+        document["cut"] = division.note
     write_atomically(out / DECISIONS, (json.dumps(document, indent=1) + "\n").encode())
     write_picture(out / PICTURE, candidates, verdicts)
-    return Selected(by_reason, dict(sorted(by_split.items())))
+    return Selected(by_reason, dict(sorted(by_split.items())), division.note)
 
 
 def _choices(sets: Sequence[Path], file: Path | None) -> Choices:
@@ -92,18 +102,6 @@ def _choices(sets: Sequence[Path], file: Path | None) -> Choices:
         keep |= {prefix + key for key in found.keep}
         drop |= {prefix + key for key in found.drop}
     return Choices(frozenset(keep), frozenset(drop))
-
-
-def _splits(candidates: Sequence[Candidate], verdicts: Sequence[Verdict], settings: Selection) -> list[str]:
-    if not settings.val and not settings.test:
-        return [c.sample.split or "train" for c in candidates]
-    # Shares are of what stays; what is dropped needs no split.
-    kept = [i for i, v in enumerate(verdicts) if v.kept]
-    splits = ["" for _ in candidates]
-    chosen = split_sequences([candidates[i].sequence for i in kept], settings.val, settings.test, settings.seed)
-    for i, split in zip(kept, chosen, strict=True):
-        splits[i] = split
-    return splits
 
 
 def _words(counts: Counter[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from afss_ros.distill.selection.command import PICTURE, Selected
 from afss_ros.distill.selection.decide import REASONS
@@ -29,4 +30,5 @@ def summary(selected: Selected, out: Path) -> Group:
     table = Table(show_header=False, box=None)
     for reason, count in selected.by_reason.items():
         table.add_row(str(count), f"kept ({splits})" if reason == "kept" else f"dropped: {REASONS[reason]}")
-    return Group(f"{out}: see {PICTURE} for examples", table)
+    note = [Text(selected.note, style="yellow")] if selected.note else []
+    return Group(f"{out}: see {PICTURE} for examples", table, *note)

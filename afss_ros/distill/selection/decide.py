@@ -29,8 +29,9 @@ REASONS: dict[str, str] = {
     "blurred": "the craft is blurred",
     "duplicate": "it looks like another image",
     "quota": "its class has enough images",
+    "guard": "it lies between two blocks of the only recording",
 }
-"""What stops an image, in the order in which it is asked."""
+"""What stops an image, in the order in which it is asked; the last of `divide`, when everything else is decided."""
 
 
 @dataclass(frozen=True, slots=True)

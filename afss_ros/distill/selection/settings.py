@@ -30,7 +30,7 @@ class Selection(Section):
     darkest: float = Field(8.0, ge=0, le=255, description="A craft whose bright parts (95 %) are darker is too dark.")
     clipped: float = Field(0.5, gt=0, le=1, description="A craft with a larger share of pixels at 250+ is too bright.")
     blur_px: float = Field(8.0, gt=0, description="A craft whose steepest edges are wider, in pixels, is blurred.")
-    val: float = Field(0.0, ge=0, lt=1, description="Share of images for `val`, by whole sequences; see `splits`.")
+    val: float = Field(0.0, ge=0, lt=1, description="Share of images for `val`, by sequence; see `splits`, `cut`.")
     test: float = Field(0.0, ge=0, lt=1, description="Likewise for `test`; with both 0 every image keeps its split.")
     seed: int = 0
 

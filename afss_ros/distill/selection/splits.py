@@ -15,7 +15,7 @@ def split_sequences(sequences: Sequence[str], val: float, test: float, seed: int
 
     Sequences are taken in an order that depends on their names and the seed alone, and go to `test`, then to `val`,
     as long as that brings the split nearer to its share of the frames; the rest is `train`. At least one sequence is
-    left to train on, so a single one is never divided.
+    left to train on, so a single one is never divided here; see `cut`.
 
     Args:
         sequences: of each frame; a frame without one ("") is a sequence of its own.
@@ -35,8 +35,10 @@ def split_sequences(sequences: Sequence[str], val: float, test: float, seed: int
                 got += sizes[name]
                 left.remove(name)
         if share > 0 and got == 0:
+            least = min(sizes.values())
+            cure = f"it would go from a share of {least / len(names) / 2 + 0.005:.2f}" if len(left) > 1 else "it trains"
             _LOG.warning(
-                "no sequence is left for %s (%d sequences, %d frames): label another recording, or give a set of its"
-                " own to validate on", split, len(order), len(names),
+                "no sequence goes to %s: the smallest of %d has %d of %d frames, and %s; or label another recording",
+                split, len(order), least, len(names), cure,
             )  # fmt: skip
     return [split_of[name] for name in names]
