@@ -16,6 +16,10 @@ def train(
         "runs/student"
     ),
     data: Annotated[list[Path] | None, typer.Option("--data", help="Train on these sets.", show_default=False)] = None,
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option("--validation", help="Choose the weights on these; else on `val` of --data.", show_default=False),
+    ] = None,
     student: Annotated[
         str | None, typer.Option("--student", help="A name of docs/students.md.", show_default=False)
     ] = None,
@@ -35,6 +39,10 @@ def train(
     from afss_ros.distill.processes import Place
 
     chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
+    if validation:
+        from afss_ros.distill.validation_sets import validated_on
+
+        chosen = validated_on(chosen, validation)
     if initial is not None:
         if student is not None:
             raise typer.BadParameter(f"{initial} says which student it is; leave out --student {student}")

@@ -215,6 +215,6 @@ class Dataset:
             return self
         if self.samples and split not in self.splits:
             known = ", ".join(s or "(none)" for s in self.splits)
-            raise DatasetError(f"{self.root}: no split {split!r}; it has {known}")
+            raise DatasetError(f"{self.root}: no split {split!r}; it has {known}. Name one, or none for every sample")
         chosen = tuple(s for s in self.samples if s.split == split)
         return Dataset(self.root, self.class_names, chosen, self.problems, self.provenance)

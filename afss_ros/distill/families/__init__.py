@@ -14,6 +14,7 @@ from afss_ros.distill.families.rfdetr import RfDetr
 from afss_ros.distill.families.yolo import Yolo
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training import Report
+from afss_ros.distill.validation_sets import settled
 
 __all__ = ["FAMILIES", "Family", "Outcome", "export", "family_of", "find", "train"]
 
@@ -40,7 +41,7 @@ def train(recipe: Recipe, run: Path, report: Report | None = None, *, device: st
     Raises:
         DistillError, DatasetError: see `Family.train`.
     """
-    return find(recipe.student.name).train(recipe, run, report, device=device)
+    return find(recipe.student.name).train(settled(recipe), run, report, device=device)
 
 
 def export(run: Path, out: Path, options: ExportOptions | None = None) -> Path:
