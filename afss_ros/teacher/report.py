@@ -10,6 +10,7 @@ import hashlib
 import html
 import json
 import re
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ _MEANING = {
     "skipped": "too like a frame before: not labelled",
     "unreadable": "could not be decoded",
     "thinned": "passed over by place or time, as asked",
+    "missed": "a live frame that was not labelled; a replay adds it",
 }
 
 
@@ -58,7 +60,7 @@ def write_report(root: Path) -> Path:
 def page_data(root: Path, declared: dict[str, Any], counts: dict[str, int] | None) -> dict[str, Any]:
     """What the page shows, as plain JSON values."""
     image_format = declared["settings"]["image_format"]
-    frames, other, seen = [], [], dict.fromkeys((*LOOKED_AT, "skipped", "unreadable"), 0)
+    frames, other, seen = [], [], Counter(dict.fromkeys((*LOOKED_AT, "skipped", "unreadable"), 0))
     for record in read_manifest(root / "manifest.jsonl"):
         seen[record["status"]] += 1
         if record["status"] in LOOKED_AT:
@@ -122,4 +124,5 @@ def _how(declared: dict[str, Any]) -> str:
             parts.append(f"{made[role]}{weights}")
     views = ", ".join(declared["views"])
     kept = f"kept where {declared['keep']}" if declared["keep"] else "everything kept"
-    return f"prompts {phrases} · {' + '.join(parts)} · views {views} · {kept}"
+    unheeded = "".join(f" · {text}" for text in declared.get("unheeded", ()))
+    return f"prompts {phrases} · {' + '.join(parts)} · views {views} · {kept}{unheeded}"
