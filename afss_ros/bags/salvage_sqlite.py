@@ -23,7 +23,7 @@ class SalvagedSqlite:
         self._path = path
         self.topics: dict[str, Topic] = {}
         self.definitions: dict[str, str] = {}
-        self.damage: str | None = None
+        self._damage = ""
         # immutable: no lock, no journal, so that a bag on read-only media opens.
         self._database = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
         try:
@@ -32,7 +32,7 @@ class SalvagedSqlite:
             rows = self._database.execute("SELECT id, name, type FROM topics").fetchall()
         except sqlite3.Error as err:
             self._database.close()
-            raise BagError(f"{path} is not a sqlite3 bag that can be read: {err}") from err
+            raise BagError(f"{path.name} is not a sqlite3 bag that can be read: {err}") from err
         self._names: dict[int, tuple[str, str]] = {key: (name, msgtype) for key, name, msgtype in rows}
         counts: Counter[int] = Counter()
         stamps: list[int] = []
@@ -43,6 +43,11 @@ class SalvagedSqlite:
         for key, (name, msgtype) in self._names.items():
             self.topics[name] = Topic(name, msgtype, counts[key])
         self._read_definitions()
+
+    @property
+    def damages(self) -> list[str]:
+        """See `Storage.damages`."""
+        return [self._damage] if self._damage else []
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """See `Storage.messages`."""
@@ -63,7 +68,7 @@ class SalvagedSqlite:
                 yield row
                 read += 1
         except sqlite3.Error as err:
-            self.damage = f"{self._path}: {err}, after message {read}"
+            self._damage = f"{self._path.name}: {err}, after message {read}"
 
     def _read_definitions(self) -> None:
         query = "SELECT topic_type, encoded_message_definition FROM message_definitions WHERE encoding = 'ros2msg'"

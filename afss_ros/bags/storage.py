@@ -12,7 +12,7 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic of a bag: its name, its type, and how many of its messages can be read."""
+    """A topic of a bag: its name, its type, and how many messages it has, as far as is known before they are read."""
 
     name: str
     msgtype: str
@@ -43,11 +43,14 @@ class Storage(Protocol):
     """Texts of the message definitions (the .msg form) that the bag carries, by type name."""
     span_ns: tuple[int, int]
     """When the first and the last message were recorded; (0, 0) without messages."""
-    damage: str | None
-    """What is broken and where, once that place was met; None while all is well."""
+
+    @property
+    def damages(self) -> list[str]:
+        """What is broken and where, begun with the file's name; a place is listed once it was met."""
+        ...
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
-        """Messages of the given topics, oldest first, up to the damage."""
+        """Messages of the given topics, oldest first, without those that are damaged."""
         ...
 
     def close(self) -> None:

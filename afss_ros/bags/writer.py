@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Any
 
 from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, WriterError
 
+from afss_ros.bags.checked_writer import CheckedWriter
 from afss_ros.bags.errors import BagError
 from afss_ros.bags.types import typestore
 
@@ -36,7 +37,8 @@ class BagWriter:
 
     A path that ends in `.mcap` becomes one MCAP file, as Foxglove opens it; any other path becomes a rosbag2
     directory, MCAP or sqlite3, as `ros2 bag` records it. Until `close`, everything lies under a hidden temporary
-    name beside the target; leaving the context by an exception discards it, so no half-written bag is ever met.
+    name beside the target; leaving the context by an exception discards it, so no half-written bag is ever met. MCAP
+    files carry checksums of their chunks and of their index.
 
         with BagWriter(Path("out/run.mcap")) as bag:
             bag.write("/camera/image", messages.image(rgb, stamp_ns), stamp_ns)
@@ -64,7 +66,7 @@ class BagWriter:
         self._remove(self._temporary)
         # rosbags names the storage file after the directory, hence the inner one with the final name.
         self._inner = self._temporary / (self.path.stem if self._single else self.path.name)
-        self._writer = Writer(self._inner, version=9, storage_plugin=plugins[storage])
+        self._writer = CheckedWriter(self._inner, version=9, storage_plugin=plugins[storage])
         if compress and storage == "mcap":
             self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         try:

@@ -13,7 +13,7 @@ from afss_ros.bags import BagError, BagMessage, BagReader, Topic
 from afss_ros.camera import CameraInfo
 from afss_ros.images import ImageError, decode_compressed, to_rgb
 from afss_ros.perception import Frame
-from afss_ros.sources.source import OpenSource, SourceError, Unreadable
+from afss_ros.sources.source import Damage, OpenSource, SourceError, Unreadable
 
 RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
@@ -26,8 +26,8 @@ class BagImages(OpenSource):
     """The images of one topic, raw or compressed, in the order of the bag. See `Source`.
 
     Frames keep their header's stamp and frame, or the time of recording where the stamp is 0. Where the bag has a
-    CameraInfo topic beside the image topic, its first message is the camera. A damaged bag gives its readable part,
-    then one `Unreadable` that says what is broken.
+    CameraInfo topic beside the image topic, its first message is the camera. A damaged bag gives what can be read of
+    it, then a `Damage` for each place that is broken.
     """
 
     def __init__(self, path: Path, topic: str | None = None) -> None:
@@ -57,8 +57,8 @@ class BagImages(OpenSource):
                 yield self._frame(message)
             except (BagError, ImageError) as err:
                 yield Unreadable(f"{self.name}@{message.stamp_ns}", str(err))
-        if self._bag.damage:
-            yield Unreadable(self.name, f"the bag is damaged and was read up to there: {self._bag.damage}")
+        for damage in self._bag.damages:
+            yield Damage(self.name, f"the bag is damaged: {damage}")
 
     def key(self, frame: Frame) -> str:
         """See `Source.key`: the stamp in nanoseconds, which tells the bag's frames apart unless its camera did not."""

@@ -30,6 +30,11 @@ class Unreadable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Damage(Unreadable):
+    """A place where a recording is broken; frames may be missing there, and it is none itself."""
+
+
 class Source(Protocol):
     """Frames in order, read one at a time; may be iterated again from the start.
 

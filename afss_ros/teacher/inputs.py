@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from afss_ros.bags import BagError, BagMessage, BagReader
 from afss_ros.images import ImageError
 from afss_ros.perception import Frame
-from afss_ros.sources import Source, SourceError, Unreadable, open_source
+from afss_ros.sources import Damage, Source, SourceError, Unreadable, open_source
 from afss_ros.sources.bag import BagImages, choose_topic, decode_message, header_stamp_ns
 from afss_ros.sources.pictures import PERIOD_NS, SUFFIXES, natural_order, read_picture
 from afss_ros.teacher.errors import TeacherError
@@ -108,8 +108,8 @@ class BagInput:
                 stamp_ns = header_stamp_ns(content.header) or message.stamp_ns
                 read = partial(_read_message, self._bag, message)
                 yield Candidate(key, sequence, stamp_ns, content.header.frame_id, source, read)
-        if self._bag.damage:
-            yield Unreadable(self.name, f"the bag is damaged and was read up to there: {self._bag.damage}")
+        for number, damage in enumerate(self._bag.damages):
+            yield Damage(f"{self.name}:damage_{number:03d}", f"the bag is damaged: {damage}")
 
     def close(self) -> None:
         """Release the bag."""

@@ -13,7 +13,7 @@ from afss_ros.bags import BagWriter, messages
 from afss_ros.camera import CameraInfo
 from afss_ros.images import encode_compressed
 from afss_ros.perception import Frame
-from afss_ros.sources import SourceError, Unreadable, open_source
+from afss_ros.sources import Damage, SourceError, Unreadable, open_source
 
 SECOND = 1_000_000_000
 
@@ -146,7 +146,7 @@ def test_a_damaged_bag_gives_its_front_and_then_says_so(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with open_source(path) as source:
         items = list(source)
-    assert [type(i) for i in items] == [Frame, Frame, Frame, Unreadable]
+    assert [type(i) for i in items] == [Frame, Frame, Frame, Damage]
     assert "cut off" in items[-1].reason  # type: ignore[union-attr]
 
 
