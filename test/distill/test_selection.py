@@ -317,6 +317,39 @@ def test_wrong_settings_are_all_named_with_what_is_known() -> None:
         parse({"keep": "agreement >", "val": 2, "blurred": 1})
 
 
+def test_a_score_that_nothing_has_is_refused_with_those_that_there_are(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(
+        DistillError, match=r"(?s)agrement.*did you mean agreement\?.*there are: agreement, area, .*score"
+    ):
+        select([make(3)], tmp_path / "out", parse({"keep": "detector_score > 0.5 or agrement > 0.5"}))
+    with pytest.raises(DistillError, match=r"--rank sharpness: no instance has a score 'sharpness'; nothing gives it"):
+        select([make(3, "again")], tmp_path / "out", parse({"rank": "sharpness"}))
+
+
+def test_agreement_without_views_says_that_it_needs_them(make: Make, tmp_path: Path) -> None:
+    labelled = make(3)
+    manifest = (labelled / "manifest.jsonl").read_text()
+    (labelled / "manifest.jsonl").write_text(manifest.replace('"agreement"', '"mask_score"'))
+    with pytest.raises(DistillError, match=r"(?s)'agreement'.*afss label --views v2.*there are: .*mask_score"):
+        select([labelled], tmp_path / "out", parse({"keep": "agreement >= 0.6"}))
+
+
+def test_choices_of_another_set_drop_nobody(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    labelled = make(4)
+    words = {"format": "afss-choices", "version": 1, "keep": [], "drop": ["001", "elsewhere"]}
+    (tmp_path / "mixed.json").write_text(json.dumps(words))
+    selected = select([labelled], tmp_path / "mixed", parse(GATES_OPEN), choices=tmp_path / "mixed.json")
+    assert selected.by_reason == {"kept": 3, "person": 1}
+    assert "1 of 2 keys are of no image" in caplog.text
+    (tmp_path / "foreign.json").write_text(json.dumps({**words, "drop": ["a", "b"]}))
+    with pytest.raises(DistillError, match=r"2 of 2 keys are of no image of .*labels"):
+        select([labelled], tmp_path / "foreign", parse(GATES_OPEN), choices=tmp_path / "foreign.json")
+    (labelled / "choices.json").write_text(json.dumps(words))
+    assert select([labelled], tmp_path / "beside", parse(GATES_OPEN)).by_reason == {"kept": 3, "person": 1}
+
+
 def test_nothing_left_says_why(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(DistillError, match=r"nothing of 3 images is left: the filter .* \(3\)"):
+    with pytest.raises(
+        DistillError, match=r"nothing of 3 images is left: the filter .* \(3\); agreement is 0.00 to 0.20"
+    ):
         select([make(3)], tmp_path / "out", parse({"keep": "agreement > 2"}))

@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from afss_ros.datasets.choices import Choices, read_choices, read_choices_file
 from afss_ros.datasets.files import write_atomically
+from afss_ros.datasets.keep import Keep
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.selection.candidates import read_candidates
 from afss_ros.distill.selection.decide import REASONS, decide
 from afss_ros.distill.selection.divide import divide
 from afss_ros.distill.selection.picture import write_picture
+from afss_ros.distill.selection.scores import ranges, require_scores
 from afss_ros.distill.selection.settings import Selection
+from afss_ros.distill.selection.wishes import read_wishes
 from afss_ros.distill.selection.write import provenance, write_set
 
 DECISIONS = "selection.json"
@@ -56,29 +58,35 @@ def select(
         advance: called once for each image that was looked at.
 
     Raises:
-        DistillError: nothing is left, or the sets do not fit each other.
+        DistillError: nothing is left, the sets do not fit each other, or no instance has a score that is asked for.
         DatasetError: a set cannot be read, or `out` holds another selection.
     """
     candidates = read_candidates(sets, against, advance)
-    wishes = _choices(sets, choices)
-    verdicts = decide(candidates, settings, wishes)
+    named = Keep(settings.keep).names
+    require_scores(named, candidates, f"--keep {settings.keep!r}")
+    require_scores({settings.rank} - {""}, candidates, f"--rank {settings.rank}")
+    wishes = read_wishes(sets, choices, candidates)
+    verdicts = decide(candidates, settings, wishes.choices)
     if not any(v.kept for v in verdicts):
+        here = ranges(named, candidates)
         raise DistillError(
             f"nothing of {len(candidates)} images is left: {_words(Counter(v.reason for v in verdicts))}"
+            + (f"; {here}" if here else "")
         )
     division = divide(candidates, verdicts, settings)
     candidates, verdicts, splits = division.candidates, division.verdicts, division.splits
     write_set(out, candidates, verdicts, splits, provenance(sets, against, settings, candidates, verdicts))
-    # `datasets.load` has left these out already.
-    gone = sorted(wishes.drop - {c.key for c in candidates})
-    dropped = [{"key": key, "reason": "person", "detail": ""} for key in gone]
+    dropped = [{"key": key, "reason": "person", "detail": ""} for key in wishes.gone]
     dropped += [
         {"key": c.key, "reason": v.reason, "detail": v.detail}
         for c, v in zip(candidates, verdicts, strict=True)
         if not v.kept
     ]
     counts = Counter(d["reason"] for d in dropped)
-    by_reason = {"kept": len(candidates) + len(gone) - len(dropped), **{r: counts[r] for r in REASONS if counts[r]}}
+    by_reason = {
+        "kept": len(candidates) + len(wishes.gone) - len(dropped),
+        **{r: counts[r] for r in REASONS if counts[r]},
+    }
     by_split = Counter(s for s, v in zip(splits, verdicts, strict=True) if v.kept)
     document = {"by_reason": by_reason, "by_split": dict(sorted(by_split.items())), "dropped": dropped}
     if division.note:
@@ -86,22 +94,6 @@ def select(
     write_atomically(out / DECISIONS, (json.dumps(document, indent=1) + "\n").encode())
     write_picture(out / PICTURE, candidates, verdicts)
     return Selected(by_reason, dict(sorted(by_split.items())), division.note)
-
-
-def _choices(sets: Sequence[Path], file: Path | None) -> Choices:
-    """A person's choices by the keys of the new set, which carry the set's name when there are several."""
-    if file is not None:
-        if len(sets) > 1:
-            raise DistillError(f"{file}: choices belong to one set; put each beside its set as choices.json")
-        return read_choices_file(file)
-    keep: set[str] = set()
-    drop: set[str] = set()
-    for path in sets:
-        found = read_choices(path) if path.is_dir() else Choices()
-        prefix = f"{path.resolve().name}/" if len(sets) > 1 else ""
-        keep |= {prefix + key for key in found.keep}
-        drop |= {prefix + key for key in found.drop}
-    return Choices(frozenset(keep), frozenset(drop))
 
 
 def _words(counts: Counter[str]) -> str:
