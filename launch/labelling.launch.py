@@ -2,7 +2,8 @@
 
     ros2 launch afss_ros labelling.launch.py bag:=flight.mcap out:=labels/flight config:=label.yaml
 
-The launch ends with the node, which ends when the bag is labelled; run it again to go on after a stop.
+The launch ends with the node, which ends when the bag is labelled; run it again to go on after a stop. Ctrl-C ends a
+live set: what waits is labelled for `drain_s` seconds, then report and exports are written.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironment
 from launch.launch_description_entity import LaunchDescriptionEntity
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription
 
@@ -22,6 +24,12 @@ ARGUMENTS = [
     DeclareLaunchArgument("out", default_value="", description="Data set to make. Empty: as params_file says."),
     DeclareLaunchArgument(
         "config", default_value="", description="Settings of the teacher (YAML). Empty: as params_file."
+    ),
+    DeclareLaunchArgument(
+        "topic", default_value="", description="Image topics of the bag, commas between them. Empty: as params_file."
+    ),
+    DeclareLaunchArgument(
+        "prompt", default_value="", description='What a craft is called: "spacecraft." Empty: as config says.'
     ),
     DeclareLaunchArgument("image", default_value="image", description="Topic of live images (base name)."),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node."),
@@ -40,14 +48,18 @@ def labelling(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         return str(LaunchConfiguration(argument).perform(context))
 
     paths = {name: str(Path(value(name)).expanduser().absolute()) for name in ("bag", "out", "config") if value(name)}
+    texts = {name: ParameterValue(value(name), value_type=str) for name in ("topic", "prompt") if value(name)}
     return [
         Node(
             package="afss_ros",
             executable="labelling_node",
             name="labelling_node",
             namespace=value("namespace"),
-            parameters=[value("params_file"), paths],
+            parameters=[value("params_file"), paths, texts],
             remappings=[("image", value("image"))],
+            # Launch would kill a node that labels what waits, or writes the report, ten seconds after Ctrl-C.
+            sigterm_timeout="60",
+            sigkill_timeout="3600",
             on_exit=Shutdown(reason="labelling has ended"),
             output="screen",
             emulate_tty=True,

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from afss_ros.teacher.assemble import Teacher
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.inputs import Input
 from afss_ros.teacher.keep import parse_keep
-from afss_ros.teacher.manifest import LOOKED_AT, Manifest
+from afss_ros.teacher.manifest import LOOKED_AT, Manifest, Missed
 from afss_ros.teacher.plan import Cuts, Event, Unit, plan
 from afss_ros.teacher.prompts import CRAFT, label_map
 from afss_ros.teacher.protocols import Rgb
@@ -46,7 +46,7 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        key: the frame written last; empty for a unit that was there already.
+        key: the frame written last, or the last of a unit that was there already; empty for a unit without frames.
         image, instances: of that frame; None for a frame that the teacher did not see.
         seen: frames of the input that are decided about, thinned ones included.
         counts: frames by status (see `manifest`), with `thinned`.
@@ -93,8 +93,26 @@ class LabellingRun:
         """Frames by status, thinned ones included."""
         return {**self._manifest.counts, "thinned": self.thinned}
 
-    def run(self) -> Iterator[Progress]:
+    def last_missed(self, count: int) -> tuple[str, ...]:
+        """Keys of the live frames missed last and not labelled since, the newest first."""
+        return self._manifest.last_missed(count)
+
+    def miss(self, frame: Missed) -> None:
+        """Note in the manifest a live frame that was not labelled, unless it has been before.
+
+        Raises:
+            TeacherError: the output cannot be written any more.
+        """
+        try:
+            self._manifest.miss(frame)
+        except OSError as error:
+            raise self._stopped(error) from error
+
+    def run(self, interrupt: Callable[[], None] = lambda: None) -> Iterator[Progress]:
         """Label what is not labelled yet; yields after every frame written and every unit found done.
+
+        Args:
+            interrupt: releases the input where it waits for a frame; called when this iterator is closed, or fails.
 
         Raises:
             TeacherError: the output cannot be written any more; running again goes on.
@@ -102,16 +120,17 @@ class LabellingRun:
         video = self.settings.video
         is_video = video.propagator != "off"
         cuts = Cuts(video.chunk if is_video else self.settings.batch, video.gap_s if is_video else None, video.jump)
-        units = ahead(plan(self._source, self.settings.frames, cuts, self._manifest.get), depth=2)
+        units = ahead(plan(self._source, self.settings.frames, cuts, self._manifest.get), 2, interrupt)
         seen = 0
         with contextlib.closing(units):  # type: ignore[type-var]
             for unit in units:
-                self.thinned += unit.thinned
                 seen += unit.thinned + len(unit.events)
                 if unit.finished:
-                    yield Progress("", None, (), seen, self.counts)
+                    self.thinned += unit.thinned
+                    yield Progress(unit.events[-1].key if unit.events else "", None, (), seen, self.counts)
                 else:
                     yield from self._do(unit, seen)
+                    self.thinned += unit.trailing
 
     def finish(self) -> dict[str, int]:
         """Close the set (instances.json) and write summary.json; returns the counts. Call when `run` is exhausted."""
@@ -135,11 +154,13 @@ class LabellingRun:
         for event in unit.events:
             instances = tuple(next(found, ())) if event.candidate is not None else ()
             if event.done:
+                self.thinned += event.thinned
                 continue
             try:
                 self._write(event, instances)
             except (OSError, DatasetError) as error:
                 raise self._stopped(error) from error
+            self.thinned += event.thinned
             yield Progress(event.key, event.image, instances, seen, self.counts)
 
     def _write(self, event: Event, instances: tuple[Labelled, ...]) -> None:

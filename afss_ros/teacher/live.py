@@ -1,16 +1,24 @@
-"""A live camera, or the replay of a bag, as an input: frames wait in a bounded queue, and what did not fit is named."""
+"""A live camera, or the replay of a bag, as an input: frames wait in a bounded queue; what was not labelled is named.
+
+Every frame that is offered before `end` is accounted for: it waits, it is with the one who labels, it was settled, or
+it is in `missed`.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.sources import Unreadable
 from afss_ros.teacher.inputs import Candidate, slug
+from afss_ros.teacher.manifest import Missed
+
+_NO_ROOM = "could not be kept up with: the queue was full"
+_TOO_LATE = "labelling ended before it"
 
 
 class LiveInput:
@@ -19,53 +27,74 @@ class LiveInput:
     Keys are made of topic and stamp, so that a bag replayed again adds what was missed and repeats nothing.
     """
 
-    def __init__(self, topic: str, capacity: int) -> None:
-        """Keep at most `capacity` frames waiting."""
+    def __init__(self, topic: str, capacity: int, missed: Iterable[Missed] = ()) -> None:
+        """Keep at most `capacity` frames waiting. `missed` are those of a run before that no manifest holds yet."""
         self.name = "live"
         self.topics: tuple[str, ...] = (topic,)
         self.length: int | None = None
-        self.missed: list[str] = []
-        """Keys of the frames that could not be kept up with, in order."""
+        self.missed: deque[Missed] = deque(missed)
+        """Frames that will not be labelled, in order; whoever has written one down takes it from the left."""
         self._capacity = capacity
         self._waiting: deque[Candidate] = deque()
+        self._given: deque[Missed] = deque()
         self._changed = threading.Condition()
-        self._ended = False
+        self._ended = self._closed = False
 
     @property
     def waiting(self) -> int:
         """Frames in the queue."""
         return len(self._waiting)
 
-    def offer(self, stamp_ns: int, frame_id: str, read: Callable[[], NDArray[np.uint8]]) -> bool:
-        """Add a frame; False when there is no room for it, which is remembered in `missed`."""
+    def offer(self, stamp_ns: int, frame_id: str, read: Callable[[], NDArray[np.uint8]]) -> Missed | None:
+        """Add a frame. Returned, and remembered in `missed`, is what will not be labelled; nothing is after `end`."""
         topic = self.topics[0]
         sequence = slug(topic)
-        key = f"{sequence}_{stamp_ns}"
+        candidate = Candidate(f"{sequence}_{stamp_ns}", sequence, stamp_ns, frame_id, f"live:{topic}", read)
         with self._changed:
             if self._ended:
-                return False
-            if len(self._waiting) >= self._capacity:
-                self.missed.append(key)
-                return False
-            self._waiting.append(Candidate(key, sequence, stamp_ns, frame_id, f"live:{topic}", read))
+                return None
+            if self._closed or len(self._waiting) >= self._capacity:
+                missed = _missed(candidate, _TOO_LATE if self._closed else _NO_ROOM)
+                self.missed.append(missed)
+                return missed
+            self._waiting.append(candidate)
             self._changed.notify()
-        return True
+        return None
 
     def end(self) -> None:
-        """No frame will come any more; those that wait are still given out."""
+        """No frame is wanted any more; those that wait are still given out."""
         with self._changed:
             self._ended = True
             self._changed.notify()
 
+    def settle(self, key: str | None = None) -> None:
+        """It is decided what becomes of the frame `key` and of all that were given out before; None: of all."""
+        with self._changed:
+            keys = [frame.key for frame in self._given]
+            count = len(keys) if key is None else keys.index(key) + 1 if key in keys else 0
+            for _ in range(count):
+                self._given.popleft()
+
     def __iter__(self) -> Iterator[Candidate | Unreadable]:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ended)
+                self._changed.wait_for(lambda: self._waiting or self._ended or self._closed)
                 if not self._waiting:
                     return
                 candidate = self._waiting.popleft()
+                self._given.append(_missed(candidate, _TOO_LATE))
             yield candidate
 
     def close(self) -> None:
-        """End, so that nobody waits for a frame that will not come."""
-        self.end()
+        """Nobody labels any more: what waits, or was given out and not settled, is missed. May be called twice."""
+        with self._changed:
+            self._closed = True
+            self.missed.extend(self._given)
+            self.missed.extend(_missed(candidate, _TOO_LATE) for candidate in self._waiting)
+            self._given.clear()
+            self._waiting.clear()
+            self._changed.notify()
+
+
+def _missed(candidate: Candidate, reason: str) -> Missed:
+    return Missed(candidate.key, candidate.source, candidate.stamp_ns, reason)

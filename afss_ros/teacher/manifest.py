@@ -6,7 +6,9 @@ A line is written after everything else of its frame is on disk. Statuses:
 - `refused`: something was found, and the filter kept none of it; not in the data set;
 - `empty`: nothing was found; not in the data set;
 - `skipped`: too like a frame before; `reason` says which;
-- `unreadable`: could not be decoded; `reason` says why.
+- `unreadable`: could not be decoded; `reason` says why;
+- `missed`: a live frame that was not labelled; `reason` says why. When a replay brings it again it is labelled, and
+  its new line stands for it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,17 @@ LOOKED_AT = ("kept", "refused", "empty")
 
 _REMEMBERED = ("status", "stamp_ns", "phash", "width", "height")
 STATUSES = (*LOOKED_AT, "skipped", "unreadable")
+MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A live frame that was not labelled, and why; the fields are those of its line."""
+
+    key: str
+    source: str
+    stamp_ns: int
+    reason: str
 
 
 class Manifest:
@@ -47,6 +62,7 @@ class Manifest:
                 f"{path}: another `afss label` is writing here; wait for it, or use another --out"
             ) from error
         self._records: dict[str, dict[str, Any]] = {}
+        self._missed: dict[str, None] = {}
         self._counts = dict.fromkeys(STATUSES, 0)
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
@@ -59,13 +75,31 @@ class Manifest:
                 raise TeacherError(f"{path}: line {number} is not a record; restore it or start a new --out") from error
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """What is known of a frame, without its instances; None when it was never looked at."""
+        """What is known of a frame, without its instances; None when it was never looked at, or missed."""
         return self._records.get(key)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Frames by status."""
-        return dict(self._counts)
+        """Frames by status; `missed` only where there are any: of a recording none is."""
+        return {**self._counts, **({MISSED: len(self._missed)} if self._missed else {})}
+
+    def last_missed(self, count: int) -> tuple[str, ...]:
+        """Keys of the frames missed last and not labelled since, the newest first."""
+        return tuple(islice(reversed(self._missed), count))
+
+    def miss(self, frame: Missed) -> None:
+        """Add a frame that was not labelled, unless it was, or is known to be missed."""
+        if frame.key in self._records or frame.key in self._missed:
+            return
+        self.append(
+            {
+                "key": frame.key,
+                "source": frame.source,
+                "stamp_ns": frame.stamp_ns,
+                "status": MISSED,
+                "reason": frame.reason,
+            }
+        )
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one frame, for good."""
@@ -79,14 +113,26 @@ class Manifest:
             self._file = -1
 
     def _remember(self, record: dict[str, Any]) -> None:
+        if record["status"] == MISSED:
+            self._missed[record["key"]] = None
+            return
+        self._missed.pop(record["key"], None)
         # Masks stay on disk: a bag of any length must fit.
         self._records[record["key"]] = {name: record[name] for name in _REMEMBERED if name in record}
         self._counts[record["status"]] += 1
 
 
 def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole records of a manifest, one at a time."""
+    """The whole records of a manifest, one at a time, one for each frame; frames that are still missed come last."""
+    missed: dict[str, dict[str, Any]] = {}
     with path.open("rb") as file:
         for line in file:
-            if line.endswith(b"\n"):
-                yield json.loads(line)
+            if not line.endswith(b"\n"):
+                continue
+            record = json.loads(line)
+            if record["status"] == MISSED:
+                missed[record["key"]] = record
+                continue
+            missed.pop(record["key"], None)
+            yield record
+    yield from missed.values()

@@ -49,6 +49,7 @@ class Event:
         candidate, size, hashed: of a frame to label; size is (H, W).
         image: of a frame to label, where the unit has work left.
         done: whether the manifest has this frame already.
+        thinned: frames that were passed over by their place or time since the event before.
     """
 
     key: str
@@ -58,14 +59,20 @@ class Event:
     hashed: NDArray[np.uint8] | None = None
     image: Rgb | None = None
     done: bool = False
+    thinned: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """Events in order; `thinned` counts frames passed over by their place or time."""
+    """Events in order; `trailing` counts the frames that were passed over after the last."""
 
     events: list[Event] = field(default_factory=list)
-    thinned: int = 0
+    trailing: int = 0
+
+    @property
+    def thinned(self) -> int:
+        """Frames passed over by their place or time."""
+        return sum(event.thinned for event in self.events) + self.trailing
 
     @property
     def picks(self) -> list[Event]:
@@ -93,16 +100,18 @@ def plan(
         TeacherError: the input is not the one that the manifest was made from.
     """
     selectors: dict[str, Selector] = {}
-    unit = Unit()
+    unit, thinned = Unit(), 0
     for item in candidates:
         if isinstance(item, Unreadable):
-            unit.events.append(_unreadable(item.name, item.reason, known(item.name)))
+            unit.events.append(replace(_unreadable(item.name, item.reason, known(item.name)), thinned=thinned))
+            thinned = 0
             continue
         selector = selectors.setdefault(item.sequence, Selector(selection))
         if not selector.in_time(item.stamp_ns):
-            unit.thinned += 1
+            thinned += 1
             continue
-        event = _look(item, selector, known(item.key))
+        event = replace(_look(item, selector, known(item.key)), thinned=thinned)
+        thinned = 0
         picks = unit.picks
         if event.candidate is not None and picks and _is_cut(picks[-1], event, cuts):
             yield _with_images(unit)
@@ -111,6 +120,7 @@ def plan(
         if len(unit.picks) >= cuts.length:  # at once: the next frame of a live camera may be long in coming
             yield _with_images(unit)
             unit = Unit()
+    unit.trailing = thinned
     if unit.events or unit.thinned:
         yield _with_images(unit)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,8 +18,10 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from perception_peer import ROOT, reserved_domain
 from rclpy.context import Context
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from recorded import START, picture, record
 from sensor_msgs.msg import Image
@@ -28,6 +32,7 @@ from afss_ros.datasets import load
 from afss_ros.nodes.messages import image_message
 from afss_ros.teacher.command import label
 from afss_ros.teacher.live import LiveInput
+from afss_ros.teacher.manifest import read_manifest
 from afss_ros.teacher.settings import load_settings
 
 
@@ -127,23 +132,28 @@ def test_the_node_ends_with_its_bag_or_with_the_reason_why_not(peer: Peer, tmp_p
     assert code == 2 and "out is not set" in output
 
 
-def test_live_images_are_all_labelled_and_a_replay_repeats_nothing(peer: Peer, tmp_path: Path) -> None:
-    process = start(peer.domain, out=tmp_path / "live", settings="batch=2", labelled_bag=False)
+def camera(peer: Peer) -> Publisher:
     publisher = peer.node.create_publisher(
         Image, "/image", QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
     )
     peer.until(lambda: publisher.get_subscription_count() == 1)
+    return publisher
 
-    def show(indices: range) -> None:
-        for index in indices:
-            stamp = START + index * 100_000_000
-            header = Header(frame_id="camera")
-            header.stamp.sec, header.stamp.nanosec = divmod(stamp, 1_000_000_000)
-            publisher.publish(image_message(picture(index), "rgb8", header))
 
-    show(range(4))
+def show(publisher: Publisher, indices: range) -> None:
+    for index in indices:
+        stamp = START + index * 100_000_000
+        header = Header(frame_id="camera")
+        header.stamp.sec, header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        publisher.publish(image_message(picture(index), "rgb8", header))
+
+
+def test_live_images_are_all_labelled_and_a_replay_repeats_nothing(peer: Peer, tmp_path: Path) -> None:
+    process = start(peer.domain, out=tmp_path / "live", settings="batch=2", labelled_bag=False)
+    publisher = camera(peer)
+    show(publisher, range(4))
     peer.until(lambda: peer.facts.get("frames.kept") == "4")
-    show(range(6))  # the camera's bag again, a little longer
+    show(publisher, range(6))  # the camera's bag again, a little longer
     peer.until(lambda: int(peer.facts.get("frames.kept", "0")) >= 6)
     assert peer.call("stop").success
     peer.until(lambda: peer.facts.get("phase") == "done")
@@ -154,14 +164,35 @@ def test_live_images_are_all_labelled_and_a_replay_repeats_nothing(peer: Peer, t
     assert [s.attributes["stamp_ns"] for s in load(tmp_path / "live")] == [START + i * 100_000_000 for i in range(6)]
 
 
+@pytest.mark.parametrize(("drain_s", "kept"), [(100.0, 12), (0.0, 1)])
+def test_ctrl_c_labels_what_waits_or_names_it_and_finishes_the_set(
+    drain_s: float, kept: int, peer: Peer, tmp_path: Path
+) -> None:
+    out = tmp_path / "live"
+    process = start(peer.domain, out=out, settings="batch=1; frames.duplicates=-1", drain_s=drain_s)
+    publisher = camera(peer)
+    show(publisher, range(12))
+    assert publisher.wait_for_all_acked(Duration(seconds=60))
+    process.send_signal(signal.SIGINT)
+    code, output = finish(process)
+    assert code == 0, output
+    peer.node.destroy_publisher(publisher)
+    frames = json.loads((out / "summary.json").read_text())["frames"]
+    assert sum(frames.values()) == 12 and frames["kept"] >= kept
+    assert frames["kept"] + frames.get("missed", 0) == 12
+    listed = {record["stamp_ns"] for record in read_manifest(out / "manifest.jsonl")}
+    assert listed == {START + index * 100_000_000 for index in range(12)}
+    assert all((out / name).exists() for name in ("report.html", "instances.json", "yolo.yaml", "labelled.mcap"))
+
+
 def test_what_does_not_fit_into_the_queue_is_named() -> None:
     live = LiveInput("/image", capacity=2)
     offered = [live.offer(stamp, "camera", lambda: picture(0)) for stamp in (10, 20, 30)]
-    assert offered == [True, True, False]
-    assert live.missed == ["image_30"]
+    assert [frame.key if frame else None for frame in offered] == [None, None, "image_30"]
+    assert [(frame.key, frame.stamp_ns, frame.source) for frame in live.missed] == [("image_30", 30, "live:/image")]
     live.end()
     assert [candidate.key for candidate in live if hasattr(candidate, "key")] == ["image_10", "image_20"]
-    assert live.offer(40, "camera", lambda: picture(0)) is False and live.missed == ["image_30"]
+    assert live.offer(40, "camera", lambda: picture(0)) is None and len(live.missed) == 1
 
 
 def test_an_input_that_waits_ends_when_it_is_told(tmp_path: Path) -> None:
