@@ -77,11 +77,11 @@ def read_bag(path: Path, limit: int) -> list[Scene]:
 
 
 def read_set(path: Path, limit: int) -> list[Scene]:
-    """A data set with whole crafts as instances; `limit` images, spread over it."""
+    """A data set with whole crafts as instances; `limit` images, spread over it. Masks come along where it has any."""
     samples = [sample for sample in load(path) if sample.instances is not None]
     chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, min(limit, len(samples))).astype(int)]
     return [
-        Scene(s.read_image(), tuple(i for i in s.instances or () if i.class_name == CRAFT))
+        Scene(s.read_image(), tuple(i for i in s.read_instances() or () if i.class_name == CRAFT))
         for s in chosen
     ]  # fmt: skip
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from recorded import START, picture, record, truth
 
 from afss_ros.bags import BagWriter, messages
 from afss_ros.camera import CameraInfo
+from afss_ros.datasets.rle import box_of
 from afss_ros.synthetic.recording import MASK_TOPIC
 from afss_ros.teacher import benchmark, compare
 from afss_ros.teacher.baseline import GrabCutSegmenter, SaliencyDetector
@@ -42,6 +45,20 @@ def test_teachers_are_compared_with_the_truth_of_a_rendered_bag(tmp_path: Path) 
     assert all(row["frames"] == 4 and row["box_ap50"] > 0.9 and row["mask_ap50"] > 0.9 for row in rows)
     text = compare.table(rows)
     assert text.count("\n") == 2 + len(rows) and "| flight.mcap | 4 | zero-shot |" in text
+
+
+def test_a_set_of_label_maps_and_one_box_gives_mask_figures_too(tmp_path: Path) -> None:
+    pairs = []
+    for index in range(2):
+        files = {"image": f"image{index}.png", "mask": f"mask{index}.png"}
+        cv2.imwrite(str(tmp_path / files["image"]), picture(index)[..., ::-1])
+        cv2.imwrite(str(tmp_path / files["mask"]), truth(index).astype(np.uint8))
+        pairs.append({**files, "box_xyxy": box_of(truth(index)).tolist()})
+    manifest = {"classes": {"0": "background", "1": "body"}, "pairs": pairs}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    rows = compare.compare(tmp_path, load_settings(None, {"keep": ""}), 2, "flow")
+    assert [row["teacher"] for row in rows] == ["zero-shot", "v1", "v2", "v3", "v4"]
+    assert all(row["mask_ap50"] > 0.9 for row in rows)
 
 
 def test_the_benchmark_times_both_ways_on_the_same_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
