@@ -10,8 +10,10 @@ from rich.console import Console
 
 
 def label(
-    source: Annotated[Path, typer.Argument(help="A bag, a folder of pictures or a video.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The data set to make, or to go on with.", show_default=False)],
+    source: Annotated[
+        Path | None, typer.Argument(help="A bag, a folder of pictures or a video.", show_default=False)
+    ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Settings; see config/label.yaml.")] = None,
     topic: Annotated[list[str] | None, typer.Option("--topic", help="An image topic; may be repeated.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help='What a craft is called: "spacecraft."')] = None,
@@ -23,6 +25,9 @@ def label(
     every: Annotated[int | None, typer.Option("--every", min=1, help="Every n-th frame.")] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0, help="Time between frames.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Any setting: refine.top=0")] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Label no more: report, COCO, YOLO and bag of what is in --out.")
+    ] = False,
     bag: Annotated[bool, typer.Option("--bag/--no-bag", help="Write labelled.mcap too.")] = True,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing weights from the Hub.")] = False,
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Of models that ask for it.")] = False,
@@ -32,6 +37,11 @@ def label(
     from afss_ros.teacher.checkpoints import Access
     from afss_ros.teacher.settings import load_settings, parse_overrides
 
+    if finish:
+        Console().print(f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out / 'report.html'}")
+        return
+    if source is None:
+        raise typer.BadParameter("what is to be labelled? Give a bag, a folder of pictures or a video, or --finish")
     named = {
         "prompts": None if prompt is None else {"spacecraft": prompt},
         "detector.name": detector,
@@ -44,17 +54,22 @@ def label(
     }
     overrides = {name: value for name, value in named.items() if value is not None}
     chosen = load_settings(config, {**overrides, **parse_overrides(settings or ())})
-    with console.labelling_bar() as (started, advanced):
-        counts = command.label(
-            source,
-            out,
-            chosen,
-            topics=topic or (),
-            access=Access(download, accept_licence),
-            bag=bag,
-            started=started,
-            advanced=advanced,
-        )
+    bar = console.LabellingBar()
+    try:
+        with bar:
+            counts = command.label(
+                source,
+                out,
+                chosen,
+                topics=topic or (),
+                access=Access(download, accept_licence),
+                bag=bag,
+                started=bar.started,
+                advanced=bar.advanced,
+            )
+    except KeyboardInterrupt:
+        Console(stderr=True).print(console.interrupted(out, bar.counts, bar.length), soft_wrap=True)
+        raise typer.Exit(130) from None
     Console().print(f"{out}: {console.summary(counts)}")
     if counts["unreadable"]:
         raise typer.Exit(3)

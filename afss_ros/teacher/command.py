@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from afss_ros.bags import BagError
 from afss_ros.datasets import DatasetError
+from afss_ros.datasets.files import write_atomically
+from afss_ros.datasets.shards import write_instances
 from afss_ros.teacher.assemble import assemble
 from afss_ros.teacher.checkpoints import Access
 from afss_ros.teacher.engine import LabellingRun, Progress
@@ -16,6 +19,7 @@ from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.exports import write_bag, write_yolo
 from afss_ros.teacher.inputs import open_input
 from afss_ros.teacher.lock import pinned
+from afss_ros.teacher.manifest import Manifest
 from afss_ros.teacher.report import write_report
 from afss_ros.teacher.settings import LabelSettings
 
@@ -56,6 +60,39 @@ def label(
             counts = run.finish()
     finish_set(out, bag=bag)
     return counts
+
+
+def finish(out: Path, *, bag: bool = True) -> dict[str, int]:
+    """Write what is made from a whole set from the part of it that is labelled: COCO, YOLO, the report, the bag.
+
+    The set is not changed; `label` goes on with it, and writes these again.
+
+    Returns:
+        Frames by status, of those that were looked at so far.
+
+    Raises:
+        TeacherError: nothing is labelled in `out`, somebody labels there, or it cannot be written.
+    """
+    if not (out / "dataset.json").exists() or not (out / "manifest.jsonl").exists():
+        raise TeacherError(f"{out}: nothing is labelled here, so there is nothing to finish; check --out")
+    with closing(Manifest(out / "manifest.jsonl")) as manifest:  # it is locked meanwhile
+        try:
+            write_instances(out)
+            counts = _recount(out / "summary.json", manifest.counts)
+        except (OSError, ValueError) as error:
+            raise TeacherError(f"{out}: cannot be finished ({error}); make room, and run the same again") from error
+        finish_set(out, bag=bag)
+    return counts
+
+
+def _recount(summary: Path, counts: dict[str, int]) -> dict[str, int]:
+    """Bring the summary of a set that was finished before up to date; one that never was has none yet."""
+    if not summary.exists():
+        return counts
+    content = json.loads(summary.read_text())
+    content["frames"] = {**counts, "thinned": content["frames"].get("thinned", 0)}
+    write_atomically(summary, (json.dumps(content, indent=1) + "\n").encode())
+    return {**content["frames"]}
 
 
 def finish_set(out: Path, *, bag: bool = True) -> None:

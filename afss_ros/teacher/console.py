@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -15,31 +15,42 @@ from afss_ros.teacher.engine import Progress
 from afss_ros.teacher.manifest import LOOKED_AT
 
 
-@contextmanager
-def labelling_bar() -> Iterator[tuple[Callable[[int | None], None], Callable[[Progress], None]]]:
-    """Show a bar; gives the `started` and `advanced` that `command.label` reports to."""
-    columns = (TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True))
-    task = bar.add_task("label", total=None, rate="")
-    begun: list[float] = []
-    labelled = 0
+class LabellingBar:
+    """A bar, shown within the block; `command.label` reports to its `started` and `advanced`.
 
-    def started(length: int | None) -> None:
-        begun.append(time.monotonic())
-        bar.update(task, total=length)
-        bar.start()  # not before: an input that is refused has no progress to show
+    Attributes:
+        length: frames to expect; None where that is unknown.
+        counts: frames by status so far; None before the first.
+    """
 
-    def advanced(progress: Progress) -> None:
-        nonlocal labelled
-        labelled += progress.image is not None
-        rate = labelled / max(1e-3, time.monotonic() - begun[0])
+    def __init__(self) -> None:
+        columns = (TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+        self._bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+        self._task = self._bar.add_task("label", total=None, rate="")
+        self._begun = 0.0
+        self._labelled = 0
+        self.length: int | None = None
+        self.counts: dict[str, int] | None = None
+
+    def __enter__(self) -> LabellingBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def started(self, length: int | None) -> None:
+        """Show the bar; not before, since an input that is refused has no progress."""
+        self.length, self._begun = length, time.monotonic()
+        self._bar.update(self._task, total=length)
+        self._bar.start()
+
+    def advanced(self, progress: Progress) -> None:
+        """Show how far the run is."""
+        self.counts = progress.counts
+        self._labelled += progress.image is not None
+        rate = self._labelled / max(1e-3, time.monotonic() - self._begun)
         text = f"{rate:.2f} frames/s, {progress.counts['kept']} kept{gpu_memory()}"
-        bar.update(task, completed=progress.seen, rate=text)
-
-    try:
-        yield started, advanced
-    finally:
-        bar.stop()
+        self._bar.update(self._task, completed=progress.seen, rate=text)
 
 
 def summary(counts: dict[str, int]) -> str:
@@ -48,6 +59,18 @@ def summary(counts: dict[str, int]) -> str:
     rest = ", ".join(f"{counts[s]} {s}" for s in counts if s not in LOOKED_AT and counts[s])
     kinds = ", ".join(f"{counts[s]} {s}" for s in LOOKED_AT)
     return f"{sum(counts.values())} frames: {looked} labelled ({kinds}){', ' + rest if rest else ''}"
+
+
+def interrupted(out: Path, counts: Mapping[str, int] | None, length: int | None) -> str:
+    """What Ctrl-C has left, and how to go on; `counts` are None where no frame was reached."""
+    if counts is None:
+        return f"stopped before the first frame; the same command starts again, or goes on with what {out} holds"
+    expected = "" if length is None else f" of {length}"
+    return (
+        f"stopped after {sum(counts.values())}{expected} frames, {counts['kept']} of them kept: they are safe in {out}."
+        " The same command goes on; with --finish it labels no more, and writes report, COCO and YOLO files of what"
+        " there is"
+    )
 
 
 def gpu_memory() -> str:
