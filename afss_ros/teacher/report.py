@@ -31,6 +31,7 @@ _MEANING = {
     "empty": "nothing was found: not in the data set",
     "skipped": "too like a frame before: not labelled",
     "unreadable": "could not be decoded",
+    "damaged": "places where the recording is broken and frames may be missing: listed at the end of the page",
     "thinned": "passed over by place or time, as asked",
     "missed": "a live frame that was not labelled; a replay adds it",
 }
@@ -60,16 +61,24 @@ def write_report(root: Path) -> Path:
 def page_data(root: Path, declared: dict[str, Any], counts: dict[str, int] | None) -> dict[str, Any]:
     """What the page shows, as plain JSON values."""
     image_format = declared["settings"]["image_format"]
-    frames, other, seen = [], [], Counter(dict.fromkeys((*LOOKED_AT, "skipped", "unreadable"), 0))
+    frames: list[dict[str, Any]] = []
+    other: list[dict[str, Any]] = []
+    damage: list[dict[str, Any]] = []
+    seen = Counter(dict.fromkeys((*LOOKED_AT, "skipped", "unreadable"), 0))
+    first_kept = None
     for record in read_manifest(root / "manifest.jsonl"):
-        seen[record["status"]] += 1
-        if record["status"] in LOOKED_AT:
+        status = record["status"]
+        seen[status] += 1
+        if status == "kept":
+            first_kept = first_kept or record
+        if status in LOOKED_AT:
             frames.append(_frame(record, image_format))
         else:
-            other.append({name: record[name] for name in ("key", "status", "reason")})
+            rest = damage if status == "damaged" else other
+            rest.append({name: record[name] for name in ("key", "status", "reason")})
     choices = read_choices(root)
     return {
-        "id": hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:16],
+        "id": _identity(declared, first_kept),
         "how": _how(declared),
         "counts": counts or seen,
         "meaning": _MEANING,
@@ -79,8 +88,18 @@ def page_data(root: Path, declared: dict[str, Any], counts: dict[str, int] | Non
         "colors": {c.name: "#{:02x}{:02x}{:02x}".format(*c.color) for c in labels.CLASSES},
         "frames": frames,
         "other": other,
+        "damage": damage,
         "choices": {"keep": sorted(choices.keep), "drop": sorted(choices.drop)},
     }
+
+
+def _identity(declared: dict[str, Any], first_kept: dict[str, Any] | None) -> str:
+    """What tells this set from others in a browser that remembers choices.
+
+    Choices are made of kept frames, so the first of them, with its masks and scores, is there before any choice is; it
+    stays when a run goes on, and when the folder is moved.
+    """
+    return hashlib.sha256(json.dumps([declared, first_kept], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _frame(record: dict[str, Any], image_format: str) -> dict[str, Any]:

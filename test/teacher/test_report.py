@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,8 @@ SORT = """const sort = document.getElementById('sort');
 SLIDE = """const slider = document.querySelector('[data-score=detector_score]');
     slider.value = 0.6; slider.dispatchEvent(new Event('input'))"""
 UNSAVED = "return document.getElementById('unsaved').textContent"
-ENTER, ESCAPE = "\ue007", "\ue00c"
+STATE = "return document.getElementById('choice-state').textContent"
+ENTER, ESCAPE, END = "\ue007", "\ue00c", "\ue010"
 
 
 def with_debris(index: int) -> NDArray[np.uint8]:
@@ -139,6 +141,74 @@ def test_choices_outlive_the_page(page: Page, folder: Path) -> None:
     page.press("d")
     page.open(folder / "report.html")
     assert page.run("return document.getElementById('choice-state').textContent") == "0 keep, 1 drop"
+
+
+def test_choices_that_no_file_has_are_said_to_be_unsaved_after_reopening_too(page: Page, folder: Path) -> None:
+    page.click("#counts button[data-status=kept]")
+    page.press("d")
+    page.open(folder / "report.html")
+    assert (page.run(STATE), page.run(UNSAVED)) == ("0 keep, 1 drop", "not saved to a file yet")
+    page.click("#save")
+    page.open(folder / "report.html")
+    assert (page.run(STATE), page.run(UNSAVED)) == ("0 keep, 1 drop", "")
+
+
+def test_a_newer_choices_file_holds_and_only_what_no_file_has_is_kept_beside_it(page: Page, folder: Path) -> None:
+    """Saved here: drop 0. Not saved: keep 1. Somebody else's file, which comes after: drop 2 and 3."""
+    kept = [sample.key for sample in load(folder)]
+    page.click("#counts button[data-status=kept]")
+    page.press("d")
+    page.click("#save")
+    page.press("k")
+    (folder / "choices.json").write_text(
+        json.dumps({"format": "afss-choices", "version": 1, "keep": [], "drop": kept[2:4]})
+    )
+    page.open(write_report(folder))
+    choices = page.run("return [...document.querySelectorAll('.card')].map((c) => [c.dataset.key, c.dataset.choice])")
+    (folder / "choices.json").unlink()
+    write_report(folder)
+    assert {key: choice for key, choice in choices if choice} == {kept[1]: "keep", kept[2]: "drop", kept[3]: "drop"}
+    assert page.run(UNSAVED) == "not saved to a file yet"
+
+
+def test_choices_stay_with_their_set(page: Page, folder: Path, tmp_path: Path) -> None:
+    """Two recordings of one name, labelled with the same settings, into sets of their own."""
+    other = tmp_path / "again"
+    other.mkdir()
+    bag = record(other / "flight.mcap", [0, 1, 2, 3, 3, 4, 5, 7], draw=lambda index: with_debris(index)[:, ::-1].copy())
+    settings = load_settings(None, {"refine.views": "v3", "keep": "detector_score >= 0.55"})
+    label(bag, other / "labels", settings, bag=False)
+    page.click("#counts button[data-status=kept]")
+    page.press("d")
+    assert page.run(STATE) == "0 keep, 1 drop"
+    page.open(other / "labels" / "report.html")
+    assert page.run(STATE) == "0 keep, 0 drop"
+    (folder.parent / "moved").symlink_to(folder)
+    page.open(folder.parent / "moved" / "report.html")
+    assert page.run(STATE) == "0 keep, 1 drop"
+
+
+def test_a_set_of_thousands_of_frames_opens_and_is_walked_to_its_end(page: Page, folder: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    shutil.copytree(folder, large)
+    (large / "summary.json").unlink()
+    lines = (folder / "manifest.jsonl").read_text().splitlines()
+    record = next(json.loads(line) for line in lines if '"status":"kept"' in line)
+    thumbnail = f"thumbs/{record['key']}.jpg"
+    with (large / "manifest.jsonl").open("w") as manifest:
+        for number in range(3000):
+            manifest.write(json.dumps({**record, "key": f"frame_{number:04d}"}, separators=(",", ":")) + "\n")
+    shutil.copyfile(large / thumbnail, large / "thumbs" / "frame_2999.jpg")
+    begun = time.monotonic()
+    page.open(write_report(large))
+    page.press(END)
+    assert page.run("return document.querySelector('.card.selected').dataset.key") == "frame_2999"
+    page.press("d")
+    assert page.run(STATE) == "0 keep, 1 drop"
+    assert page.run("return document.querySelectorAll('.card').length") == 3000
+    assert page.run("return document.querySelectorAll('.card img').length") < 500, "no more than near the window"
+    assert time.monotonic() - begun < 30
+    assert [e for e in page.errors() if "thumbs/" not in e] == []
 
 
 def test_the_detail_shows_every_score_and_the_full_picture(page: Page) -> None:

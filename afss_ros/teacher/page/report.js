@@ -1,19 +1,21 @@
 "use strict";
 // The page works from the file system: all data is inside it, pictures are beside it, choices live in localStorage
-// until they are saved as a file.
+// until they are saved as a file. A card is filled when it comes near the window, so that sets of any length open fast.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
-const PAGE = 120;
+const FIRST = 60; // cards that are filled at once
 const BINS = 20;
 const STORE = `afss-choices:${data.id}`;
 
 const frames = data.frames; // {key, image, width, height, status, stamp_ns, source, instances, scores}
-const choices = new Map(Object.entries(loadChoices()));
-const view = { status: "", sort: "order", ascending: true, minimum: {}, shown: PAGE, selected: 0, list: [] };
+const written = new Map([...data.choices.keep.map((k) => [k, "keep"]), ...data.choices.drop.map((k) => [k, "drop"])]);
+const { choices, saved: savedChoices } = loadChoices();
+const cards = new Map(); // frame -> its card
+const view = { status: "", sort: "order", ascending: true, minimum: {}, selected: 0, list: [] };
 const prefix = commonPrefix(frames.map((frame) => frame.key));
 const firstStamp = frames.length ? BigInt(frames[0].stamp_ns) : 0n;
-let saved = JSON.stringify([...choices].sort());
+let saved = savedChoices;
 frames.forEach((frame, order) => { frame.order = order; });
 
 function commonPrefix(keys) {
@@ -30,12 +32,24 @@ function elapsed(frame) {
   return `${seconds < 0 ? "" : "+"}${seconds.toFixed(2)} s`;
 }
 
+function flat(map) { return JSON.stringify([...map].sort()); }
+
+// What this browser remembers: the choices, those that were last saved to a file, and choices.json as it was then.
+// Where choices.json is another one by now, it holds, and of the choices here only those that no file has.
 function loadChoices() {
+  let stored = null;
   try {
-    const stored = localStorage.getItem(STORE);
-    if (stored) return JSON.parse(stored);
+    stored = JSON.parse(localStorage.getItem(STORE));
   } catch { /* a browser may refuse storage to local pages; choices then last until the page is closed */ }
-  return Object.fromEntries([...data.choices.keep.map((k) => [k, "keep"]), ...data.choices.drop.map((k) => [k, "drop"])]);
+  if (!stored?.saved) return { choices: new Map(written), saved: flat(written) };
+  const made = new Map(stored.choices);
+  if (stored.written === flat(written)) return { choices: made, saved: stored.saved };
+  const [before, merged] = [new Map(JSON.parse(stored.saved)), new Map(written)];
+  for (const key of new Set([...before.keys(), ...made.keys()])) {
+    if (made.get(key) === before.get(key)) continue;
+    if (made.has(key)) merged.set(key, made.get(key)); else merged.delete(key);
+  }
+  return { choices: merged, saved: flat(written) };
 }
 
 function element(name, properties = {}, ...children) {
@@ -70,21 +84,45 @@ function overlay(frame) {
 const fixed = (value) => (value === undefined || value === null ? "–" : value.toFixed(2));
 const short = (name) => data.short[name] || name;
 
-function card(frame, position) {
-  const choice = choices.get(frame.key) || "";
-  const picture = element("div", { className: "frame" },
+function card(frame) {
+  if (!cards.has(frame)) {
+    const picture = element("div", { className: "frame" });
+    picture.style.aspectRatio = `${frame.width} / ${frame.height}`;
+    const node = element("article", { className: "card", "data-key": frame.key }, picture, element("div", { className: "caption" }));
+    node.frame = frame;
+    cards.set(frame, node);
+    showChoice(frame);
+    near.observe(node);
+  }
+  return cards.get(frame);
+}
+
+function fill(frame) {
+  const [picture, caption] = card(frame).children;
+  if (picture.firstChild) return;
+  near.unobserve(card(frame));
+  picture.append(
     element("img", { src: `thumbs/${frame.key}.jpg`, loading: "lazy", width: frame.width, height: frame.height, alt: "" }), overlay(frame));
   const scores = data.scores.map((name) => `${short(name)} ${fixed(frame.scores[name])}`).join("  ");
-  const caption = element("div", { className: "caption" },
+  caption.append(
     element("span", { className: "key", textContent: frame.key.slice(prefix.length), title: frame.key }),
     element("span", { className: "elapsed", textContent: elapsed(frame) }),
-    element("em", { className: frame.status, textContent: choice || frame.status }),
+    element("em", { className: frame.status }),
     element("span", { className: "scores", textContent: scores }));
-  const node = element("article", { className: "card", "data-key": frame.key, "data-choice": choice }, picture, caption);
-  node.addEventListener("click", () => select(position));
-  node.addEventListener("dblclick", () => openDetail());
-  return node;
+  showChoice(frame);
 }
+
+function showChoice(frame) {
+  const node = cards.get(frame);
+  if (!node) return;
+  node.dataset.choice = choices.get(frame.key) || "";
+  const word = node.querySelector("em");
+  if (word) word.textContent = node.dataset.choice || frame.status;
+}
+
+const near = new IntersectionObserver(
+  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => fill(entry.target.frame)),
+  { rootMargin: "1500px" });
 
 function matches(frame) {
   if (view.status && frame.status !== view.status) return false;
@@ -109,15 +147,14 @@ function refresh({ keepPlace = false } = {}) {
   view.list = frames.filter(matches).sort((a, b) => sign * (value(a) - value(b)) || a.order - b.order);
   const place = keepPlace && current ? view.list.indexOf(current) : 0;
   view.selected = Math.max(0, place);
-  view.shown = Math.max(PAGE, Math.ceil((view.selected + 1) / PAGE) * PAGE);
   draw();
 }
 
 function draw() {
-  const visible = view.list.slice(0, view.shown);
-  byId("sheet").replaceChildren(...visible.map(card));
-  byId("more").hidden = visible.length === view.list.length;
-  byId("more").textContent = `Show more (${view.list.length - visible.length} left)`;
+  const sheet = document.createDocumentFragment();
+  for (const frame of view.list) sheet.append(card(frame));
+  view.list.slice(0, FIRST).forEach(fill);
+  byId("sheet").replaceChildren(sheet);
   byId("nothing").hidden = view.list.length > 0;
   byId("nothing").textContent = frames.length
     ? "No frame passes these filters. Press Escape to clear them."
@@ -135,20 +172,21 @@ function draw() {
 function state() {
   const count = (wanted) => [...choices.values()].filter((c) => c === wanted).length;
   byId("choice-state").textContent = `${count("keep")} keep, ${count("drop")} drop`;
-  const unsaved = JSON.stringify([...choices].sort()) !== saved;
+  const unsaved = flat(choices) !== saved;
   byId("unsaved").textContent = unsaved ? "not saved to a file yet" : "";
   byId("save").classList.toggle("due", unsaved);
 }
 
 function mark() {
-  const cards = byId("sheet").children;
-  for (const node of cards) node.classList.remove("selected");
-  cards[view.selected]?.classList.add("selected");
+  cards.get(view.marked)?.classList.remove("selected");
+  view.marked = view.list[view.selected];
+  if (!view.marked) return;
+  fill(view.marked);
+  card(view.marked).classList.add("selected");
 }
 
 function select(position) {
   view.selected = Math.min(Math.max(position, 0), view.list.length - 1);
-  if (view.selected >= view.shown) { view.shown += PAGE; draw(); }
   mark();
   byId("sheet").children[view.selected]?.scrollIntoView({ block: "nearest" });
   if (!byId("detail").hidden) openDetail();
@@ -159,15 +197,14 @@ function choose(choice) {
   if (!frame || frame.status !== "kept") return; // what the filter refused is not in the set
   if (choice) choices.set(frame.key, choice); else choices.delete(frame.key);
   store();
-  const node = byId("sheet").children[view.selected];
-  node.dataset.choice = choice;
-  node.querySelector("em").textContent = choice || frame.status;
+  showChoice(frame);
   state();
   if (!byId("detail").hidden) openDetail();
 }
 
 function store() {
-  try { localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(choices))); } catch { /* see loadChoices */ }
+  const remembered = { choices: [...choices], saved, written: flat(written) };
+  try { localStorage.setItem(STORE, JSON.stringify(remembered)); } catch { /* see loadChoices */ }
 }
 
 function decide(choice) { // by key: on to the next, as one goes through a set
@@ -179,6 +216,7 @@ function chooseAll(choice) {
   for (const frame of view.list) {
     if (frame.status !== "kept") continue;
     if (choice) choices.set(frame.key, choice); else choices.delete(frame.key);
+    showChoice(frame);
   }
   store();
   draw();
@@ -270,7 +308,8 @@ function save() {
   const url = URL.createObjectURL(new Blob([`${JSON.stringify(content, null, 1)}\n`], { type: "application/json" }));
   const link = element("a", { href: url, download: "choices.json" });
   link.click();
-  saved = JSON.stringify([...choices].sort());
+  saved = flat(choices);
+  store();
   state();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
@@ -296,6 +335,15 @@ function keyed(event) {
   if (action && !(event.key === "Enter" && event.target.tagName === "BUTTON")) { event.preventDefault(); action(); }
 }
 
+function list(records, heading) {
+  if (!records.length) return;
+  const table = element("table");
+  for (const record of records) {
+    table.append(element("tr", {}, ...[record.key, record.status, record.reason].map((t) => element("td", { textContent: t }))));
+  }
+  byId("other").append(element("h3", { textContent: heading(records.length) }), table);
+}
+
 function start() {
   byId("how").textContent = data.how;
   for (const [status, count] of Object.entries(data.counts)) {
@@ -314,7 +362,9 @@ function start() {
   byId("choice").addEventListener("change", (event) => { refresh(); event.target.blur(); });
   byId("find").addEventListener("input", () => refresh());
   byId("overlay").addEventListener("change", (event) => document.body.classList.toggle("bare", !event.target.checked));
-  byId("more").addEventListener("click", () => { view.shown += PAGE; draw(); });
+  for (const [kind, act] of [["click", ({ frame }) => select(view.list.indexOf(frame))], ["dblclick", openDetail]]) {
+    byId("sheet").addEventListener(kind, (event) => { const node = event.target.closest(".card"); if (node) act(node); });
+  }
   byId("save").addEventListener("click", save);
   byId("close").addEventListener("click", closeDetail);
   for (const button of document.querySelectorAll("[data-all]")) {
@@ -323,10 +373,8 @@ function start() {
   for (const button of document.querySelectorAll("button[data-choice]")) {
     button.addEventListener("click", () => choose(button.dataset.choice));
   }
-  if (data.other.length) {
-    byId("other").append(element("h3", { textContent: `Not labelled (${data.other.length})` }), element("table", {},
-      ...data.other.map((o) => element("tr", {}, ...[o.key, o.status, o.reason].map((t) => element("td", { textContent: t }))))));
-  }
+  list(data.damage, (n) => `Where the recording is damaged, and frames may be missing (${n})`);
+  list(data.other, (n) => `Not labelled (${n})`);
   document.addEventListener("keydown", keyed);
   // A clicked button would keep the focus, and Enter would press it again instead of opening the frame.
   document.addEventListener("click", (event) => event.target.closest?.("nav button, header button")?.blur());
