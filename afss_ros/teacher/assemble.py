@@ -9,6 +9,7 @@ from typing import Any
 
 from afss_ros.teacher.checkpoints import Access, find_folder
 from afss_ros.teacher.errors import TeacherError
+from afss_ros.teacher.heeding import leave_open, parts_without_a_finder
 from afss_ros.teacher.prompts import Prompts
 from afss_ros.teacher.protocols import Detector, Propagator, Rgb, Segmenter
 from afss_ros.teacher.refine import Refinement, label_batch
@@ -34,7 +35,12 @@ class Teacher:
     def label(self, images: list[Rgb]) -> list[list[Labelled]]:
         """Label a unit of frames: a batch, or with a propagator a chunk of video."""
         with self.computing():
-            return self._label(images)
+            found = self._label(images)
+        return [leave_open(instances) for instances in found] if self._leaves_parts_open else found
+
+    @property
+    def _leaves_parts_open(self) -> bool:
+        return bool(parts_without_a_finder(self.detector, self.prompts))
 
     def computing(self) -> AbstractContextManager[object]:
         """The context in which the models run at the teacher's precision."""

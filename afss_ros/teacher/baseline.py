@@ -28,6 +28,8 @@ class SaliencyDetector:
     """Boxes around what stands out against sky and limb. See `teacher.Detector`."""
 
     name = "saliency"
+    reads = False
+    classes = (CRAFT,)
 
     def __init__(self, *, threshold: float = 0.05) -> None:
         """Ignore what is less confident than `threshold`."""

@@ -76,6 +76,16 @@ class TimedDetector:
     one_at_a_time: bool
 
     @property
+    def reads(self) -> bool:
+        """As the detector."""
+        return self.detector.reads
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """As the detector."""
+        return self.detector.classes
+
+    @property
     def provenance(self) -> dict[str, object]:
         """That of the detector."""
         return dict(self.detector.provenance)

@@ -27,6 +27,7 @@ from afss_ros.datasets.pictures import encode_picture
 from afss_ros.teacher.ahead import ahead
 from afss_ros.teacher.assemble import Teacher
 from afss_ros.teacher.errors import TeacherError
+from afss_ros.teacher.heeding import unheeded
 from afss_ros.teacher.inputs import Input
 from afss_ros.teacher.keep import parse_keep
 from afss_ros.teacher.manifest import LOOKED_AT, Manifest, Missed
@@ -87,6 +88,8 @@ class LabellingRun:
         except (OSError, DatasetError) as error:
             self._manifest.close()
             raise TeacherError(f"{out}: cannot be written ({error})") from error
+        for sentence in unheeded(settings.detector.name, teacher.detector, teacher.prompts):
+            _log.warning("%s", sentence)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -124,7 +127,7 @@ class LabellingRun:
         seen = 0
         with contextlib.closing(units):  # type: ignore[type-var]
             for unit in units:
-                seen += unit.thinned + len(unit.events)
+                seen += unit.frames
                 if unit.finished:
                     self.thinned += unit.thinned
                     yield Progress(unit.events[-1].key if unit.events else "", None, (), seen, self.counts)
@@ -223,11 +226,13 @@ class LabellingRun:
 
 def provenance(source: Input, teacher: Teacher, settings: LabelSettings) -> dict[str, Any]:
     """How the labels come to be, the same for every run of one set: plain JSON values."""
+    said = unheeded(settings.detector.name, teacher.detector, teacher.prompts)
     return {
         "made_by": f"afss label {__version__}",
         "input": {"name": source.name, "topics": list(source.topics)},
         "prompts": teacher.prompts.as_dict(),
         "parts_asked_for": list(teacher.prompts.parts),
+        **({"unheeded": said} if said else {}),
         "views": [str(view) for view in teacher.refinement.views],
         "keep": settings.keep,
         "teacher": teacher.provenance,

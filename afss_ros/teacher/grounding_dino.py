@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.teacher.checkpoints import Checkpoint
-from afss_ros.teacher.prompts import CRAFT, Prompts
+from afss_ros.teacher.prompts import CRAFT, PARTS, Prompts
 from afss_ros.teacher.transformers_models import by_size, device, inference, load_model, load_processor, to_numpy
 from afss_ros.teacher.values import Box
 
@@ -26,6 +26,9 @@ CHECKPOINTS = {
 
 class GroundingDino:
     """Boxes of the phrases of a prompt. See `teacher.Detector`."""
+
+    reads = True
+    classes = (CRAFT, *PARTS)
 
     def __init__(self, name: str, checkpoint: Checkpoint, *, box_threshold: float = 0.35, text_threshold: float = 0.25):
         """Load the model.

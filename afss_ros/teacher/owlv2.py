@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.teacher.checkpoints import Checkpoint
-from afss_ros.teacher.prompts import Prompts
+from afss_ros.teacher.prompts import CRAFT, PARTS, Prompts
 from afss_ros.teacher.transformers_models import by_size, device, inference, load_model, load_processor, to_numpy
 from afss_ros.teacher.values import Box
 
@@ -20,6 +20,9 @@ class Owlv2:
 
     Its scores run lower than Grounding DINO's: a `box_threshold` of 0.1 to 0.2 is usual.
     """
+
+    reads = True
+    classes = (CRAFT, *PARTS)
 
     def __init__(self, checkpoint: Checkpoint, *, box_threshold: float = 0.35):
         """Load the model.

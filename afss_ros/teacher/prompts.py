@@ -6,7 +6,8 @@ The rules, in order:
    is cut off. A part without a craft is dropped.
 2. A pixel that several parts claim belongs to the part with the highest product of detector and mask score; of equal
    ones, to the smaller part, since a small thing on a large one is what a camera sees in front.
-3. Body is craft minus parts. Where no part was asked for, all of the craft is body.
+3. Body is craft minus parts. Where no part was asked for, all of the craft is body; where one was asked for
+   that the detector cannot find, none of it is, and what is no part is `labels.UNLABELLED` (see `heeding`).
 4. A pixel that only a refused instance claims is `labels.UNLABELLED`, and so is that of a refused part on a kept
    craft: nobody decided on it. So is one on which the views or frames behind a kept instance are divided.
 """

@@ -15,7 +15,17 @@ Rgb = NDArray[np.uint8]
 
 
 class Detector(Protocol):
-    """Finds boxes by text."""
+    """Finds boxes by text, or what it knows whatever it is asked for."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether the phrases of a prompt decide what it finds."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that it can find: the craft, and parts."""
+        ...
 
     @property
     def provenance(self) -> Mapping[str, object]:

@@ -18,6 +18,8 @@ class RememberingDetector:
         self._detector = detector
         self._known: dict[bytes, list[Box]] = {}
         self.asked = 0
+        self.reads = detector.reads
+        self.classes = detector.classes
 
     @property
     def provenance(self) -> Mapping[str, object]:

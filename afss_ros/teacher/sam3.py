@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from afss_ros.teacher.checkpoints import Access, Checkpoint
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.prompts import Prompts
+from afss_ros.teacher.prompts import CRAFT, PARTS, Prompts
 from afss_ros.teacher.transformers_models import by_size, device, inference, load_model, load_processor, to_numpy
 from afss_ros.teacher.values import Box
 
@@ -48,6 +48,9 @@ class Sam3Detector:
 
     An image is encoded once for all phrases.
     """
+
+    reads = True
+    classes = (CRAFT, *PARTS)
 
     def __init__(self, checkpoint: Checkpoint, *, box_threshold: float = 0.35) -> None:
         """Load the model.

@@ -15,7 +15,7 @@ from afss_ros.perception import Frame, Perception
 from afss_ros.student import ContractError, Student, StudentError
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.fusion import box_iou
-from afss_ros.teacher.prompts import CRAFT, Prompts
+from afss_ros.teacher.prompts import CRAFT, PARTS, Prompts
 from afss_ros.teacher.protocols import Rgb
 from afss_ros.teacher.values import Box, Mask
 
@@ -42,8 +42,12 @@ class StudentDetector:
     It does not read: of the prompts, only the classes count.
     """
 
+    reads = False
+
     def __init__(self, student: Student) -> None:
         self._student = student
+        known = student.contract.class_names.values()
+        self.classes = (CRAFT, *(part for part in PARTS if part in known))
         self.provenance: dict[str, object] = {"detector": "student", **_provenance(student)}
 
     def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:

@@ -39,6 +39,8 @@ class Brightest:
     """Detector and segmenter in one: what is brighter than half."""
 
     provenance: dict[str, object] = field(default_factory=lambda: {"detector": "brightest", "segmenter": "brightest"})
+    reads: bool = False
+    classes: tuple[str, ...] = (CRAFT,)
 
     def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
         found = [cv2.boundingRect((image[..., 0] > 127).astype(np.uint8)) for image in images]

@@ -33,6 +33,8 @@ class Bright:
     encoded: int = 0
     asked: list[int] = field(default_factory=list)
     provenance: dict[str, object] = field(default_factory=dict)
+    reads: bool = False
+    classes: tuple[str, ...] = ("spacecraft", "panel")
 
     def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
         self.batches.append(len(images))

@@ -60,6 +60,9 @@ def test_flow_carries_a_mask_along_with_the_craft() -> None:
 class Sometimes:
     """A detector that knows the truth, but only in some frames."""
 
+    reads = False
+    classes = ("spacecraft",)
+
     def __init__(self, frames: set[int]) -> None:
         self.frames = frames
         self.calls: list[int] = []
