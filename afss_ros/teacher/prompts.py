@@ -44,12 +44,14 @@ class Prompts:
         """Read the `prompts` of a configuration.
 
         Raises:
-            TeacherError: a class is unknown, has no phrase, or the craft itself is missing.
+            TeacherError: a class is unknown, has no phrase or none that is text, or the craft itself is missing.
         """
         phrases: dict[str, tuple[str, ...]] = {}
         for name, given in classes.items():
             if name not in (CRAFT, *PARTS):
                 raise TeacherError(f"prompts: unknown class '{name}'; known: {', '.join((CRAFT, *PARTS))}")
+            if not isinstance(given, str) and not _are_texts(given):
+                raise TeacherError(f"prompts: phrases of '{name}' are a text or a list of texts, got {given!r}")
             texts = given.split(".") if isinstance(given, str) else [part for text in given for part in text.split(".")]
             phrases[name] = tuple(text.strip().lower() for text in texts if text.strip())
             if not phrases[name]:
@@ -85,6 +87,10 @@ class Prompts:
     def as_dict(self) -> dict[str, list[str]]:
         """For manifests."""
         return {name: list(self.phrases[name]) for name in self.classes}
+
+
+def _are_texts(given: object) -> bool:
+    return isinstance(given, Sequence) and all(isinstance(text, str) for text in given)
 
 
 def parts_in_craft(instances: Sequence[Labelled], *, inside: float = 0.5) -> list[Labelled]:

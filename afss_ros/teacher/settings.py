@@ -157,11 +157,7 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
         if not isinstance(given, dict):
             raise TeacherError(f"{path}: settings are a mapping of names to values, not {type(given).__name__}")
     for dotted, value in (overrides or {}).items():
-        *groups, name = dotted.split(".")
-        place = given
-        for group in groups:
-            place = place.setdefault(group, {})
-        place[name] = value
+        _place(given, dotted, value)
     settings = _build(LabelSettings, given, "")
     assert isinstance(settings, LabelSettings)
     return settings
@@ -171,15 +167,41 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
     """Read `refine.top=0` and the like: dotted names to values as YAML reads them.
 
     Raises:
-        TeacherError: a text has no `=`.
+        TeacherError: a text has no `=`, or what follows is no YAML.
     """
     parsed: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
             raise TeacherError(f"--set '{text}' should read name=value, such as refine.top=0")
-        parsed[name.strip()] = yaml.safe_load(value) if value.strip() else ""
+        try:
+            parsed[name.strip()] = yaml.safe_load(value) if value.strip() else ""
+        except yaml.YAMLError as error:
+            reason = getattr(error, "problem", None) or "no YAML"
+            raise TeacherError(f"--set '{text}': '{value}' cannot be read as YAML ({reason}); quote it?") from error
     return parsed
+
+
+def _place(given: dict[str, Any], dotted: str, value: Any) -> None:
+    """Put the value of a dotted name into nested groups; groups that are not there are made."""
+    *groups, name = dotted.split(".")
+    place = given
+    for depth, group in enumerate(groups, start=1):
+        inner = place.setdefault(group, {})
+        if not isinstance(inner, dict):
+            where = ".".join(groups[:depth])
+            raise TeacherError(
+                f"'{dotted}' is set, but '{where}' is given as {inner!r} too, which is no group of settings; name what"
+                f" is meant in it, such as {where}.{_first_setting(where)}={inner}"
+            )
+        place = inner
+    place[name] = value
+
+
+def _first_setting(group: str) -> str:
+    """The name of a group's first setting, which is what people mean by the group's own."""
+    kind = typing.get_type_hints(LabelSettings).get(group)
+    return dataclasses.fields(kind)[0].name if dataclasses.is_dataclass(kind) else "name"
 
 
 def _build(kind: Any, given: Any, where: str) -> Any:

@@ -50,6 +50,16 @@ def test_overrides_win_over_the_file(tmp_path: Path) -> None:
         ({"refine.views": "v7"}, "unknown view 'v7'"),
         ({"frames.every": 0}, "every must be 1 or more"),
         ({"prompts": {"wing": "wing"}}, "unknown class 'wing'"),
+        ({"prompts": {"spacecraft": 3}}, "phrases of 'spacecraft' are a text or a list of texts, got 3"),
+        ({"prompts": {"spacecraft": [3]}}, r"a list of texts, got \[3\]"),
+        ({"prompts.spacecraft": None}, "a list of texts, got None"),
+        ({"prompts": 3}, "setting 'prompts' is dict, got 3"),
+        (
+            {"video": "flow", "video.chunk": 3},
+            "'video.chunk' is set, but 'video' is given as 'flow' too, .*such as video.propagator=flow",
+        ),
+        ({"batch": 3, "batch.size.x": 3}, "'batch.size.x' is set, but 'batch' is given as 3 too"),
+        ({"video.chunk": 3, "video": "flow"}, "setting 'video' is a group of settings, got 'flow'"),
         ({"keep": "agreement > 0.5"}, r"names agreement, .* give two views or more"),
         ({"keep": "temporal > 0.5"}, r"names temporal, .* turn the video on"),
         ({"keep": "score > 0.5"}, "expected a score"),
@@ -71,3 +81,5 @@ def test_files_and_texts_that_are_no_settings_are_named(tmp_path: Path) -> None:
         load_settings(tmp_path / "list.yaml")
     with pytest.raises(TeacherError, match="should read name=value"):
         parse_overrides(["refine.top"])
+    with pytest.raises(TeacherError, match=r"--set 'refine.views=\[identity': '\[identity' cannot be read as YAML"):
+        parse_overrides(["refine.views=[identity"])
