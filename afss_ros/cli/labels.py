@@ -71,7 +71,7 @@ def label(
         Console(stderr=True).print(console.interrupted(out, bar.counts, bar.length), soft_wrap=True)
         raise typer.Exit(130) from None
     Console().print(f"{out}: {console.summary(counts)}")
-    if counts["unreadable"]:
+    if counts["unreadable"] or counts.get("damaged"):
         raise typer.Exit(3)
 
 

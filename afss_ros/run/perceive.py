@@ -14,7 +14,7 @@ import numpy as np
 from afss_ros.run.errors import RunError
 from afss_ros.run.sinks import FORMATS, OUTPUTS, Sink, write_atomically
 from afss_ros.share import default_student
-from afss_ros.sources import Source, Unreadable, open_source
+from afss_ros.sources import Damage, Source, Unreadable, open_source
 from afss_ros.student import Student, Tiling
 
 SUMMARY = "run.json"
@@ -143,7 +143,8 @@ def _perceive(
         if isinstance(item, Unreadable):
             tally.unreadable.append(item)
             skipped(item)
-            advanced()
+            if not isinstance(item, Damage):
+                advanced()
             continue
         perception = student(item)
         key = unique(source.key(item), used)

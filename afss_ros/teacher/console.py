@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from afss_ros.teacher.engine import Progress
-from afss_ros.teacher.manifest import LOOKED_AT
+from afss_ros.teacher.manifest import DAMAGED, LOOKED_AT
 
 
 class LabellingBar:
@@ -56,9 +56,15 @@ class LabellingBar:
 def summary(counts: dict[str, int]) -> str:
     """The counts as a sentence that adds up."""
     looked = sum(counts[status] for status in LOOKED_AT)
-    rest = ", ".join(f"{counts[s]} {s}" for s in counts if s not in LOOKED_AT and counts[s])
+    rest = "".join(f", {n} {s}" for s, n in counts.items() if s not in (*LOOKED_AT, DAMAGED) and n)
     kinds = ", ".join(f"{counts[s]} {s}" for s in LOOKED_AT)
-    return f"{sum(counts.values())} frames: {looked} labelled ({kinds}){', ' + rest if rest else ''}"
+    places = counts.get(DAMAGED, 0)
+    damage = f"; the recording is damaged in {places} place{'s' * (places > 1)}" if places else ""
+    return f"{_frames(counts)} frames: {looked} labelled ({kinds}){rest}{damage}"
+
+
+def _frames(counts: Mapping[str, int]) -> int:
+    return sum(count for status, count in counts.items() if status != DAMAGED)
 
 
 def interrupted(out: Path, counts: Mapping[str, int] | None, length: int | None) -> str:
@@ -67,7 +73,7 @@ def interrupted(out: Path, counts: Mapping[str, int] | None, length: int | None)
         return f"stopped before the first frame; the same command starts again, or goes on with what {out} holds"
     expected = "" if length is None else f" of {length}"
     return (
-        f"stopped after {sum(counts.values())}{expected} frames, {counts['kept']} of them kept: they are safe in {out}."
+        f"stopped after {_frames(counts)}{expected} frames, {counts['kept']} of them kept: they are safe in {out}."
         " The same command goes on; with --finish it labels no more, and writes report, COCO and YOLO files of what"
         " there is"
     )

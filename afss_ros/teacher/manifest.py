@@ -7,6 +7,7 @@ A line is written after everything else of its frame is on disk. Statuses:
 - `empty`: nothing was found; not in the data set;
 - `skipped`: too like a frame before; `reason` says which;
 - `unreadable`: could not be decoded; `reason` says why;
+- `damaged`: no frame, but a place where the recording is broken and frames may be missing; `reason` says where;
 - `missed`: a live frame that was not labelled; `reason` says why. When a replay brings it again it is labelled, and
   its new line stands for it.
 """
@@ -31,6 +32,7 @@ LOOKED_AT = ("kept", "refused", "empty")
 _REMEMBERED = ("status", "stamp_ns", "phash", "width", "height")
 STATUSES = (*LOOKED_AT, "skipped", "unreadable")
 MISSED = "missed"
+DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Manifest:
             ) from error
         self._records: dict[str, dict[str, Any]] = {}
         self._missed: dict[str, None] = {}
-        self._counts = dict.fromkeys(STATUSES, 0)
+        self._counts = dict.fromkeys((*STATUSES, DAMAGED), 0)
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
         os.ftruncate(self._file, whole)
@@ -80,8 +82,9 @@ class Manifest:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Frames by status; `missed` only where there are any: of a recording none is."""
-        return {**self._counts, **({MISSED: len(self._missed)} if self._missed else {})}
+        """Frames by status; `missed` and `damaged`, which counts places, only where there are any."""
+        counts = {**self._counts, MISSED: len(self._missed)}
+        return {status: count for status, count in counts.items() if count or status in STATUSES}
 
     def last_missed(self, count: int) -> tuple[str, ...]:
         """Keys of the frames missed last and not labelled since, the newest first."""

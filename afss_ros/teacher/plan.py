@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.datasets.phash import coarse_distance, perceptual_hash
-from afss_ros.sources import Unreadable
+from afss_ros.sources import Damage, Unreadable
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.inputs import UNREADABLE, Candidate
-from afss_ros.teacher.manifest import LOOKED_AT
+from afss_ros.teacher.manifest import DAMAGED, LOOKED_AT
 from afss_ros.teacher.select import Selection, Selector
 
 Rgb = NDArray[np.uint8]
@@ -75,6 +75,12 @@ class Unit:
         return sum(event.thinned for event in self.events) + self.trailing
 
     @property
+    def frames(self) -> int:
+        """Frames that the unit decides about, thinned ones included; a place of damage is none."""
+        damaged = [e for e in self.events if e.record is not None and e.record["status"] == DAMAGED]
+        return len(self.events) - len(damaged) + self.thinned
+
+    @property
     def picks(self) -> list[Event]:
         """The frames to label."""
         return [event for event in self.events if event.candidate is not None]
@@ -103,7 +109,9 @@ def plan(
     unit, thinned = Unit(), 0
     for item in candidates:
         if isinstance(item, Unreadable):
-            unit.events.append(replace(_unreadable(item.name, item.reason, known(item.name)), thinned=thinned))
+            status = DAMAGED if isinstance(item, Damage) else "unreadable"
+            event = _unreadable(item.name, item.reason, known(item.name), status=status)
+            unit.events.append(replace(event, thinned=thinned))
             thinned = 0
             continue
         selector = selectors.setdefault(item.sequence, Selector(selection))
@@ -151,10 +159,12 @@ def _look(item: Candidate, selector: Selector, record: dict[str, Any] | None) ->
     return Event(item.key, None, item, (image.shape[0], image.shape[1]), hashed, image)
 
 
-def _unreadable(key: str, reason: str, record: dict[str, Any] | None, stamp_ns: int = 0) -> Event:
+def _unreadable(
+    key: str, reason: str, record: dict[str, Any] | None, stamp_ns: int = 0, status: str = "unreadable"
+) -> Event:
     if record is not None:
         return Event(key, record, done=True)
-    return Event(key, {"key": key, "stamp_ns": stamp_ns, "status": "unreadable", "reason": reason})
+    return Event(key, {"key": key, "stamp_ns": stamp_ns, "status": status, "reason": reason})
 
 
 def _is_cut(before: Event, after: Event, cuts: Cuts) -> bool:

@@ -19,7 +19,7 @@ from afss_ros import labels
 from afss_ros.datasets import rle as run_length
 from afss_ros.datasets.choices import read_choices
 from afss_ros.datasets.files import write_atomically
-from afss_ros.teacher.manifest import LOOKED_AT, read_manifest
+from afss_ros.teacher.manifest import DAMAGED, LOOKED_AT, read_manifest
 from afss_ros.teacher.outline import outlines
 from afss_ros.teacher.prompts import CRAFT
 from afss_ros.teacher.values import SCORES
@@ -74,7 +74,7 @@ def page_data(root: Path, declared: dict[str, Any], counts: dict[str, int] | Non
         if status in LOOKED_AT:
             frames.append(_frame(record, image_format))
         else:
-            rest = damage if status == "damaged" else other
+            rest = damage if status == DAMAGED else other
             rest.append({name: record[name] for name in ("key", "status", "reason")})
     choices = read_choices(root)
     return {
