@@ -107,7 +107,7 @@ def _sam3(settings: DetectorSettings, access: Access) -> Detector:
 def _student_detector(settings: DetectorSettings, access: Access) -> Detector:
     from afss_ros.teacher.student import StudentDetector, open_student
 
-    return StudentDetector(open_student(settings.checkpoint))
+    return StudentDetector(open_student(_file(settings)))
 
 
 def _grabcut(settings: SegmenterSettings, access: Access) -> Segmenter:
@@ -125,13 +125,13 @@ def _sam2(settings: SegmenterSettings, access: Access) -> Segmenter:
 def _sam2_native(settings: SegmenterSettings, access: Access) -> Segmenter:
     from afss_ros.teacher.sam2_native import CHECKPOINT, Sam2NativeSegmenter, find_checkpoint
 
-    return Sam2NativeSegmenter(find_checkpoint(settings.checkpoint or CHECKPOINT), settings.config)
+    return Sam2NativeSegmenter(find_checkpoint(_file(settings) or CHECKPOINT), settings.config)
 
 
 def _sam2_native_video(settings: SegmenterSettings, access: Access) -> Propagator:
     from afss_ros.teacher.sam2_native import CHECKPOINT, Sam2NativePropagator, find_checkpoint
 
-    return Sam2NativePropagator(find_checkpoint(settings.checkpoint or CHECKPOINT), settings.config)
+    return Sam2NativePropagator(find_checkpoint(_file(settings) or CHECKPOINT), settings.config)
 
 
 def _sam3_tracker(settings: SegmenterSettings, access: Access) -> Segmenter:
@@ -145,7 +145,7 @@ def _sam3_tracker(settings: SegmenterSettings, access: Access) -> Segmenter:
 def _student_segmenter(settings: SegmenterSettings, access: Access) -> Segmenter:
     from afss_ros.teacher.student import StudentSegmenter, open_student
 
-    return StudentSegmenter(open_student(settings.checkpoint))
+    return StudentSegmenter(open_student(_file(settings)))
 
 
 def _flow(settings: SegmenterSettings, access: Access) -> Propagator:
@@ -216,6 +216,20 @@ def assemble(settings: LabelSettings, access: Access | None = None) -> Teacher:
         settings.batch,
         _precision(settings),
     )
+
+
+def _file(settings: DetectorSettings | SegmenterSettings) -> str:
+    """The checkpoint of a model that takes a file.
+
+    Raises:
+        TeacherError: a revision is asked for, which a file has not.
+    """
+    if settings.revision:
+        raise TeacherError(
+            f"revision '{settings.revision}' is asked for, and '{settings.name}' takes a file, which has none: its"
+            " sha256 is recorded; leave the revision out"
+        )
+    return settings.checkpoint
 
 
 def _precision(settings: LabelSettings) -> str | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from afss_ros.teacher.errors import TeacherError
 
 _WANTED = ("*.safetensors", "*.json", "*.txt", "*.model")
 _CHUNK = 1 << 22
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 LOCAL = "local"
 """The revision of weights that came from no Hub."""
 _log = logging.getLogger(__name__)
@@ -69,11 +71,13 @@ def find_folder(name: str, revision: str = "", access: Access = Access()) -> Che
         revision: a commit of the Hub; empty takes what is at hand, or the newest, and records its commit.
 
     Raises:
-        TeacherError: not on this machine (says what to download and where to put it), or without safetensors.
+        TeacherError: not on this machine (says what to download and where to put it), without safetensors, or here in
+            another revision than is asked for.
     """
     for folder in _local_places(name):
         if (folder / "config.json").is_file():
-            return Checkpoint(_plain_name(name), folder, LOCAL, _hash(_weights(folder)))
+            revised = _local_revision(name, folder, revision)
+            return Checkpoint(_plain_name(name), folder, revised, _hash(_weights(folder)))
     folder = _from_hub(name, revision, access)
     if not revision:
         _log.warning(
@@ -105,6 +109,33 @@ def find_file(name: str, url: str) -> Checkpoint:
 def _local_places(name: str) -> list[Path]:
     root = _checkpoint_root()
     return [Path(name).expanduser(), root / name, root / Path(name).name]
+
+
+def _local_revision(name: str, folder: Path, wanted: str) -> str:
+    """The revision of a local folder, as far as it is asked for; `hf download --local-dir` leaves the commit there.
+
+    Raises:
+        TeacherError: the folder holds another commit.
+    """
+    if not wanted:
+        return LOCAL
+    notes = sorted((folder / ".cache" / "huggingface" / "download").rglob("*.metadata"))
+    commits = sorted({note.read_text().partition("\n")[0].strip() for note in notes})
+    if len(commits) == 1 and commits[0].startswith(wanted):
+        return commits[0]
+    if commits and _COMMIT.fullmatch(wanted):
+        raise TeacherError(
+            f"revision {wanted} of {name} is asked for, and {folder}, which goes before the Hub, holds"
+            f" {' and '.join(commits)}; move that folder away, or ask for what it holds"
+        )
+    _log.warning(
+        "revision %s of %s is asked for, and %s is used, which goes before the Hub: whether it is that revision cannot"
+        " be told. Its hash is recorded; to be sure, move the folder away, or give its path and no revision",
+        wanted,
+        name,
+        folder,
+    )
+    return LOCAL
 
 
 def _checkpoint_root() -> Path:

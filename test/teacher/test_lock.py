@@ -12,6 +12,7 @@ import pytest
 from recorded import record
 from tiny_teachers import save_sam2
 
+from afss_ros.teacher.assemble import assemble
 from afss_ros.teacher.checkpoints import find_folder
 from afss_ros.teacher.command import label
 from afss_ros.teacher.errors import TeacherError
@@ -51,6 +52,35 @@ def test_an_unpinned_checkpoint_is_warned_of_with_its_commit_and_a_pinned_one_is
     caplog.clear()
     assert find_folder(NAME, FIRST).revision == FIRST
     assert caplog.text == ""
+
+
+def test_a_pinned_revision_is_looked_for_in_a_local_folder_of_that_name_too(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The folder is found before the Hub; `hf download --local-dir` leaves in it which commit it is."""
+    root = cache.parent / "teachers"
+    folder = root / "sam2.1-hiera-large"
+    shutil.copytree(cache.parent / "weights", folder)
+    monkeypatch.setenv("AFSS_CHECKPOINTS", str(root))
+    assert find_folder(NAME).revision == "local" and caplog.text == ""
+    assert find_folder(NAME, FIRST).revision == "local"
+    assert f"revision {FIRST} of {NAME} is asked for, and {folder} is used" in caplog.text
+    note = folder / ".cache" / "huggingface" / "download" / "config.json.metadata"
+    note.parent.mkdir(parents=True)
+    note.write_text(f"{FIRST}\netag\n1700000000.0\n")
+    caplog.clear()
+    assert find_folder(NAME, FIRST).revision == find_folder(NAME, FIRST[:8]).revision == FIRST
+    assert caplog.text == ""
+    with pytest.raises(TeacherError, match=rf"revision {SECOND} of {NAME} is asked for, and {folder}.* holds {FIRST}"):
+        find_folder(NAME, SECOND)
+    assert find_folder(NAME, "main").revision == "local" and "cannot be told" in caplog.text
+
+
+@pytest.mark.parametrize("group", ["detector", "segmenter"])
+def test_a_file_has_no_revision_to_pin(group: str, tiny_student: Path) -> None:
+    names = {f"{group}.name": "student", f"{group}.checkpoint": str(tiny_student), f"{group}.revision": FIRST}
+    with pytest.raises(TeacherError, match=f"revision '{FIRST}' is asked for, and 'student' takes a file"):
+        assemble(load_settings(None, names))
 
 
 def test_a_set_goes_on_with_the_commit_it_was_begun_with(cache: Path, tmp_path: Path) -> None:
