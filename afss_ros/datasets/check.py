@@ -7,16 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.form import Dataset, Problem, Sample
+from afss_ros.datasets.form import Dataset, Instance, Problem, Sample
 from afss_ros.datasets.rle import box_of
 from afss_ros.labels import UNLABELLED
 
 BOX_SLACK = 1.5
 """Pixels by which a box may differ from its mask or leave its image: sets differ in where a pixel ends."""
+
+SAME_OBJECT = 0.5
+"""IoU of the box that a detector saw with the box of the mask that a segmenter made of it, below which they cannot be
+of one object; the least IoU that COCO counts as found."""
 
 _ENDINGS = {".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9", ".png": b"IEND\xaeB`\x82"}
 
@@ -48,10 +54,11 @@ def check(dataset: Dataset, *, advance: Callable[[], None] = lambda: None) -> Fi
     """
     findings = Findings(problems=list(dataset.problems))
     contents: dict[bytes, list[Sample]] = defaultdict(list)
+    sources = _box_sources(dataset.provenance)
     for sample in dataset.samples:
         findings.samples[sample.split] += 1
         findings.sizes[sample.width, sample.height] += 1
-        for reason in _check_sample(sample, dataset.class_names, findings):
+        for reason in _check_sample(sample, dataset.class_names, findings, sources):
             findings.problems.append(Problem(sample.key, reason))
         if sample.image.is_file():
             contents[hashlib.sha256(sample.image.read_bytes()).digest()].append(sample)
@@ -61,15 +68,30 @@ def check(dataset: Dataset, *, advance: Callable[[], None] = lambda: None) -> Fi
     return findings
 
 
-def _check_sample(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
-    for step in (_check_image, _check_labels, _check_instances):
+def _box_sources(provenance: Any) -> set[str]:
+    """What `afss label` says that it took boxes from, here or in the sets that this one was made of."""
+    if isinstance(provenance, list):
+        return {source for value in provenance for source in _box_sources(value)}
+    if not isinstance(provenance, dict):
+        return set()
+    own = {str(provenance["box_from"])} if "box_from" in provenance else set()
+    return own | _box_sources(list(provenance.values()))
+
+
+def _check_sample(sample: Sample, class_names: dict[int, str], findings: Findings, sources: set[str]) -> Iterator[str]:
+    steps: tuple[Callable[[], Iterator[str]], ...] = (
+        lambda: _check_image(sample),
+        lambda: _check_labels(sample, class_names, findings),
+        lambda: _check_instances(sample, findings, sources),
+    )
+    for step in steps:
         try:
-            yield from step(sample, class_names, findings)
+            yield from step()
         except DatasetError as err:
             yield str(err)
 
 
-def _check_image(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
+def _check_image(sample: Sample) -> Iterator[str]:
     image = sample.read_image()
     if not _ends_well(sample.image):
         yield f"{sample.image}: is cut off; decoders fill the rest with grey"
@@ -97,7 +119,7 @@ def _check_labels(sample: Sample, class_names: dict[int, str], findings: Finding
             findings.pixels[name] += int(counts[identifier])
 
 
-def _check_instances(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
+def _check_instances(sample: Sample, findings: Findings, sources: set[str]) -> Iterator[str]:
     for number, instance in enumerate(sample.read_instances() or ()):
         where = f"instance {number} ({instance.class_name})"
         findings.instances[instance.class_name] += 1
@@ -113,8 +135,24 @@ def _check_instances(sample: Sample, class_names: dict[int, str], findings: Find
             yield f"{where}: its mask is {mask.shape[1]}x{mask.shape[0]}, the image {sample.width}x{sample.height}"
         elif not mask.any():
             yield f"{where}: its mask is empty"
-        elif np.abs(box_of(mask) - instance.box_xyxy).max() > BOX_SLACK:
+        elif not _agree(instance, box_of(mask), sources):
             yield f"{where}: its box is {instance.box_xyxy.tolist()}, its mask spans {box_of(mask).tolist()}"
+
+
+def _agree(instance: Instance, tight: NDArray[np.float32], sources: set[str]) -> bool:
+    """Whether a box fits its mask: a detector's is an opinion of its own, any other is drawn around the mask.
+
+    Where the provenance does not say, pseudo-labels are known by their score (see `Instance`).
+    """
+    if "detector" in sources or (not sources and instance.score < 1.0):
+        return _iou(tight, instance.box_xyxy) >= SAME_OBJECT
+    return bool(np.abs(tight - instance.box_xyxy).max() <= BOX_SLACK)
+
+
+def _iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    shared = float(np.prod(np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)))
+    either = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - shared
+    return shared / either if either > 0 else 0.0
 
 
 def _check_copies(samples: list[Sample]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -108,6 +109,30 @@ def test_what_is_spoilt_is_named(tmp_path: Path, spoil: Callable[[Path], None], 
 def test_a_box_that_contradicts_is_named(tmp_path: Path, box: tuple[float, ...], reason: str) -> None:
     problems = [str(p) for p in check(load(_write(tmp_path, box=box))).problems]
     assert any(reason in p for p in problems), problems
+
+
+@pytest.mark.parametrize("known_by", ["score", "provenance", "the provenance of a set it was made of"])
+def test_a_detector_s_box_need_not_hug_its_mask_but_must_be_of_the_same_object(tmp_path: Path, known_by: str) -> None:
+    """The mask spans 8, 10 to 40, 20."""
+    whole = Instance.from_mask("spacecraft", LABELS > 0, 0.9 if known_by == "score" else 1.0)
+    labelled = {"made_by": "afss label", "settings": {"refine": {"box_from": "detector"}}}
+    provenance: dict[str, dict[str, Any]] = {
+        "score": {},
+        "provenance": labelled,
+        "the provenance of a set it was made of": {"sets": [{"name": "flight", "provenance": labelled}]},
+    }
+    with DatasetWriter(tmp_path, provenance=provenance[known_by]) as writer:
+        for key, box in {"loose": (5, 7, 44, 23), "another": (26, 10, 40, 20)}.items():
+            craft = Instance("spacecraft", np.array(box, np.float32), whole.rle, whole.score)
+            writer.add(key, _image(len(key)), LABELS, [craft])
+    assert [p.where for p in check(load(tmp_path)).problems] == ["another"]
+
+
+def test_boxes_that_afss_label_took_from_masks_must_hug_them(tmp_path: Path) -> None:
+    loose = Instance("spacecraft", np.array((5, 7, 44, 23), np.float32), Instance.from_mask("", LABELS > 0).rle, 0.9)
+    with DatasetWriter(tmp_path, provenance={"settings": {"refine": {"box_from": "mask"}}}) as writer:
+        writer.add("loose", _image(0), LABELS, [loose])
+    assert [p.where for p in check(load(tmp_path)).problems] == ["loose"]
 
 
 def test_a_set_of_another_vocabulary_is_held_to_its_own(tmp_path: Path) -> None:
