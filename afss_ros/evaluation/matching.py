@@ -18,6 +18,8 @@ from afss_ros.evaluation.detection import ImageObjects, box_iou
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 _RECALLS = np.linspace(0.0, 1.0, 101)
 _MOST = 100  # objects of an image that COCO looks at
+_SLACK = 1e-10  # an IoU that falls short by less than this reaches a threshold, as in COCO's code
+_AT_ONCE = 4_000_000  # findings times draws that are held in memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,34 +47,65 @@ def match(image: ImageObjects, kind: str) -> Matched:
     found = sorted(found, key=lambda f: -f.score)[:_MOST]
     overlaps = _overlaps(found, image.truth, kind)
     hits = np.zeros((len(THRESHOLDS), len(found)), np.bool_)
+    near = np.flatnonzero((overlaps >= THRESHOLDS[0] - _SLACK).any(1))
     for row, threshold in enumerate(THRESHOLDS):
         free = np.ones(len(image.truth), np.bool_)
-        for column, overlap in enumerate(overlaps):
-            left = np.where(free, overlap, -1.0)
-            if left.size and left.max() >= threshold - 1e-10:
-                free[int(left.argmax())] = False
+        for column in near:
+            left = np.where(free, overlaps[column], -1.0)
+            if left.max() >= threshold - _SLACK:
+                free[len(left) - 1 - int(left[::-1].argmax())] = False  # of equals the last, as in COCO's code
                 hits[row, column] = True
     return Matched(np.array([f.score for f in found], np.float64), hits, len(image.truth))
 
 
 def average_precision(images: Sequence[Matched]) -> float | None:
     """Mean precision over recall 0, 0.01, ..., 1 and IoU 0.50 to 0.95; None when there is no object."""
-    truths = sum(image.truths for image in images)
-    if not truths:
+    if not sum(image.truths for image in images):
         return None
-    scores = np.concatenate([image.scores for image in images])
-    hits = np.concatenate([image.hits for image in images], axis=1)
-    hits = hits[:, np.argsort(-scores, kind="stable")]
-    right = hits.cumsum(1)
-    recall = right / truths
-    precision = right / np.arange(1, hits.shape[1] + 1)
+    return float(average_precisions(images, np.ones((1, len(images)))).mean())
+
+
+def average_precisions(images: Sequence[Matched], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average precision at each of `THRESHOLDS` in R draws of the same N images.
+
+    Args:
+        weights: float64 (R, N), how often each draw holds each image.
+
+    Returns:
+        float64 (R, 10); NaN for a draw without an object.
+    """
+    truths = weights @ np.array([image.truths for image in images], np.float64)
+    owner = np.repeat(np.arange(len(images)), [len(image.scores) for image in images])
+    order = np.argsort(-np.concatenate([image.scores for image in images]), kind="stable")
+    hits = np.concatenate([image.hits for image in images], axis=1)[:, order]
+    result = np.zeros((len(weights), len(THRESHOLDS)))
+    rows = max(1, _AT_ONCE // max(1, len(owner)))
+    for first in range(0, len(weights), rows):
+        part = slice(first, first + rows)
+        drawn = weights[part, owner[order]]
+        seen = drawn.cumsum(1)
+        for column, hit in enumerate(hits):
+            places = np.flatnonzero(hit)
+            result[part, column] = _areas(drawn[:, places].cumsum(1), seen[:, places], truths[part])
+    result[truths == 0] = np.nan
+    return result
+
+
+def _areas(right: NDArray[np.float64], seen: NDArray[np.float64], truths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Area under precision over recall, by COCO's 101 points: float64 (R,).
+
+    An image that is drawn w times adds w findings of one score. Recall grows at hits alone, and precision is best at
+    the last of them, so that counting w at once gives what counting one by one would.
+
+    Args:
+        right, seen: float64 (R, H), findings that are right, and findings, up to each hit; best score first.
+        truths: float64 (R,), how many objects there are.
+    """
+    precision = right / np.maximum(seen, 1)
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    total = 0.0
-    for row in range(len(THRESHOLDS)):
-        places = np.searchsorted(recall[row], _RECALLS, side="left")
-        reached = places[places < best.shape[1]]
-        total += float(best[row, reached].sum())
-    return total / (len(THRESHOLDS) * len(_RECALLS))
+    reached = np.searchsorted(_RECALLS, right / np.maximum(truths, 1)[:, None], side="right")
+    gained = np.diff(reached, axis=1, prepend=0)
+    return np.asarray((best * gained).sum(1) / len(_RECALLS), np.float64)
 
 
 def _overlaps(found: Sequence[Instance], truth: Sequence[Instance], kind: str) -> NDArray[np.float64]:

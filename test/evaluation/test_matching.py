@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,12 @@ def scene(rng: np.random.Generator) -> ImageObjects:
     return ImageObjects(48, 64, tuple(truth), tuple(sorted(found, key=lambda f: -f.score)))
 
 
+def untied(image: ImageObjects, rng: np.random.Generator) -> ImageObjects:
+    """The same scene with scores that occur once: between equal ones the order decides, which is nobody's to say."""
+    found = [replace(f, score=float(rng.random())) for f in image.found]
+    return replace(image, found=tuple(sorted(found, key=lambda f: -f.score)))
+
+
 @pytest.mark.parametrize("kind", ["bbox", "segm"])
 @pytest.mark.parametrize("seed", range(4))
 def test_it_is_cocos_average_precision(seed: int, kind: str) -> None:
@@ -42,7 +50,21 @@ def test_it_is_cocos_average_precision(seed: int, kind: str) -> None:
         assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["bbox", "segm"])
+def test_many_draws_at_once_are_cocos_figures_of_each(kind: str) -> None:
+    rng = np.random.default_rng(7)
+    scenes = [untied(scene(rng), rng) for _ in range(20)]
+    weights = rng.multinomial(20, np.full(20, 1 / 20), 5).astype(np.float64)
+    found = matching.average_precisions([matching.match(image, kind) for image in scenes], weights)
+    for row, figures in zip(weights, found, strict=True):
+        images = [image for image, count in zip(scenes, row, strict=True) for _ in range(int(count))]
+        expected = detection.average_precision(images, kind)
+        assert [figures.mean(), figures[0], figures[5]] == pytest.approx(list(expected.values()), abs=1e-9)
+
+
 def test_without_an_object_there_is_none_and_without_a_finding_it_is_zero() -> None:
     empty, missed = ImageObjects(48, 64, (), (block(1, 1, 9, 0.5),)), ImageObjects(48, 64, (block(1, 1, 9),), ())
     assert matching.average_precision([matching.match(empty, "segm")]) is None
     assert matching.average_precision([matching.match(missed, "segm")]) == 0.0
+    drawn = matching.average_precisions([matching.match(i, "bbox") for i in (empty, missed)], np.eye(2))
+    assert np.isnan(drawn[0]).all() and (drawn[1] == 0).all()
