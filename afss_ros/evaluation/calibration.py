@@ -27,8 +27,27 @@ def judged_scores(images: Sequence[ImageObjects]) -> list[tuple[float, bool]]:
     return judged
 
 
+def reliability(judged: Sequence[tuple[float, bool]]) -> list[dict[str, float]]:
+    """Ten bins of scores, without those that are empty, from the lowest.
+
+    Returns:
+        Of each bin the mean `score`, the share of detections that is `right`, and their `count`.
+
+    >>> reliability([(1.0, True), (1.0, False)])
+    [{'score': 1.0, 'right': 0.5, 'count': 2}]
+    """
+    scores = np.array([score for score, _ in judged], np.float64)
+    right = np.array([r for _, r in judged], np.float64)
+    bins = np.minimum((scores * BINS).astype(int), BINS - 1)
+    inside = [bins == b for b in np.unique(bins)]
+    return [
+        {"score": float(scores[i].mean()), "right": float(right[i].mean()), "count": int(np.count_nonzero(i))}
+        for i in inside
+    ]
+
+
 def expected_error(judged: Sequence[tuple[float, bool]]) -> float | None:
-    """Mean distance between score and share of right detections, over ten bins of scores weighted by their content.
+    """Mean distance between score and share of right detections, over the bins, weighted by their content.
 
     0 is a score that can be read as a probability. None without detections.
 
@@ -37,8 +56,4 @@ def expected_error(judged: Sequence[tuple[float, bool]]) -> float | None:
     """
     if not judged:
         return None
-    scores = np.array([score for score, _ in judged])
-    right = np.array([r for _, r in judged], np.float64)
-    bins = np.minimum((scores * BINS).astype(int), BINS - 1)
-    gaps = [abs(scores[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
-    return float(sum(gaps))
+    return sum(abs(b["score"] - b["right"]) * b["count"] for b in reliability(judged)) / len(judged)

@@ -1,41 +1,43 @@
-"""The comparison as one HTML file: table, accuracy over cost, precision over recall, confusions."""
+"""The comparison as one HTML file: table, accuracy over cost, precision over recall, reliability, confusions."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
-from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from afss_ros.evaluation import compare, table
+from afss_ros.evaluation import compare, plots, table
 from afss_ros.evaluation.compare import Document
 from afss_ros.evaluation.pareto import front
+from afss_ros.evaluation.plots import DARK, LIGHT, dress, new_figure, svg
 from afss_ros.labels import CLASS_NAMES
 
 COSTS = {"params_m": "parameters, millions", "gmacs": "GMACs", "latency_ms_p50": "latency p50, ms"}
 _ACCURACIES = ("mean_part_iou", "whole_iou", "box_ap", "mean_box_iou")
-_LIGHT, _DARK = "#dfe4ee", "#10131a"
 
 
 def render(documents: Sequence[Document]) -> str:
     """The page."""
     environment = Environment(loader=PackageLoader("afss_ros.evaluation", "."), autoescape=True)
     environment.filters["figure"] = table.figure
-    plots = {
+    figures = {
         "Accuracy over cost": cost_plot(documents),
         "Precision over recall, boxes at IoU 0.5": pr_plot(documents),
+        "Precision over recall, masks at IoU 0.5": pr_plot(documents, "mask"),
+        "Reliability: the share of boxes that are right (IoU 0.5) over their score": plots.reliability(
+            _curves(documents, "reliability")
+        ),
         "Confusion: truth by row, shares of the row": confusion_plot(documents),
     }
     return environment.get_template("compare.html.jinja").render(
         documents=documents,
         names=compare.names(documents),
         rows=compare.rows(documents),
-        plots=[(title, Markup(svg(plot))) for title, plot in plots.items() if plot is not None],
+        plots=[(title, Markup(svg(plot))) for title, plot in figures.items() if plot is not None],
     )
 
 
@@ -44,36 +46,29 @@ def cost_plot(documents: Sequence[Document]) -> Figure | None:
     accuracy = next((a for a in _ACCURACIES if all(d.get(a) is not None for d in documents)), None)
     if accuracy is None:
         return None
-    figure = _figure(15, 4.2)
+    figure = new_figure(15, 4.2)
     panels = figure.subplots(1, len(COSTS), sharey=True)
     for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
         known = [(n, d) for n, d in zip(compare.names(documents), documents, strict=True) if d.get(cost) is not None]
         xs, ys = [d[cost] for _, d in known], [d[accuracy] for _, d in known]
         line = front(xs, ys)
-        axes.plot([xs[i] for i in line], [ys[i] for i in line], drawstyle="steps-post", alpha=0.4, color=_LIGHT)
+        axes.plot([xs[i] for i in line], [ys[i] for i in line], drawstyle="steps-post", alpha=0.4, color=LIGHT)
         for (name, _), x, y in zip(known, xs, ys, strict=True):
             axes.scatter([x], [y], s=30)
-            axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8, color=_LIGHT)
+            axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8, color=LIGHT)
         axes.set_xlabel(label)
-        _dress(axes)
+        dress(axes)
     panels[0].set_ylabel(accuracy.replace("_", " "))
     return figure
 
 
-def pr_plot(documents: Sequence[Document]) -> Figure | None:
-    """Box precision at IoU 0.5 over recall, a line a model."""
-    curves = [(n, d["curves"]["box_precision_50"]) for n, d in zip(compare.names(documents), documents, strict=True)]
-    if all(curve is None for _, curve in curves):
-        return None
-    figure = _figure(7, 4.6)
-    axes = figure.subplots()
-    for name, curve in curves:
-        if curve is not None:
-            axes.plot(np.linspace(0, 1, len(curve)), curve, label=name)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(facecolor=_DARK, labelcolor=_LIGHT, fontsize=8)
-    _dress(axes)
-    return figure
+def pr_plot(documents: Sequence[Document], kind: str = "box") -> Figure | None:
+    """Precision of boxes at IoU 0.5 over recall, or of masks (`kind="mask"`), a line a model."""
+    return plots.precision_recall(_curves(documents, f"{kind}_precision_50"))
+
+
+def _curves(documents: Sequence[Document], key: str) -> dict[str, Any]:
+    return {n: d["curves"].get(key) for n, d in zip(compare.names(documents), documents, strict=True)}
 
 
 def confusion_plot(documents: Sequence[Document]) -> Figure | None:
@@ -82,7 +77,7 @@ def confusion_plot(documents: Sequence[Document]) -> Figure | None:
     known = [(name, counts) for name, counts in known if counts is not None]
     if not known:
         return None
-    figure = _figure(4.2 * len(known), 4.2)
+    figure = new_figure(4.2 * len(known), 4.2)
     for axes, (name, counts) in zip(figure.subplots(1, len(known), squeeze=False)[0], known, strict=True):
         pixels = np.array(counts, np.float64)
         used = np.flatnonzero((pixels.sum(0) + pixels.sum(1)) > 0)
@@ -92,31 +87,7 @@ def confusion_plot(documents: Sequence[Document]) -> Figure | None:
         axes.set_xticks(range(len(used)), ticks, rotation=30, fontsize=8)
         axes.set_yticks(range(len(used)), ticks, fontsize=8)
         for (row, column), share in np.ndenumerate(shares):
-            axes.text(column, row, f"{share:.2f}", ha="center", va="center", color=_DARK if share > 0.6 else _LIGHT)
-        axes.set_title(name, color=_LIGHT, fontsize=10)
-        _dress(axes, grid=False)
+            axes.text(column, row, f"{share:.2f}", ha="center", va="center", color=DARK if share > 0.6 else LIGHT)
+        axes.set_title(name, color=LIGHT, fontsize=10)
+        dress(axes, grid=False)
     return figure
-
-
-def svg(figure: Figure) -> str:
-    """The figure as an <svg> element to be put into a page; the same figure gives the same bytes."""
-    buffer = io.StringIO()
-    with rc_context({"svg.hashsalt": "afss"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
-
-
-def _figure(width: float, height: float) -> Figure:
-    return Figure(figsize=(width, height), layout="constrained", facecolor=_DARK)
-
-
-def _dress(axes: Axes, *, grid: bool = True) -> None:
-    axes.set_facecolor(_DARK)
-    axes.tick_params(colors=_LIGHT)
-    axes.xaxis.label.set_color(_LIGHT)
-    axes.yaxis.label.set_color(_LIGHT)
-    for spine in axes.spines.values():
-        spine.set_color("#3a4258")
-    if grid:
-        axes.grid(color="#242a38")

@@ -9,10 +9,12 @@ from typing import Any
 import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from afss_ros import overlay
-from afss_ros.evaluation import table
+from afss_ros.evaluation import plots, table
 from afss_ros.evaluation.evaluate import ImageResult, Perceive, Report
 from afss_ros.evaluation.metrics import SIDE, to_common_ids
 from afss_ros.evaluation.truth import read_truth
@@ -48,12 +50,23 @@ def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
         detection=table.DETECTION,
         outline=table.OUTLINE,
         cost=table.COST,
+        plots=[(title, Markup(plots.svg(plot))) for title, plot in _plots(document).items() if plot is not None],
         legend=[(name, f"rgb{color}") for name, color in _legend(report.further)],
         sections=[
             ("Worst cases", [_case(r, report, model) for r in worst]),
             ("Best cases", [_case(r, report, model) for r in best]),
         ],
     )
+
+
+def _plots(document: dict[str, Any]) -> dict[str, Figure | None]:
+    curves = document["curves"]
+    lines = {"boxes": curves["box_precision_50"], "masks": curves["mask_precision_50"]}
+    error = table.figure(document["score_error"])
+    return {
+        "Precision over recall at IoU 0.5": plots.precision_recall(lines),
+        f"Reliability of the scores, expected error {error}": plots.reliability({"boxes": curves["reliability"]}),
+    }
 
 
 def _legend(further: Sequence[str]) -> list[tuple[str, tuple[int, ...]]]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import isqrt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from afss_ros.evaluation import calibration, metrics
+from afss_ros.evaluation import bootstrap, calibration, metrics
 from afss_ros.evaluation.detection import average_precision, precision_curves
 from afss_ros.evaluation.evaluate import ImageResult
 
 Figures = dict[str, float | None]
 
-RESAMPLES = 1000
 _MAX_GROUPS = 12
 
 
@@ -25,8 +23,7 @@ def measure(results: Sequence[ImageResult], known: Sequence[str]) -> Figures:
     objects = [r.objects for r in results if r.objects is not None]
     boxes, masks = average_precision(objects, "bbox"), average_precision(objects, "segm")
     figures |= {"box_ap": boxes["ap"], "box_ap50": boxes["ap50"], "box_ap75": boxes["ap75"]}
-    # A student without masks has no mask AP; one that merely found nothing has a mask AP of 0.
-    segments = bool(confusions) or any(f.rle is not None for o in objects for f in o.found)
+    segments = _segments(results)
     figures |= {"mask_ap": masks["ap"] if segments else None, "mask_ap50": masks["ap50"] if segments else None}
     figures["score_error"] = calibration.expected_error(calibration.judged_scores(objects))
     lines = [r.boundary for r in results if r.boundary is not None]
@@ -49,47 +46,57 @@ def further(results: Sequence[ImageResult], names: Sequence[str], *, seed: int =
     resampled, clusters = _resample([r for r in results if r.confusion is not None], seed)
     out: dict[str, dict[str, Any]] = {}
     for i, (name, figures) in enumerate(metrics.summarise_further(confusions, names).items(), metrics.SIDE):
-        interval = _percentiles(metrics.iou(resampled, slice(i, i + 1))) if clusters > 1 else None
+        interval = bootstrap.percentiles(metrics.iou(resampled, slice(i, i + 1))) if clusters > 1 else None
         out[name] = {**figures, "iou_interval_95": interval}
     return out
 
 
-def curves(results: Sequence[ImageResult]) -> dict[str, list[list[int]] | list[float] | None]:
+def curves(results: Sequence[ImageResult]) -> dict[str, Any]:
     """What plots are made of.
 
     Returns:
         "confusion": pixels by truth (row) and prediction, 5x5 (see `metrics`).
-        "box_precision_50": precision of boxes at IoU 0.5 for recall 0, 0.01, ..., 1.
+        "box_precision_50", "mask_precision_50": precision at IoU 0.5 for recall 0, 0.01, ..., 1.
+        "reliability": what scores are worth, see `calibration.reliability`.
         None where it is not known.
     """
     confusions = [r.confusion for r in results if r.confusion is not None]
-    precision = precision_curves([r.objects for r in results if r.objects is not None], "bbox")
+    objects = [r.objects for r in results if r.objects is not None]
+    boxes = precision_curves(objects, "bbox")
+    masks = precision_curves(objects, "segm") if _segments(results) else None
     return {
         "confusion": metrics.without_further(np.sum(confusions, axis=0)).tolist() if confusions else None,
-        "box_precision_50": None if precision is None else np.round(precision[0], 4).tolist(),
+        "box_precision_50": None if boxes is None else np.round(boxes[0], 4).tolist(),
+        "mask_precision_50": None if masks is None else np.round(masks[0], 4).tolist(),
+        "reliability": calibration.reliability(calibration.judged_scores(objects)) if objects else None,
     }
 
 
 def intervals(results: Sequence[ImageResult], known: Sequence[str], *, seed: int = 0) -> dict[str, list[float] | None]:
-    """95 % percentile bootstrap intervals (Efron 1979) of the pooled IoUs and the mean box IoU.
+    """95 % intervals of the pooled IoUs, average precision, the outlines' agreement and the mean box IoU.
 
-    Images are drawn with replacement, whole sequences where there are sequences: neighbouring frames are no
-    independent evidence. None with fewer than two to draw from.
+    See `bootstrap`. None with fewer than two images or sequences to draw from, and where there is no figure.
     """
     confusions, clusters = _resample([r for r in results if r.confusion is not None], seed)
     out: dict[str, list[float] | None] = {}
     for name, ids in metrics.CLASSES.items():
         usable = name in known and clusters > 1
-        out[f"{name}_iou"] = _percentiles(metrics.iou(confusions, ids)) if usable else None
+        out[f"{name}_iou"] = bootstrap.percentiles(metrics.iou(confusions, ids)) if usable else None
     if clusters > 1 and all(name in known for name in metrics.MEAN_PARTS):
         parts = [metrics.iou(confusions, metrics.CLASSES[name]) for name in metrics.MEAN_PARTS]
-        out["mean_part_iou"] = _percentiles(np.mean(parts, axis=0))
+        out["mean_part_iou"] = bootstrap.percentiles(np.mean(parts, axis=0))
     else:
         out["mean_part_iou"] = None
-    sums, sizes = _sums([r for r in results if r.box_iou is not None], lambda r: np.array([r.box_iou], np.float64))
-    weights = _draw(len(sums), seed)
-    out["mean_box_iou"] = _percentiles((weights @ sums)[:, 0] / (weights @ sizes)) if len(sums) > 1 else None
-    return out
+    out["mean_box_iou"] = bootstrap.mean_interval(results, lambda r: r.box_iou, seed)
+    out["boundary_f"] = bootstrap.mean_interval(results, lambda r: r.boundary.f if r.boundary else None, seed)
+    out["hausdorff95_px"] = bootstrap.mean_interval(
+        results, lambda r: r.boundary.hausdorff95_px if r.boundary else None, seed
+    )
+    out |= dict(
+        zip(("box_ap", "box_ap50", "box_ap75"), bootstrap.precision_intervals(results, "bbox", seed), strict=True)
+    )
+    masks = bootstrap.precision_intervals(results, "segm", seed) if _segments(results) else (None, None, None)
+    return out | dict(zip(("mask_ap", "mask_ap50"), masks[:2], strict=True))
 
 
 def strata(results: Sequence[ImageResult], known: Sequence[str]) -> dict[str, dict[str, Figures]]:
@@ -122,6 +129,12 @@ def strata(results: Sequence[ImageResult], known: Sequence[str]) -> dict[str, di
     }
 
 
+def _segments(results: Sequence[ImageResult]) -> bool:
+    """Whether the student gives masks: without, it has no mask AP; one that merely found nothing has a mask AP of 0."""
+    found = (f for r in results if r.objects is not None for f in r.objects.found)
+    return any(r.confusion is not None for r in results) or any(f.rle is not None for f in found)
+
+
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
@@ -141,35 +154,7 @@ def _stack(confusions: Sequence[metrics.Confusion]) -> metrics.Confusion:
 
 def _resample(counted: Sequence[ImageResult], seed: int) -> tuple[metrics.Float, int]:
     """Pooled confusions (RESAMPLES, C, C) of the bootstrap, and how many clusters it drew from."""
-    sums, _ = _sums(counted, lambda r: np.asarray(r.confusion, np.float64).ravel())
-    side = isqrt(sums.shape[1])
-    return (_draw(len(sums), seed) @ sums).reshape(-1, side, side), len(sums)
-
-
-def _sums(
-    results: Sequence[ImageResult], value: Callable[[ImageResult], metrics.Float]
-) -> tuple[metrics.Float, metrics.Float]:
-    """The values (N, K) added up by sequence, and how many images each sum has; an image without one is alone."""
-    sums: dict[str, metrics.Float] = {}
-    sizes: dict[str, float] = {}
-    for number, result in enumerate(results):
-        cluster = f"sequence {result.sample.sequence}" if result.sample.sequence else f"image {number}"
-        sums[cluster] = sums.get(cluster, 0.0) + value(result)
-        sizes[cluster] = sizes.get(cluster, 0.0) + 1.0
-    width = metrics.SIDE * metrics.SIDE
-    return np.array(list(sums.values())) if sums else np.zeros((0, width)), np.array(list(sizes.values()))
-
-
-def _draw(clusters: int, seed: int) -> metrics.Float:
-    """How often each cluster is drawn in each resample: float64 (RESAMPLES, clusters)."""
-    if clusters == 0:
-        return np.zeros((RESAMPLES, 0))
-    random = np.random.default_rng(seed)
-    return random.multinomial(clusters, np.full(clusters, 1 / clusters), RESAMPLES).astype(np.float64)
-
-
-def _percentiles(values: metrics.Float) -> list[float] | None:
-    present = values[np.isfinite(values)]
-    if not present.size:
-        return None
-    return [float(v) for v in np.percentile(present, [2.5, 97.5])]
+    confusions = _stack([r.confusion for r in counted if r.confusion is not None])
+    flat = confusions.reshape(len(confusions), confusions.shape[1] ** 2).astype(np.float64)
+    sums, _, clusters = bootstrap.resampled_sums(counted, flat, seed)
+    return sums.reshape(-1, *confusions.shape[1:]), clusters

@@ -39,8 +39,8 @@ def render(document: dict[str, Any]) -> RenderableType:
     """The tables of an evaluation's JSON document, without the rows and columns that could not be measured."""
     tables: list[RenderableType] = [Text(f"{document['model']} on {document['data']}", style="bold")]
     if document["whole_iou"] is not None:
-        tables += [_segmentation(document), _row(document, OUTLINE)]
-    tables += [_row(document, DETECTION), _row(document, COST)]
+        tables.append(_segmentation(document))
+    tables += [_column(document, (*DETECTION, *OUTLINE)), _row(document, COST)]
     if document["strata"]:
         tables.append(_strata(document["strata"]))
     problems = [Text(problem, style="yellow") for problem in document["problems"][:SHOWN_PROBLEMS]]
@@ -62,6 +62,15 @@ def _segmentation(document: dict[str, Any]) -> Table:
 
 def _interval(bounds: list[float] | None) -> str:
     return "" if bounds is None else f"{bounds[0]:.2f}..{bounds[1]:.2f}"
+
+
+def _column(document: dict[str, Any], names: tuple[str, ...]) -> Table:
+    table = _table("", "figure", "95 %")
+    for name in names:
+        if document[name] is not None:
+            interval = _interval(document["intervals_95"].get(name))
+            table.add_row(name.replace("_", " "), figure(document[name]), interval)
+    return table
 
 
 def _row(document: dict[str, Any], names: tuple[str, ...]) -> Table:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from afss_ros.datasets.files import write_atomically
-from afss_ros.evaluation import compare_html
+from afss_ros.evaluation import plots
 
 _INK, _PAPER, _STUDENT, _TEACHER = "#dfe4ee", "#10131a", "#7fe39b", "#93a0b8"
 
@@ -23,7 +23,7 @@ def write(path: Path, config: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     content = environment.get_template("ablation.html.jinja").render(
         rows=rows,
         kind="mask" if rows[0]["kind"] == "segm" else "box",
-        plot=Markup(compare_html.svg(plot(rows))),
+        plot=Markup(plots.svg(plot(rows))),
         config=yaml.safe_dump(dict(config), sort_keys=False),
     )
     write_atomically(path, content.encode())

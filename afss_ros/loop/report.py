@@ -15,6 +15,7 @@ from afss_ros.datasets.files import write_atomically
 from afss_ros.distill.selection.command import PICTURE
 from afss_ros.distill.selection.decide import REASONS
 from afss_ros.evaluation import compare_html, table
+from afss_ros.evaluation.plots import svg
 from afss_ros.loop.config import LoopConfig
 
 FIGURES = (
@@ -48,7 +49,7 @@ def write(path: Path, config: LoopConfig, outcome: dict[str, Any], rounds: Seque
         gain=outcome["gain"],
         kind=kind,
         rows=[(key, best(documents, key)) for key in FIGURES if any(d.get(key) is not None for d in documents)],
-        plots=[(title, Markup(compare_html.svg(plot))) for title, plot in plots.items() if plot is not None],
+        plots=[(title, Markup(svg(plot))) for title, plot in plots.items() if plot is not None],
         reasons=REASONS,
         rounds=[_round(*folders) for folders in rounds],
     )

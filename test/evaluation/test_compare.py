@@ -90,5 +90,6 @@ def test_the_command_prints_a_table_and_writes_one_page(
     assert cli.main(["compare", *map(str, documents), "--html", str(page)]) == 0
     assert re.search(r"mean box iou +│? +1\.000 +│? +1\.000", capsys.readouterr().out)
     text = page.read_text()
-    assert text.count("<svg") == 3
+    assert re.findall(r"<h2>(\w+)", text) == ["Accuracy", "Precision", "Precision", "Reliability", "Confusion"]
+    assert text.count("<svg") == 5
     assert not re.search(r'(src|href)="(?!data:|#)', text)

@@ -203,8 +203,43 @@ def test_the_report_is_one_file_with_its_pictures(perfect: Path, tiny_student: P
     run.run(tiny_student, perfect, provider="cpu", html=page)
     text = page.read_text()
     assert len(re.findall(r'<img src="data:image/jpeg;base64,', text)) == 3 * 4
-    assert not re.search(r'(src|href)="(?!data:)', text)
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
     assert "mean part" in text
+    assert text.count("<svg") == 2
+    assert "Reliability of the scores, expected error 0." in text
+
+
+HALF_SEEN = [_craft(4), _craft(12) * 0] * 4
+
+
+def test_every_accuracy_has_an_interval(tmp_path: Path, tiny_student: Path) -> None:
+    truths = [_craft(4), _craft(12)] * 4
+    document = run.run(tiny_student, _write(tmp_path / "set", truths, seen=HALF_SEEN), provider="cpu")
+    intervals = document["intervals_95"]
+    for name in ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "boundary_f", "mean_box_iou"):
+        low, high = intervals[name]
+        assert low < document[name] < high, name
+    # Known where the craft was seen, and exact there.
+    assert intervals["hausdorff95_px"] == [0.0, 0.0]
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(table.render(document))
+    assert re.search(r"box ap +0\.50\d +0\.\d\d\.\.[01]\.\d\d", captured.get())
+
+
+def test_one_sequence_is_one_piece_of_evidence_for_average_precision(tmp_path: Path, tiny_student: Path) -> None:
+    truths = [_craft(4), _craft(12)] * 4
+    document = run.run(tiny_student, _write(tmp_path, truths, seen=HALF_SEEN, sequence="fly_by"), provider="cpu")
+    assert document["intervals_95"]["box_ap"] is document["intervals_95"]["boundary_f"] is None
+
+
+def test_curves_tell_what_boxes_masks_and_scores_are_worth(tmp_path: Path, tiny_student: Path) -> None:
+    truths = [_craft(4), _craft(12)] * 4
+    curves = run.run(tiny_student, _write(tmp_path, truths, seen=HALF_SEEN), provider="cpu")["curves"]
+    for name in ("box_precision_50", "mask_precision_50"):
+        assert curves[name] == [1.0] * 51 + [0.0] * 50
+    ((only),) = curves["reliability"]
+    assert (only["right"], only["count"]) == (1.0, 4)
 
 
 def test_the_table_shows_the_figures(perfect: Path, tiny_student: Path) -> None:
