@@ -132,6 +132,22 @@ def test_the_node_ends_with_its_bag_or_with_the_reason_why_not(peer: Peer, tmp_p
     assert code == 2 and "out is not set" in output
 
 
+def test_ctrl_c_while_a_bag_is_labelled_says_how_to_go_on_and_the_prompt_and_topics_are_the_commands(
+    peer: Peer, tmp_path: Path
+) -> None:
+    bag = record(tmp_path / "flight.mcap", range(40), topics=("/left", "/right"))
+    out = tmp_path / "labels"
+    process = start(peer.domain, bag=bag, out=out, topic="/right, /left", prompt="satellite.", settings="batch=1")
+    peer.until(lambda: (out / "manifest.jsonl").exists() and (out / "manifest.jsonl").stat().st_size > 0)
+    process.send_signal(signal.SIGINT)
+    code, output = finish(process)
+    assert code == 0 and f"`afss label --out {out} --finish`" in output, output
+    provenance = json.loads((out / "dataset.json").read_text())["provenance"]
+    assert provenance["prompts"] == {"spacecraft": ["satellite"]}
+    assert provenance["input"]["topics"] == ["/right", "/left"]
+    assert "'satellite' was not read" in output
+
+
 def camera(peer: Peer) -> Publisher:
     publisher = peer.node.create_publisher(
         Image, "/image", QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
