@@ -13,9 +13,13 @@ def outlines(mask: NDArray[np.bool_], *, tolerance: float = 0.6) -> list[NDArray
     Args:
         tolerance: how far, in pixels, an outline may stray from the mask's edge to save points.
     """
+    inside = mask.astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(inside)
+    if width == 0:
+        return []
     # On a grid twice as fine, outlines run within a quarter of a pixel of the true edge.
-    fine = mask.repeat(2, axis=0).repeat(2, axis=1).astype(np.uint8)
-    found, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    fine = cv2.resize(inside[y : y + height, x : x + width], None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    found, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(2 * x, 2 * y))
     simple = [cv2.approxPolyDP(contour, 2 * tolerance, closed=True)[:, 0] for contour in found]
     polygons = [((points + 0.5) / 2).astype(np.float32) for points in simple if len(points) >= 3]
     return sorted(polygons, key=lambda p: -cv2.contourArea(p))

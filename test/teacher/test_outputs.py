@@ -118,6 +118,12 @@ def test_what_the_filter_refuses_is_in_the_manifest_and_not_in_the_set(tmp_path:
     assert all(r["instances"][0]["kept"] is False for r in read_manifest(tmp_path / "labels" / "manifest.jsonl"))
 
 
+def test_a_mask_that_is_empty_has_no_outline_and_one_that_fills_the_image_has_its_border() -> None:
+    assert outlines(np.zeros((20, 30), bool)) == []
+    (border,) = outlines(np.ones((20, 30), bool))
+    assert (border.min(axis=0).tolist(), border.max(axis=0).tolist()) == ([0.25, 0.25], [29.75, 19.75])
+
+
 def test_outlines_run_along_the_edge_of_the_mask() -> None:
     mask = np.zeros((10, 12), bool)
     mask[2:6, 3:9] = True
