@@ -118,8 +118,8 @@ class LabellingNode(Node):  # type: ignore[misc]  # rclpy is untyped
     @property
     def missed(self) -> int:
         """Live images that arrived and are not labelled."""
-        unwritten = 0 if self._live is None else len(self._live.missed)
-        return (self.state.counts or {}).get(MISSED, 0) + unwritten
+        unwritten = () if self._live is None else self._live.unwritten
+        return (self.state.counts or {}).get(MISSED, 0) + len(unwritten)
 
     def _start(self, before: JobState | None = None) -> Job:
         values = self._values
@@ -148,6 +148,7 @@ class LabellingNode(Node):  # type: ignore[misc]  # rclpy is untyped
         lost = self._arrivals.take(info.get("publication_sequence_number"), publishers=publishers)
         if lost:
             self.get_logger().warning(f"{lost} images never arrived, between stamps {self._stamp_ns} and {stamp_ns} ns")
+            self._live.lost(lost, self._stamp_ns, stamp_ns)
         self._stamp_ns = stamp_ns
         self._arrived += 1
         missed = self._live.offer(stamp_ns, message.header.frame_id, partial(to_rgb, message))
@@ -207,7 +208,7 @@ class LabellingNode(Node):  # type: ignore[misc]  # rclpy is untyped
 
     def _facts(self) -> dict[str, str]:
         live = {} if self._live is None else {"frames.waiting": str(self._live.waiting)}
-        unwritten = [] if self._live is None else [frame.key for frame in reversed(self._live.missed)]
+        unwritten = () if self._live is None else self._live.unwritten
         names = [*unwritten, *self.state.missed][:5]
         missed = {f"missed.{n}": key for n, key in enumerate(names, 1)}
         source = {"input": self._values["bag"] or self.topic, "out": self._values["out"]}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from afss_ros.sources import Unreadable
 from afss_ros.teacher.inputs import Candidate, slug
-from afss_ros.teacher.manifest import Missed
+from afss_ros.teacher.manifest import DAMAGED, MISSED, Missed
 
 _NO_ROOM = "could not be kept up with: the queue was full"
 _TOO_LATE = "labelling ended before it"
@@ -33,12 +33,17 @@ class LiveInput:
         self.topics: tuple[str, ...] = (topic,)
         self.length: int | None = None
         self.missed: deque[Missed] = deque(missed)
-        """Frames that will not be labelled, in order; whoever has written one down takes it from the left."""
+        """What will not be labelled, `lost` places too, in order; who has written one down takes it from the left."""
         self._capacity = capacity
         self._waiting: deque[Candidate] = deque()
         self._given: deque[Missed] = deque()
         self._changed = threading.Condition()
         self._ended = self._closed = False
+
+    @property
+    def unwritten(self) -> tuple[str, ...]:
+        """Keys of the missed frames that no manifest holds yet, the newest first."""
+        return tuple(frame.key for frame in reversed(self.missed.copy()) if frame.status == MISSED)
 
     @property
     def waiting(self) -> int:
@@ -60,6 +65,15 @@ class LiveInput:
             self._waiting.append(candidate)
             self._changed.notify()
         return None
+
+    def lost(self, count: int, before_ns: int, after_ns: int) -> None:
+        """Note that `count` frames never arrived, between those of two stamps."""
+        topic = self.topics[0]
+        reason = f"{count} frames never arrived, between the stamps {before_ns} and {after_ns} ns"
+        place = Missed(f"{slug(topic)}_{before_ns}_to_{after_ns}", f"live:{topic}", after_ns, reason, DAMAGED)
+        with self._changed:
+            if not self._ended:
+                self.missed.append(place)
 
     def end(self) -> None:
         """No frame is wanted any more; those that wait are still given out."""

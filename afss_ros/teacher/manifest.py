@@ -37,12 +37,13 @@ DAMAGED = "damaged"
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A live frame that was not labelled, and why; the fields are those of its line."""
+    """A live frame that was not labelled, or a place where some never came; the fields are those of its line."""
 
     key: str
     source: str
     stamp_ns: int
     reason: str
+    status: str = MISSED
 
 
 class Manifest:
@@ -91,7 +92,7 @@ class Manifest:
         return tuple(islice(reversed(self._missed), count))
 
     def miss(self, frame: Missed) -> None:
-        """Add a frame that was not labelled, unless it was, or is known to be missed."""
+        """Add a frame that was not labelled, or a place, unless it was, or is known already."""
         if frame.key in self._records or frame.key in self._missed:
             return
         self.append(
@@ -99,7 +100,7 @@ class Manifest:
                 "key": frame.key,
                 "source": frame.source,
                 "stamp_ns": frame.stamp_ns,
-                "status": MISSED,
+                "status": frame.status,
                 "reason": frame.reason,
             }
         )

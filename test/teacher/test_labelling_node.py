@@ -148,9 +148,9 @@ def test_ctrl_c_while_a_bag_is_labelled_says_how_to_go_on_and_the_prompt_and_top
     assert "'satellite' was not read" in output
 
 
-def camera(peer: Peer) -> Publisher:
+def camera(peer: Peer, depth: int = 50) -> Publisher:
     publisher = peer.node.create_publisher(
-        Image, "/image", QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+        Image, "/image", QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
     )
     peer.until(lambda: publisher.get_subscription_count() == 1)
     return publisher
@@ -199,6 +199,25 @@ def test_ctrl_c_labels_what_waits_or_names_it_and_finishes_the_set(
     listed = {record["stamp_ns"] for record in read_manifest(out / "manifest.jsonl")}
     assert listed == {START + index * 100_000_000 for index in range(12)}
     assert all((out / name).exists() for name in ("report.html", "instances.json", "yolo.yaml", "labelled.mcap"))
+
+
+def test_what_dds_loses_is_counted_and_named_by_the_stamps_around_it(peer: Peer, tmp_path: Path) -> None:
+    """The node sleeps while a camera that remembers two images shows more than shared memory holds."""
+    out = tmp_path / "live"
+    process = start(peer.domain, out=out, settings="batch=1; frames.duplicates=-1", labelled_bag=False)
+    publisher = camera(peer, depth=2)
+    show(publisher, range(1))
+    peer.until(lambda: peer.facts.get("frames.kept") == "1")
+    process.send_signal(signal.SIGSTOP)
+    show(publisher, range(1, 121))
+    process.send_signal(signal.SIGCONT)
+    peer.until(lambda: int(peer.facts.get("frames.kept", "0")) + int(peer.facts.get("frames.lost", "0")) == 121)
+    process.send_signal(signal.SIGINT)
+    code, output = finish(process)
+    assert code == 0 and "images never arrived, between stamps" in output, output
+    reasons = [r["reason"] for r in read_manifest(out / "manifest.jsonl") if r["status"] == "damaged"]
+    assert reasons and sum(int(reason.split()[0]) for reason in reasons) == 121 - len(load(out))
+    peer.node.destroy_publisher(publisher)
 
 
 def test_what_does_not_fit_into_the_queue_is_named() -> None:

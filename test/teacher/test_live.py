@@ -114,6 +114,21 @@ def test_a_resumed_set_remembers_what_was_missed(tmp_path: Path) -> None:
     assert statuses(out) == {"kept": 3, "missed": 11} and sum((job.state.counts or {}).values()) == 14
 
 
+def test_frames_that_never_arrived_are_a_place_in_the_manifest_and_no_frames(tmp_path: Path) -> None:
+    out = tmp_path / "live"
+    live = LiveInput("/image", 256)
+    offer(live, range(1))
+    live.lost(3, START, START + 4 * PERIOD)
+    offer(live, range(4, 5))
+    live.end()
+    assert live.unwritten == ()
+    start(out, live, lambda progress: None).join()
+    assert statuses(out) == {"kept": 2, "damaged": 1}
+    (place,) = [r["reason"] for r in read_manifest(out / "manifest.jsonl") if r["status"] == "damaged"]
+    assert place == f"3 frames never arrived, between the stamps {START} and {START + 4 * PERIOD} ns"
+    assert place in (out / "report.html").read_text()
+
+
 def test_frames_without_room_reach_the_manifest_but_not_those_that_are_labelled_already(tmp_path: Path) -> None:
     out = tmp_path / "live"
     live = LiveInput("/image", 2)
