@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from afss_ros.bags import BagReader, BagWriter, messages, typestore
+from afss_ros.bags import BagError, BagReader, BagWriter, messages, typestore
 
 TOPIC = "/camera/image"
 IMAGE = "sensor_msgs/msg/Image"
@@ -123,3 +123,27 @@ def test_a_damaged_file_of_a_split_bag_is_the_only_one_that_loses_messages(tmp_p
     values, damages = read(folder)
     assert values == [1, 2, 3, 4, 21, 22, 23, 24]
     assert len(damages) == 1 and damages[0].startswith("flight_1.mcap: ")
+
+
+def test_whatever_bytes_are_changed_nothing_is_read_that_was_not_recorded_and_no_loss_is_silent(tmp_path: Path) -> None:
+    path = write(tmp_path / "flight.mcap", ALL)
+    content = path.read_bytes()
+    with BagReader(path) as bag:
+        recorded = {message.stamp_ns: message.cdr for message in bag.messages()}
+    random = np.random.default_rng(7)
+    for size in (1, 16, 2000):
+        for place in (
+            *random.integers(0, len(content) - size, 8),
+            *random.integers(len(content) - 4000, len(content), 8),
+        ):
+            changed = bytearray(content)
+            changed[place : place + size] = random.bytes(min(size, len(content) - int(place)))
+            path.write_bytes(changed)
+            try:
+                with BagReader(path) as bag:
+                    found = {message.stamp_ns: message.cdr for message in bag.messages()}
+                    damages = bag.damages
+            except BagError:
+                continue
+            assert found.items() <= recorded.items(), f"{size} bytes at {place}"
+            assert damages or found == recorded, f"{size} bytes at {place}"
