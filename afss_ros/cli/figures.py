@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,7 @@ def evaluate(
 def compare(
     documents: Annotated[list[Path], typer.Argument(help="What afss evaluate --json wrote.", show_default=False)],
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with plots here.", show_default=False)
+        Path | None, typer.Option("--html", help="Write a page with plots and pictures here.", show_default=False)
     ] = None,
 ) -> None:
     """Put evaluations of several students on the same images side by side."""
@@ -60,7 +61,11 @@ def compare(
     if html is not None:
         from afss_ros.datasets.files import write_atomically
         from afss_ros.evaluation import compare_html
+        from afss_ros.evaluation.compare_cases import worst_cases
 
+        compared = worst_cases(found)
+        for reason in compared.missing:
+            logging.warning("not drawn: %s", reason)
         html.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(html, compare_html.render(found).encode())
+        write_atomically(html, compare_html.render(found, compared).encode())
     Console().print(comparison.render(found))

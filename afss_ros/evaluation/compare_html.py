@@ -1,4 +1,4 @@
-"""The comparison as one HTML file: table, accuracy over cost, precision over recall, reliability, confusions."""
+"""The comparison as one HTML file: table, accuracy over cost, plots of what they get right, worst cases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from afss_ros.evaluation import compare, plots, table
+from afss_ros.evaluation.cases import legend
 from afss_ros.evaluation.compare import Document
+from afss_ros.evaluation.compare_cases import Compared
 from afss_ros.evaluation.pareto import front
 from afss_ros.evaluation.plots import DARK, LIGHT, dress, new_figure, svg
 from afss_ros.labels import CLASS_NAMES
@@ -20,8 +22,12 @@ COSTS = {"params_m": "parameters, millions", "gmacs": "GMACs", "latency_ms_p50":
 _ACCURACIES = ("mean_part_iou", "whole_iou", "box_ap", "mean_box_iou")
 
 
-def render(documents: Sequence[Document]) -> str:
-    """The page."""
+def render(documents: Sequence[Document], compared: Compared | None = None) -> str:
+    """The page.
+
+    Args:
+        compared: what `compare_cases.worst_cases` drew, if anything.
+    """
     environment = Environment(loader=PackageLoader("afss_ros.evaluation", "."), autoescape=True)
     environment.filters["figure"] = table.figure
     figures = {
@@ -37,6 +43,8 @@ def render(documents: Sequence[Document]) -> str:
         documents=documents,
         names=compare.names(documents),
         rows=compare.rows(documents),
+        compared=compared or Compared([], []),
+        legend=legend(),
         plots=[(title, Markup(svg(plot))) for title, plot in figures.items() if plot is not None],
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from afss_ros import __version__, datasets
 from afss_ros.datasets.files import write_atomically
-from afss_ros.evaluation import cost, report_html, score, summary
+from afss_ros.evaluation import cases, cost, report_html, score, summary
 from afss_ros.evaluation.evaluate import Report, evaluate, spread
 from afss_ros.evaluation.latency import student_latency
 from afss_ros.evaluation.tta import AUGMENTATIONS
@@ -117,4 +117,7 @@ def _figures(student: Student, report: Report) -> dict[str, Any]:
         "intervals_95": summary.intervals(report.images, report.known),
         "strata": summary.strata(report.images, report.known),
         "curves": summary.curves(report.images),
+        "worst": [
+            {"key": r.sample.key, "quality": r.quality} for r in cases.ranked(report.images)[: report_html.CASES]
+        ],
     }

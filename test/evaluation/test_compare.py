@@ -90,6 +90,42 @@ def test_the_command_prints_a_table_and_writes_one_page(
     assert cli.main(["compare", *map(str, documents), "--html", str(page)]) == 0
     assert re.search(r"mean box iou +│? +1\.000 +│? +1\.000", capsys.readouterr().out)
     text = page.read_text()
-    assert re.findall(r"<h2>(\w+)", text) == ["Accuracy", "Precision", "Precision", "Reliability", "Confusion"]
+    assert re.findall(r"<h2>(\w+)", text) == ["Accuracy", "Precision", "Precision", "Reliability", "Confusion", "Worst"]
     assert text.count("<svg") == 5
     assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def _pictures(text: str) -> list[str]:
+    return re.findall(r'<img src="data:image/jpeg;base64,[^"]+" alt=""><span>([^<]+)</span>', text)
+
+
+def test_the_worst_cases_of_each_are_drawn_side_by_side(
+    documents: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(documents[0], worst=[{"key": "1", "quality": 0.2}])
+    _edit(documents[1], worst=[{"key": "0", "quality": 0.1}, {"key": "1", "quality": 0.3}])
+    page = tmp_path / "compare.html"
+    assert cli.main(["compare", *map(str, documents), "--html", str(page)]) == 0
+    text = page.read_text()
+    assert _pictures(text) == ["image", "truth", "tiny, IoU 1.000", "boxes, box IoU 1.000"] * 2
+    assert re.findall(r">(\d), among the worst of ([^<]+)<", text) == [("1", "tiny, boxes"), ("0", "boxes")]
+    assert "not drawn" not in capsys.readouterr().err
+
+
+def test_a_student_that_changed_is_named_and_the_others_are_drawn(
+    documents: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(documents[0], model_sha256="0" * 64)
+    page = tmp_path / "compare.html"
+    assert cli.main(["compare", *map(str, documents), "--html", str(page)]) == 0
+    assert _pictures(page.read_text()) == ["image", "truth", "boxes, box IoU 1.000"] * 2
+    assert re.search(r"Not drawn: tiny: .*tiny\.onnx is another file by now; evaluate it again", page.read_text())
+    assert "not drawn: tiny" in " ".join(capsys.readouterr().err.split())
+
+
+def test_without_the_images_there_is_a_page_without_pictures(documents: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "set").rename(tmp_path / "elsewhere")
+    page = tmp_path / "compare.html"
+    assert cli.main(["compare", *map(str, documents), "--html", str(page)]) == 0
+    assert _pictures(page.read_text()) == []
+    assert "no such folder" in page.read_text()
