@@ -1,4 +1,4 @@
-"""What the student doubts in flight is what the teacher labels next: perception_node, its bag, `afss label`."""
+"""What the student doubts in flight is what its successor learns from: perception_node, its bag, the commands."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from vision_msgs.msg import Detection2DArray
 
 from afss_ros import datasets
 from afss_ros.cli import main
+from afss_ros.distill import checkpoint
 from afss_ros.perception import Frame
 from afss_ros.sources import open_source
 
 SURE, UNSURE = 250, 130
 """Grey of a craft that the tiny student gives a score of 0.98 and 0.51."""
+
+ONE_STEP = """
+data: {size: 64, validation_size: 64, workers: 0, train: [set by --data]}
+student: {name: fpn-mobilenetv4-050, decoder: {decoder_pyramid_channels: 32, decoder_segmentation_channels: 32}}
+budget: {iterations: 1}
+batch: 2
+"""
 
 
 def craft(brightness: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -25,8 +33,8 @@ def craft(brightness: int, x: int, y: int, width: int, height: int) -> NDArray[n
     return image
 
 
-def test_the_nodes_hard_frames_become_a_data_set(tmp_path: Path, tiny_student: Path) -> None:
-    """A craft that the student is sure of, then three views that it is not: those three come out with labels."""
+def test_the_nodes_hard_frames_become_a_data_set_and_a_training(tmp_path: Path, tiny_student: Path) -> None:
+    """A craft that the student is sure of, then three views that it is not: those three are labelled and learned."""
     hard = tmp_path / "hard"
     doubtful = [craft(UNSURE, *box) for box in ((8, 8, 40, 60), (50, 20, 70, 30), (20, 60, 30, 30))]
     with reserved_domain() as domain:
@@ -68,3 +76,10 @@ def test_the_nodes_hard_frames_become_a_data_set(tmp_path: Path, tiny_student: P
         x, y, x_end, y_end = found.box_xyxy
         block = np.argwhere(frame.image[..., 0] > 64)
         assert np.abs(np.array([y, x, y_end, x_end]) - [*block.min(0), *block.max(0) + 1]).max() < 6
+
+    chosen, run = tmp_path / "chosen", tmp_path / "run"
+    assert main(["select", str(tmp_path / "set"), "--keep", "detector_score >= 0.6", "--out", str(chosen)]) == 0
+    (tmp_path / "one_step.yaml").write_text(ONE_STEP)
+    assert main(["train", str(tmp_path / "one_step.yaml"), "--data", str(chosen), "--out", str(run)]) == 0
+    trained = checkpoint.load_best(run)
+    assert (trained.step, trained.samples) == (1, 3)
