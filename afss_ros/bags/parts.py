@@ -8,8 +8,7 @@ import shutil
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from afss_ros.bags import zstd
 from afss_ros.bags.errors import BagError
@@ -93,9 +92,9 @@ def _open_file(path: Path) -> Storage:
 def _missing(path: Path) -> list[str]:
     """The files that the bag's metadata lists and that are not there."""
     try:
-        content = YAML(typ="safe").load((path / "metadata.yaml").read_text())
+        content = yaml.safe_load((path / "metadata.yaml").read_text())
         listed = [PurePath(name).name for name in content["rosbag2_bagfile_information"]["relative_file_paths"]]
-    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
         return []
     return [f"a file of it is lost: {name} is not there" for name in listed if not (path / name).exists()]
 
