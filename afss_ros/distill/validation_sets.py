@@ -13,7 +13,7 @@ from afss_ros import datasets
 from afss_ros.distill.recipe import Recipe
 
 _LOG = logging.getLogger(__name__)
-_USUAL = "val"
+_TRAINED, _VALIDATED = "train", "val"  # what a recipe asks for that says nothing of splits
 
 
 def validated_on(recipe: Recipe, sets: Sequence[Path]) -> Recipe:
@@ -32,22 +32,27 @@ def validated_on(recipe: Recipe, sets: Sequence[Path]) -> Recipe:
 def settled(recipe: Recipe) -> Recipe:
     """The recipe as it can be carried out with what its training sets hold.
 
-    Where only some have the validation split, these are validated on. Where none has, and no other set is named, the
-    training images are, which is warned of: such scores tell one step of a training from another, and no more.
+    Sets without splits are trained on whole. Where only some sets have the validation split, these are validated on.
+    Where none has, and no other set is named, the training images are, which is warned of: such scores tell one step of
+    a training from another, and no more.
 
     Raises:
         DatasetError: a set cannot be read.
     """
     data = recipe.data
-    if data.validation or data.validation_split != _USUAL:
+    if data.train_split == _TRAINED and all(datasets.load(path).splits == ("",) for path in data.train):
+        _LOG.info("%s: no splits; trained on every sample", ", ".join(map(str, data.train)))
+        data = data.model_copy(update={"train_split": None})
+        recipe = recipe.model_copy(update={"data": data})
+    if data.validation or data.validation_split != _VALIDATED:
         return recipe
-    having = _with(_USUAL, data.train)
+    having = _with(_VALIDATED, data.train)
     if having:
-        return recipe if len(having) == len(data.train) else _changed(recipe, having, _USUAL)
+        return recipe if len(having) == len(data.train) else _changed(recipe, having, _VALIDATED)
     _LOG.warning(
         "%s: no split %r, so weights are chosen by images that they are trained on, and the scores say nothing about"
         " other images. Cut some off with `afss select --val 0.2`, or name another set with `afss train --validation`",
-        ", ".join(map(str, data.train)), _USUAL,
+        ", ".join(map(str, data.train)), _VALIDATED,
     )  # fmt: skip
     return _changed(recipe, (), data.train_split)
 

@@ -62,6 +62,18 @@ def test_one_recording_is_trained_on_with_a_warning_that_scores_mean_little(
     assert main(["train", str(tiny), "--data", str(one_recording), "--out", str(tmp_path / "run")]) == 0
 
 
+def test_a_set_without_splits_is_trained_on_whole(drawn_set: Path, tiny: Path, tmp_path: Path) -> None:
+    every = tmp_path / "every.json"
+    every.write_text((drawn_set / "instances.json").read_text())
+    (tmp_path / "images").symlink_to(drawn_set / "images")
+    assert datasets.load(every).splits == ("",)
+    assert main(["train", str(tiny), "--data", str(every), "--out", str(tmp_path / "run")]) == 0
+    trained = checkpoint.load_best(tmp_path / "run")
+    assert trained.samples == len(datasets.load(every))
+    kept = trained.parsed_recipe().data
+    assert kept.train_split is kept.validation_split is None
+
+
 def test_another_set_can_be_named_to_validate_on(
     tiny: Path, one_recording: Path, drawn_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
