@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_safetensors
 
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe, parse
@@ -131,7 +131,9 @@ def publish(path: Path, trained: Trained, seen: str) -> None:
     meaning = asdict(replace(trained, recipe=plain, weights={}, provenance=named, seen=seen))
     small = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in trained.weights.items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file({k: v.contiguous() for k, v in small.items()}, temporary, {_MEANING: json.dumps(meaning)})
+    temporary.write_bytes(
+        to_safetensors({k: v.contiguous() for k, v in small.items()}, {_MEANING: json.dumps(meaning)})
+    )
     temporary.replace(path)
 
 

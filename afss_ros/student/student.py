@@ -54,7 +54,7 @@ class Student:
         threads: int = 0,
         score_threshold: float = 0.5,
         min_area: int = 16,
-        merge_gap: float = 0.03,
+        merge_gap: float = 0.05,
         tiling: Tiling | None = None,
         provider_options: Mapping[str, str] | None = None,
     ) -> None:
