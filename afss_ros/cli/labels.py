@@ -85,7 +85,9 @@ def select(
     darkest: Annotated[float, typer.Option("--darkest", help="Least brightness of a craft, 0 to 255.")] = 8.0,
     clipped: Annotated[float, typer.Option("--clipped", help="Largest overexposed share of a craft.")] = 0.5,
     blur_px: Annotated[float, typer.Option("--blur", help="Widest edges of a craft, pixels.")] = 8.0,
-    val: Annotated[float, typer.Option("--val", help="Share for validation, by whole sequences; a single one is cut in time.")] = 0.0,
+    val: Annotated[
+        float, typer.Option("--val", help="Share for validation, by whole sequences; a single one is cut in time.")
+    ] = 0.0,
     test: Annotated[float, typer.Option("--test", help="Share for testing, likewise.")] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Of the splits.")] = 0,
     against: Annotated[
