@@ -30,19 +30,6 @@ def test_an_error_is_one_line_without_the_name_of_its_class(tmp_path: Path, caps
     assert "\nerror: no source at /nowhere; give a folder" in capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_read_is_named_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "folder.json").mkdir()
-
-    def unreadable(paths: list[Path]) -> None:
-        paths[0].read_bytes()
-
-    monkeypatch.setattr("afss_ros.evaluation.compare.read", unreadable)
-    assert main(["compare", str(tmp_path / "folder.json")]) == 1
-    assert capsys.readouterr().err == f"error: {tmp_path / 'folder.json'}: Is a directory\n"
-
-
 def test_debug_shows_where_an_error_came_from(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--debug", "run", "/nowhere", "--out", str(tmp_path)]) == 1
     errors = capsys.readouterr().err
