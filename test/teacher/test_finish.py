@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def tree(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Children start with SIGINT as a terminal gives it, though the tests may run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupted(bag: Path, out: Path) -> tuple[int, str]:
@@ -45,6 +54,7 @@ def interrupted(bag: Path, out: Path) -> tuple[int, str]:
     return process.returncode, errors
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_ctrl_c_says_how_far_it_came_and_how_to_go_on_or_finish(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
