@@ -30,7 +30,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def heeds_interrupts() -> Iterator[None]:
-    """Children start with SIGINT as a terminal gives it, though the tests may run in the background, which ignores it."""
+    """Children get SIGINT as a terminal gives it, though tests that run in the background have it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
