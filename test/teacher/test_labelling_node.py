@@ -79,9 +79,22 @@ class Peer:
         rclpy.shutdown(context=self._context)
 
 
+STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_running() -> Iterator[None]:
+    """A node that outlives a failed test would take the images of the tests after it."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.communicate()
+
+
 def start(domain: int, **parameters: Any) -> subprocess.Popen[str]:
     arguments = [item for key, value in parameters.items() for item in ("-p", f"{key}:={value}")]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "afss_ros.nodes.labelling_node", "--ros-args", *arguments],
         cwd=ROOT,
         env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
@@ -89,6 +102,8 @@ def start(domain: int, **parameters: Any) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    STARTED.append(process)
+    return process
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
