@@ -10,6 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from afss_ros.distill.onnx_graph import constants, drop_unread
+
 
 def fold_paddings(model: onnx.ModelProto) -> int:
     """Move every padding with zeros that only one convolution reads into that convolution, in place.
@@ -24,8 +26,7 @@ def fold_paddings(model: onnx.ModelProto) -> int:
     graph = model.graph
     readers = Counter(name for node in graph.node for name in node.input)
     makers = {output: node for node in graph.node for output in node.output}
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    values |= {n.output[0]: numpy_helper.to_array(n.attribute[0].t) for n in graph.node if _is_constant(n)}
+    values = constants(graph)
     kept = {output.name for output in graph.output}
     moved: list[Any] = []
     for conv in [node for node in graph.node if node.op_type == "Conv"]:
@@ -45,23 +46,23 @@ def fold_paddings(model: onnx.ModelProto) -> int:
         moved.append(pad)
     for pad in moved:
         graph.node.remove(pad)
-    still_read = {name for node in graph.node for name in node.input}
-    for tensor in [t for t in graph.initializer if t.name not in still_read and t.name not in kept]:
-        graph.initializer.remove(tensor)
+    drop_unread(graph)
     return len(moved)
 
 
-def _is_constant(node: Any) -> bool:
-    return bool(node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value")
-
-
-def _margins(pad: Any, values: dict[str, NDArray[Any]]) -> NDArray[np.int64] | None:
+def _margins(pad: Any, values: dict[str, onnx.TensorProto]) -> NDArray[np.int64] | None:
     """Rows and columns before, then behind; None when it pads with anything but zeros in height and width."""
     mode = next((onnx.helper.get_attribute_value(a) for a in pad.attribute if a.name == "mode"), b"constant")
-    fill = values.get(pad.input[2]) if len(pad.input) > 2 and pad.input[2] else np.zeros(1)
-    amounts = values.get(pad.input[1]) if len(pad.input) > 1 else None
+    fill = _array(pad, 2, values) if len(pad.input) > 2 and pad.input[2] else np.zeros(1)
+    amounts = _array(pad, 1, values)
     of_some_axes = len(pad.input) > 3 and pad.input[3]
     if mode != b"constant" or fill is None or fill.any() or amounts is None or of_some_axes:
         return None
     ends: NDArray[np.int64] = amounts.reshape(2, -1)
     return None if ends[:, :2].any() or (ends < 0).any() else ends[:, 2:].ravel()
+
+
+def _array(node: Any, place: int, values: dict[str, onnx.TensorProto]) -> NDArray[Any] | None:
+    """The constant that a node reads at `place`; None where it reads none."""
+    known = values.get(node.input[place]) if len(node.input) > place else None
+    return None if known is None else numpy_helper.to_array(known)

@@ -8,6 +8,8 @@ from typing import Any
 import onnx
 from onnx import numpy_helper
 
+from afss_ros.distill.onnx_graph import constants, drop_unread
+
 
 def drop_clips(model: onnx.ModelProto) -> int:
     """Remove every Clip between two quantisations where the second saturates at or inside its bounds, in place.
@@ -25,8 +27,7 @@ def drop_clips(model: onnx.ModelProto) -> int:
     for node in graph.node:
         for name in node.input:
             users[name].append(node)
-    values = {tensor.name: tensor for tensor in graph.initializer}
-    values |= {n.output[0]: n.attribute[0].t for n in graph.node if n.op_type == "Constant" and n.attribute}
+    values = constants(graph)
     needless: list[Any] = []
     for clip in [node for node in graph.node if node.op_type == "Clip"]:
         back = makers.get(clip.input[0])
@@ -44,10 +45,7 @@ def drop_clips(model: onnx.ModelProto) -> int:
         needless += [forth, back, clip]
     for node in needless:
         graph.node.remove(node)
-    used = {name for node in graph.node for name in node.input}
-    for name in values.keys() - used:  # shared scales stay; what nobody reads would be warned of at every start
-        if values[name] in graph.initializer:
-            graph.initializer.remove(values[name])
+    drop_unread(graph)  # shared scales stay
     return len(needless) // 3
 
 
