@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from full_disk import largest_file
 
 from afss_ros.bags import BagError, BagReader, BagWriter, Budget, Spool, messages
 
@@ -29,17 +28,6 @@ def put(number: int, side: int = 8) -> Callable[[BagWriter], None]:
 def numbers(path: Path) -> list[int]:
     with BagReader(path) as bag:
         return [m.stamp_ns for m in bag.messages(["/image"])]
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Within the block the kernel refuses to let any file grow beyond `size` bytes, as a full disk would."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_items_come_back_in_order_from_a_folder_read_as_one_bag(tmp_path: Path) -> None:
@@ -112,7 +100,7 @@ def test_space_that_others_need_is_left_to_them_and_what_was_written_is_saved(tm
 
 def test_a_disk_that_is_full_leaves_no_debris_and_is_used_again_later(tmp_path: Path) -> None:
     spool = Spool(tmp_path, ROOMY)
-    with files_of_at_most(50_000), pytest.raises(BagError, match=r"cannot (write|finish)"):
+    with largest_file(50_000), pytest.raises(BagError, match=r"cannot (write|finish)"):
         for number in range(1, 100):
             spool.write(30_400, 0.5, put(number, side=100))
         spool.close()
