@@ -18,6 +18,7 @@ from afss_ros import datasets
 from afss_ros.distill.data import validation_example
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.qdq import drop_clips
+from afss_ros.spacing import evenly_spaced
 
 _LOG = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def quantise(student: Path, out: Path, samples: Sequence[datasets.Sample], *, fr
         raise DistillError("no samples to calibrate on")
     model = onnx.load(str(student))
     size = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
-    keep = np.linspace(0, len(samples) - 1, min(frames, len(samples))).round().astype(int)
+    keep = evenly_spaced(len(samples), frames)
     pictures = (validation_example(samples[i], size)["image"].numpy() for i in keep)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
