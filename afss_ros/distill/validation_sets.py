@@ -23,7 +23,7 @@ def validated_on(recipe: Recipe, sets: Sequence[Path]) -> Recipe:
         DatasetError: a set cannot be read.
     """
     split = recipe.data.validation_split
-    if not _with(split, sets):
+    if split is not None and not any(split in datasets.load(path).splits for path in sets):
         _LOG.info("%s: no split %r; validated on every sample", ", ".join(map(str, sets)), split)
         split = None
     return _changed(recipe, tuple(sets), split)
@@ -40,13 +40,17 @@ def settled(recipe: Recipe) -> Recipe:
         DatasetError: a set cannot be read.
     """
     data = recipe.data
-    if data.train_split == _TRAINED and all(datasets.load(path).splits == ("",) for path in data.train):
+    validated_elsewhere = bool(data.validation) or data.validation_split != _VALIDATED
+    if data.train_split != _TRAINED and validated_elsewhere:
+        return recipe
+    splits = {path: datasets.load(path).splits for path in data.train}
+    if data.train_split == _TRAINED and all(of_set == ("",) for of_set in splits.values()):
         _LOG.info("%s: no splits; trained on every sample", ", ".join(map(str, data.train)))
         data = data.model_copy(update={"train_split": None})
         recipe = recipe.model_copy(update={"data": data})
-    if data.validation or data.validation_split != _VALIDATED:
+    if validated_elsewhere:
         return recipe
-    having = _with(_VALIDATED, data.train)
+    having = tuple(path for path in data.train if _VALIDATED in splits[path])
     if having:
         return recipe if len(having) == len(data.train) else _changed(recipe, having, _VALIDATED)
     _LOG.warning(
@@ -55,10 +59,6 @@ def settled(recipe: Recipe) -> Recipe:
         ", ".join(map(str, data.train)), _VALIDATED,
     )  # fmt: skip
     return _changed(recipe, (), data.train_split)
-
-
-def _with(split: str | None, sets: Sequence[Path]) -> tuple[Path, ...]:
-    return tuple(path for path in sets if split is None or split in datasets.load(path).splits)
 
 
 def _changed(recipe: Recipe, sets: tuple[Path, ...], split: str | None) -> Recipe:

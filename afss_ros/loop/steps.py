@@ -89,5 +89,5 @@ def contents(*places: str | Path | None) -> dict[str, Any]:
 
     A place says where weights lie, and not which they are; a name that is no place (of a Hub, say) is skipped.
     """
-    known = {str(place): fingerprint(Path(place)) for place in places if place and Path(place).exists()}
-    return {"files": known} if known else {}
+    named = {str(place) for place in places if place and Path(place).exists()}
+    return {"files": {place: fingerprint(Path(place)) for place in sorted(named)}} if named else {}
