@@ -65,6 +65,7 @@ def tiny_metadata(size: Shape) -> dict[str, str]:
 
 _CONSTANTS: dict[str, np.ndarray] = {
     "bright": np.array(96, np.float32),
+    "white": np.array(255, np.float32),
     "channels": np.array([1, 1, 1], np.int64),
     "margin": np.array(64, np.float32),
     "body": np.array(1, np.uint8),
@@ -76,7 +77,7 @@ _CONSTANTS: dict[str, np.ndarray] = {
 
 
 def _segment_nodes() -> list[NodeProto]:
-    """`labels` and `confidence` (the brightest channel, so 255 is certain) from `image`."""
+    """`labels` and `confidence` (craft as sure as its brightest channel is bright, background as it is dark)."""
     return [
         helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMax", ["pixels"], ["brightest"], axes=[3], keepdims=0),
@@ -91,8 +92,21 @@ def _segment_nodes() -> list[NodeProto]:
         helper.make_node("Where", ["red", "antenna", "body"], ["body_or_antenna"]),
         helper.make_node("Where", ["blue", "panel", "body_or_antenna"], ["part"]),
         helper.make_node("Where", ["craft", "part", "background"], ["labels"]),
-        helper.make_node("Cast", ["brightest"], ["confidence"], to=TensorProto.UINT8),
+        *_confidence_nodes("brightest"),
     ]
+
+
+def _confidence_nodes(brightest: str) -> list[NodeProto]:
+    """`confidence`, the probability of the label x 255, from the brightest channel: that is the probability of craft."""
+    return [
+        helper.make_node("Sub", ["white", brightest], ["darkness"]),
+        helper.make_node("Where", ["craft", brightest, "darkness"], ["certainty"]),
+        helper.make_node("Cast", ["certainty"], ["confidence"], to=TensorProto.UINT8),
+    ]
+
+
+def _producer_of(name: str, nodes: list[NodeProto]) -> NodeProto:
+    return next(node for node in nodes if name in node.output)
 
 
 def build_tiny_student(
@@ -112,8 +126,8 @@ def build_tiny_student(
     nodes, constants = _segment_nodes(), dict(_CONSTANTS)
     if needs_context:
         constants["half"] = np.array(128, np.uint8)
-        nodes[-2].output[0] = "labels_alone"
-        nodes[-1].output[0] = "confidence_alone"
+        _producer_of("labels", nodes).output[0] = "labels_alone"
+        _producer_of("confidence", nodes).output[0] = "confidence_alone"
         nodes += [
             helper.make_node("ReduceMin", ["brightest"], ["darkest"], keepdims=0),
             helper.make_node("Greater", ["darkest", "bright"], ["lost"]),
@@ -124,11 +138,9 @@ def build_tiny_student(
         strides = np.array([labels_stride, labels_stride], np.int64)
         constants |= {"from": np.zeros(2, np.int64), "to": np.array(size, np.int64), "axes": np.array([1, 2])}
         constants["strides"] = strides
-        nodes[-2].output[0], nodes[-1].output[0] = "labels_full", "confidence_full"
-        nodes += [
-            helper.make_node("Slice", [f"{name}_full", "from", "to", "axes", "strides"], [name])
-            for name in ("labels", "confidence")
-        ]
+        for name in ("labels", "confidence"):
+            _producer_of(name, nodes).output[0] = f"{name}_full"
+            nodes.append(helper.make_node("Slice", [f"{name}_full", "from", "to", "axes", "strides"], [name]))
     shape = [1, size[0] // labels_stride, size[1] // labels_stride]
     outputs = {"labels": (TensorProto.UINT8, shape), "confidence": (TensorProto.UINT8, shape)}
     return save_student(path, nodes, outputs, size, constants, metadata)
@@ -214,7 +226,7 @@ def _build_burning(path: Path, turns: int, size: Shape) -> Path:
         ],
     )
     nodes = [
-        *_segment_nodes()[:-1],
+        *_segment_nodes()[:-3],
         # The loop starts from the image and ends in `confidence` (times zero), so that no optimiser can drop it.
         helper.make_node("ReduceMax", ["brightest"], ["peak"], keepdims=0),
         helper.make_node("Mul", ["identity", "peak"], ["x0"]),
@@ -222,7 +234,7 @@ def _build_burning(path: Path, turns: int, size: Shape) -> Path:
         helper.make_node("ReduceMax", ["x_last"], ["burnt"], keepdims=0),
         helper.make_node("Mul", ["burnt", "zero"], ["nothing"]),
         helper.make_node("Add", ["brightest", "nothing"], ["brightest_late"]),
-        helper.make_node("Cast", ["brightest_late"], ["confidence"], to=TensorProto.UINT8),
+        *_confidence_nodes("brightest_late"),
     ]
     constants = {
         **_CONSTANTS,

@@ -32,7 +32,7 @@ class Component:
     Attributes:
         box_xyxy: in pixels of the label map, corner convention.
         area: pixels inside the outlines of its pieces, holes included.
-        confidence: mean of the confidence map over its pixels, in 0..1; 1.0 without one.
+        confidence: mean of the confidence map over its scored pixels, in 0..1; 1.0 without one.
     """
 
     box_xyxy: tuple[int, int, int, int]
@@ -46,6 +46,7 @@ def find(
     min_area: int,
     merge_gap: int,
     confidence: NDArray[np.uint8] | None = None,
+    scored: NDArray[np.uint8] | None = None,
 ) -> list[Component]:
     """Find the craft in a foreground mask.
 
@@ -54,6 +55,7 @@ def find(
         min_area: smaller pieces are noise: dropped before merging, so that they neither count nor bridge.
         merge_gap: pieces with at most this many empty pixels between them are one craft.
         confidence: uint8 (h, w), probability x 255.
+        scored: uint8 (h, w), 1 on those foreground pixels over which a craft's confidence is averaged; None is all.
 
     Returns:
         The largest first, then from left to right.
@@ -63,7 +65,8 @@ def find(
     """
     pieces = [piece for piece in _outlines(foreground) if _area(piece) >= min_area]
     pieces = sorted(pieces, key=_area, reverse=True)[:_MAX_PIECES]
-    craft = [_component(group, foreground, confidence) for group in _group(pieces, foreground, merge_gap)]
+    scored = foreground if scored is None else scored
+    craft = [_component(group, scored, confidence) for group in _group(pieces, foreground, merge_gap)]
     return sorted(craft, key=lambda c: (-c.area, c.box_xyxy))
 
 
@@ -105,14 +108,12 @@ def _any_boxes_near(pieces: Sequence[Outline], gap: int) -> bool:
     return bool((apart <= gap).any())
 
 
-def _component(
-    pieces: Sequence[Outline], foreground: NDArray[np.uint8], confidence: NDArray[np.uint8] | None
-) -> Component:
+def _component(pieces: Sequence[Outline], scored: NDArray[np.uint8], confidence: NDArray[np.uint8] | None) -> Component:
     left, top, width, height = cv2.boundingRect(pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
     mean = 1.0
     if confidence is not None:
         window = (slice(top, top + height), slice(left, left + width))
-        mask = _filled(pieces, height, width, (-left, -top)) & foreground[window]
+        mask = _filled(pieces, height, width, (-left, -top)) & scored[window]
         mean = cv2.mean(confidence[window], mask=mask)[0] / 255
     area = sum(_area(piece) for piece in pieces)
     return Component((left, top, left + width, top + height), area, mean)

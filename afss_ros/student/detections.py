@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from afss_ros import labels
 from afss_ros.perception import Detection
 from afss_ros.student import boxes as craft
+from afss_ros.student import hysteresis
 from afss_ros.student.contract import StudentContract
 from afss_ros.student.letterbox import Letterbox, boxes_to_source
 
@@ -64,6 +65,7 @@ def from_labels(
     score_threshold: float,
     min_area: int,
     merge_gap: float,
+    extent_threshold: float,
 ) -> tuple[Detection, ...]:
     """Detections of whole craft from a label map, best score first, the larger first among equals.
 
@@ -73,15 +75,18 @@ def from_labels(
         box: the letterbox that the network saw the picture through; what lies in its padding is ignored.
         min_area: in pixels of the label map.
         merge_gap: as a fraction of the label map's longer side.
+        extent_threshold: background pixels that touch a craft and whose probability of craft is at least this belong
+            to it as far as its box goes, see `hysteresis`; 1 leaves boxes at the labels. Needs `confidence`. Scores are
+            those of the labelled pixels all the same.
     """
     size = label_map.shape[0], label_map.shape[1]
     rows, cols = box.content_in(size)
-    parts = _craft_pixels(label_map[rows, cols])
+    seen, sure_of = label_map[rows, cols], None if confidence is None else confidence[rows, cols]
+    reached = parts = _craft_pixels(seen)
+    if sure_of is not None and extent_threshold < 1:
+        reached = hysteresis.grow(parts, hysteresis.likely_craft(seen, sure_of, extent_threshold), min_area)
     found = craft.find(
-        parts,
-        min_area=min_area,
-        merge_gap=round(merge_gap * max(size)),
-        confidence=None if confidence is None else confidence[rows, cols],
+        reached, min_area=min_area, merge_gap=round(merge_gap * max(size)), confidence=sure_of, scored=parts
     )
     kept = sorted((c for c in found if c.confidence >= score_threshold), key=lambda c: -c.confidence)
     xyxy = np.array([c.box_xyxy for c in kept], np.float32).reshape(-1, 4)

@@ -36,6 +36,8 @@ class Student:
         score_threshold: detections below it are dropped.
         min_area: smallest piece of a craft, in pixels of the label map, that counts (boxes from labels).
         merge_gap: pieces of the label map closer than this fraction of its longer side are one craft.
+        extent_threshold: how likely craft must be, in 0..1, where a craft's box still reaches though the label there is
+            background (boxes from labels); see `hysteresis`. 1 keeps boxes to the labels.
         tiling: whether frames larger than the network are seen in tiles too; as a rule, without.
         provider_options: ONNX Runtime's own, for the one provider named, e.g. {"device_id": "1"}; see
             docs/student_contract.md.
@@ -55,6 +57,7 @@ class Student:
         score_threshold: float = 0.5,
         min_area: int = 16,
         merge_gap: float = 0.05,
+        extent_threshold: float = 0.2,
         tiling: Tiling | None = None,
         provider_options: Mapping[str, str] | None = None,
     ) -> None:
@@ -62,6 +65,7 @@ class Student:
         self.score_threshold = score_threshold
         self.min_area = min_area
         self.merge_gap = merge_gap
+        self.extent_threshold = extent_threshold
         self.tiling = tiling or Tiling()
         model = _read_model(self.path)
         self.sha256 = hashlib.sha256(model).hexdigest()
@@ -157,6 +161,7 @@ class Student:
             score_threshold=least_score,
             min_area=self.min_area,
             merge_gap=self.merge_gap,
+            extent_threshold=self.extent_threshold,
         )
 
     def _view_of(self, image: NDArray[np.uint8]) -> View:

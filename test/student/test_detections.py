@@ -26,10 +26,19 @@ def from_boxes(boxes: list[list[float]], scores: list[float], classes: list[int]
 
 
 def from_labels(
-    label_map: NDArray[np.uint8], confidence: NDArray[np.uint8] | None = None, score_threshold: float = 0.5
+    label_map: NDArray[np.uint8],
+    confidence: NDArray[np.uint8] | None = None,
+    score_threshold: float = 0.5,
+    extent_threshold: float = 1.0,
 ) -> list[Detection]:
     found = detections.from_labels(
-        label_map, confidence, WIDE, score_threshold=score_threshold, min_area=1, merge_gap=0.0
+        label_map,
+        confidence,
+        WIDE,
+        score_threshold=score_threshold,
+        min_area=1,
+        merge_gap=0.0,
+        extent_threshold=extent_threshold,
     )
     return list(found)
 
@@ -75,6 +84,21 @@ def test_every_part_belongs_to_the_craft_and_unlabelled_pixels_do_not() -> None:
     label_map[3, 1:6] = [1, 2, 3, 1, 255]
     (found,) = from_labels(label_map)
     assert (found.class_name, found.box_xyxy.tolist(), found.score) == ("spacecraft", [1, 1, 5, 2], 1.0)
+
+
+def test_a_box_reaches_over_background_that_may_well_be_craft_and_keeps_the_score_of_the_labels() -> None:
+    label_map, confidence = np.zeros((8, 8), np.uint8), np.full((8, 8), 255, np.uint8)
+    label_map[3, 2] = 1
+    confidence[3, 2:5] = [204, 153, 230]  # background beside it with 0.6, then with 0.9
+    (alone,), (reaching,) = from_labels(label_map, confidence), from_labels(label_map, confidence, 0.5, 0.2)
+    assert (alone.box_xyxy.tolist(), reaching.box_xyxy.tolist()) == ([2, 1, 3, 2], [2, 1, 4, 2])
+    assert alone.score == reaching.score == pytest.approx(0.8)
+
+
+def test_without_a_confidence_map_a_box_ends_with_the_labels() -> None:
+    label_map = np.zeros((8, 8), np.uint8)
+    label_map[3, 2] = 1
+    assert from_labels(label_map, None, 0.5, 0.2)[0].box_xyxy.tolist() == [2, 1, 3, 2]
 
 
 def test_what_the_network_sees_in_the_bars_is_ignored() -> None:

@@ -84,7 +84,7 @@ def test_a_coarse_label_map_is_stitched_without_a_shift(tmp_path: Path) -> None:
     """The label map has half the resolution; 130 columns make the last tile start between its pixels but for care."""
     path = build_tiny_student(tmp_path / "coarse.onnx", labels_stride=2)
     image = scene(70, 130, (40, 20, 70, 50, GREY))
-    with Student(path, threads=1, tiling=AUTO) as student:
+    with Student(path, threads=1, tiling=AUTO, extent_threshold=1) as student:  # where labels end
         seen = student(Frame(image))
     assert boxes(seen) == [[40, 20, 70, 50]]
     np.testing.assert_array_equal(seen.labels, truth(image))
