@@ -24,8 +24,9 @@ class SalvagedSqlite:
         self.topics: dict[str, Topic] = {}
         self.definitions: dict[str, str] = {}
         self._damage = ""
-        # immutable: no lock, no journal, so that a bag on read-only media opens.
-        self._database = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+        # immutable: no lock, no journal, so that a bag on read-only media opens. Any thread may read, one at a time.
+        uri = f"{path.resolve().as_uri()}?immutable=1"
+        self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         try:
             # SQLite refuses a file shorter than its header says, unless it may assume that its user knows.
             self._database.execute("PRAGMA writable_schema = ON")

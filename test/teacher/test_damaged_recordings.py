@@ -60,3 +60,13 @@ def test_a_damaged_chunk_is_a_place_and_no_frame(tmp_path: Path) -> None:
     (reason,) = [r["reason"] for r in read_manifest(tmp_path / "labels" / "manifest.jsonl") if r["status"] == "damaged"]
     assert f"({80 - frames} of /camera/image)" in reason
     assert label(bag, tmp_path / "labels", settings, bag=False) == counts, "a run that goes on finds the same damage"
+
+
+def test_the_front_of_a_cut_sqlite_bag_is_labelled(tmp_path: Path) -> None:
+    """Frames are decoded in a thread of their own, and SQLite objects belong to the thread that opened them."""
+    bag = record(tmp_path / "flight", range(6), storage="sqlite3")
+    file = bag / "flight.db3"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) * 2 // 3])
+    counts = label(bag, tmp_path / "labels", load_settings(None, {"keep": ""}), bag=False)
+    assert counts["kept"] in (2, 3, 4) and counts["damaged"] == 1
