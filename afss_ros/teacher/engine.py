@@ -243,15 +243,25 @@ def provenance(source: Input, teacher: Teacher, settings: LabelSettings) -> dict
 def _require_same(out: Path, wanted: dict[str, Any]) -> None:
     path = out / "dataset.json"
     if not path.exists():
-        if (out / "manifest.jsonl").exists() or any(out.iterdir()):
+        if not all(_is_beginning(path) for path in out.iterdir()):
             raise TeacherError(f"{out} is not empty and holds no labelling to go on with; choose another --out")
         return
-    present = json.loads(path.read_text()).get("provenance", {})
+    try:
+        present = json.loads(path.read_text())["provenance"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise TeacherError(f"{path} is not what a labelling run writes; restore it, or use another --out") from error
     differing = _differences(present, json.loads(json.dumps(wanted)))
     if differing:
         raise TeacherError(
             f"{out} was begun with other settings ({'; '.join(differing[:4])}); run with those, or use another --out"
         )
+
+
+def _is_beginning(path: Path) -> bool:
+    """Whether a run that ended before it had written its provenance leaves this."""
+    if path.name == "thumbs":
+        return path.is_dir() and not any(path.iterdir())
+    return bool(_TEMPORARY.fullmatch(path.name)) or (path.name == "manifest.jsonl" and path.stat().st_size == 0)
 
 
 def _differences(before: Any, now: Any, where: str = "") -> list[str]:

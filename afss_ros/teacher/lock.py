@@ -21,7 +21,7 @@ def pinned(settings: LabelSettings, out: Path) -> LabelSettings:
     """
     try:
         teacher = json.loads((out / "dataset.json").read_text())["provenance"]["teacher"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return settings  # nothing was begun here, or `LabellingRun` will say what is wrong with it
     return dataclasses.replace(
         settings,

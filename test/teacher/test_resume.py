@@ -64,6 +64,13 @@ def test_a_full_disk_stops_with_the_cure_and_goes_on_later(room: int, reason: st
     assert tree(out) == tree(tmp_path / "whole")
 
 
+def test_a_disk_without_room_for_the_first_file_leaves_nothing_that_is_in_the_way_later(tmp_path: Path) -> None:
+    bag = record(tmp_path / "flight.mcap", range(2))
+    with largest_file(100), pytest.raises(TeacherError, match=r"dataset.json: cannot be written"):
+        label(bag, tmp_path / "labels", load_settings(None), bag=False)
+    assert label(bag, tmp_path / "labels", load_settings(None), bag=False)["kept"] == 2
+
+
 def test_an_unwritable_folder_is_refused_before_any_work(tmp_path: Path) -> None:
     bag = record(tmp_path / "flight.mcap", range(2))
     (tmp_path / "file").write_text("")
@@ -95,6 +102,15 @@ def test_other_settings_or_another_recording_are_not_mixed_in(tmp_path: Path) ->
     (tmp_path / "photos" / "holiday.txt").write_text("")
     with pytest.raises(TeacherError, match="is not empty and holds no labelling"):
         label(bag, tmp_path / "photos", load_settings(None))
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_a_declaration_that_is_none_is_refused_by_name(content: str, tmp_path: Path) -> None:
+    bag = record(tmp_path / "flight.mcap", range(2))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "dataset.json").write_text(content)
+    with pytest.raises(TeacherError, match=r"dataset.json is not what a labelling run writes; .*another --out"):
+        label(bag, tmp_path / "labels", load_settings(None))
 
 
 def test_two_runs_do_not_write_one_folder(tmp_path: Path) -> None:
