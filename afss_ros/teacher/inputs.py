@@ -7,6 +7,7 @@ cost no decoding. Several topics are read one after the other, each a sequence o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -91,13 +92,14 @@ class BagInput:
             SourceError: a topic is none of the bag's image topics.
         """
         self._bag = BagReader(path)
-        self.topics = tuple(choose_topic(self._bag.topics, topic) for topic in topics)
+        self.topics = tuple(choose_topic(self._bag.topics, topic) for topic in dict.fromkeys(topics))
         self.name = path.name
         self.length: int | None = sum(self._bag.topics[topic].count for topic in self.topics)
 
     def __iter__(self) -> Iterator[Candidate | Unreadable]:
-        for topic in self.topics:
-            sequence = f"{slug(Path(self.name).stem)}_{slug(topic)}"
+        names = _distinct([slug(topic) for topic in self.topics])
+        for topic, name in zip(self.topics, names, strict=True):
+            sequence = f"{slug(Path(self.name).stem)}_{name}"
             for index, message in enumerate(self._bag.messages([topic])):
                 key, source = f"{sequence}_{index:06d}", f"{self.name}:{topic}"
                 try:
@@ -127,8 +129,8 @@ class PictureInput:
     def __init__(self, path: Path) -> None:
         found = path.iterdir() if path.is_dir() else [path]
         self._paths = sorted((p for p in found if p.suffix.lower() in SUFFIXES and p.name[0] != "."), key=natural_order)
-        stems = [p.stem for p in self._paths]
-        self._keys = [slug(p.stem if stems.count(p.stem) == 1 else p.name) for p in self._paths]
+        stems = Counter(p.stem for p in self._paths)
+        self._keys = _distinct([slug(p.stem if stems[p.stem] == 1 else p.name) for p in self._paths])
         self.name = path.resolve().name
         self.topics: tuple[str, ...] = ()
         self.length: int | None = len(self._paths)
@@ -175,3 +177,21 @@ def slug(text: str) -> str:
     'camera_image_raw'
     """
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_.+-") or "frame"
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The same names, numbered where one has been there before: what differs may have the same slug.
+
+    >>> _distinct(["cam_image", "cam_image", "cam_image_2"])
+    ['cam_image', 'cam_image_3', 'cam_image_2']
+    """
+    taken = set(names)
+    numbers: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        numbers[name] += 1
+        while numbers[name] > 1 and f"{name}_{numbers[name]}" in taken:
+            numbers[name] += 1
+        distinct.append(f"{name}_{numbers[name]}" if numbers[name] > 1 else name)
+        taken.add(distinct[-1])
+    return distinct

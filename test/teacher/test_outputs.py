@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from recorded import START, TOPIC, record, truth
+from recorded import START, TOPIC, picture, record, truth
 
 from afss_ros.bags import BagReader, BagWriter, messages
 from afss_ros.camera import CameraInfo
 from afss_ros.datasets import load
+from afss_ros.datasets.pictures import encode_picture
 from afss_ros.teacher.command import label
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.exports import DETECTIONS_TOPIC, IMAGE_TOPIC, LABEL_INFO_TOPIC, MASK_TOPIC, OVERLAY_TOPIC
@@ -90,6 +91,36 @@ def test_a_directory_in_sqlite3_with_two_cameras_is_labelled_one_after_the_other
     counts = label(bag, tmp_path / "labels", settings, topics=["/left/image", "/right/image"], bag=False)
     assert counts["kept"] == 6
     assert [s.key for s in load(tmp_path / "labels")][2:4] == ["pair_left_image_000002", "pair_right_image_000000"]
+
+
+def test_topics_and_pictures_whose_names_differ_in_what_a_key_cannot_hold_stay_apart(tmp_path: Path) -> None:
+    topics = ["/cam/image", "/cam_image"]
+    bag = record(tmp_path / "pair.mcap", range(2), topics=topics)
+    settings = load_settings(None)
+    label(bag, tmp_path / "bag", settings, topics=topics, bag=False)
+    assert {s.key: s.attributes["source"] for s in load(tmp_path / "bag")} == {
+        "pair_cam_image_000000": "pair.mcap:/cam/image",
+        "pair_cam_image_000001": "pair.mcap:/cam/image",
+        "pair_cam_image_2_000000": "pair.mcap:/cam_image",
+        "pair_cam_image_2_000001": "pair.mcap:/cam_image",
+    }
+    (tmp_path / "pictures").mkdir()
+    for index, name in enumerate(("a b.png", "a(b).png", "a_b.png")):
+        (tmp_path / "pictures" / name).write_bytes(encode_picture(picture(index), ".png"))
+    label(tmp_path / "pictures", tmp_path / "labels", settings, bag=False)
+    labels = load(tmp_path / "labels")
+    assert sorted((s.attributes["source"], s.key) for s in labels) == [
+        ("a b.png", "a_b"), ("a(b).png", "a_b_2"), ("a_b.png", "a_b_3"),
+    ]  # fmt: skip
+    for index, sample in enumerate(labels):
+        assert np.abs(sample.read_image().astype(int) - picture(index)).mean() < 5
+    label(tmp_path / "pictures", tmp_path / "labels", settings, bag=False)  # it is the same recording still
+
+
+def test_a_topic_that_is_named_twice_is_labelled_once(tmp_path: Path) -> None:
+    bag = record(tmp_path / "flight.mcap", range(2))
+    counts = label(bag, tmp_path / "labels", load_settings(None), topics=[TOPIC, TOPIC], bag=False)
+    assert sum(counts.values()) == 2
 
 
 def test_a_bag_without_images_is_refused_with_what_it_holds(tmp_path: Path) -> None:
