@@ -60,7 +60,8 @@ EXTRAS = {
     # Apache-2.0, but large: it brings a video library.
     "rfdetr": ["rfdetr>=1.11"],
     # A third party's packaging of Meta's code, built from source; transformers runs the same model without it.
-    "sam2": ["sam2>=1.1"],
+    # It cannot be imported under Hydra 1.4.
+    "sam2": ["hydra-core<1.4", "sam2>=1.1"],
     "test": [
         "catkin_pkg>=1",
         "colcon-bash",
