@@ -6,6 +6,7 @@ code. Checkpoints are pickles; the package opens them with torch's `weights_only
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +61,24 @@ def _builder(name: str) -> Any:
             f"the sam2 package is not installed ({error}); pip install 'afss_ros[sam2]', or use the segmenter 'sam2',"
             " which runs the same model through transformers"
         ) from error
+    except Exception as error:  # it sets Hydra up while it is imported
+        raise TeacherError(
+            f"the sam2 package is installed but cannot be imported: {type(error).__name__}: {error}; get the versions"
+            " that go together with: pip install 'afss_ros[sam2]'"
+        ) from error
+    _quieten()
     return getattr(build_sam, name)
+
+
+def _quieten() -> None:
+    """Give the package a logger of its own and take its progress bars: it tells the root logger of every image."""
+    from sam2 import build_sam, sam2_image_predictor, sam2_video_predictor
+    from sam2.utils import misc
+
+    logger = logging.getLogger("sam2")
+    logger.setLevel(logging.WARNING)
+    build_sam.logging = sam2_image_predictor.logging = logger
+    sam2_video_predictor.tqdm = misc.tqdm = lambda items, **_: items
 
 
 def _build(name: str, checkpoint: Checkpoint, config: str) -> Any:
