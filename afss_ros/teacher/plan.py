@@ -32,11 +32,14 @@ class Cuts:
         length: frames of a unit, at most.
         gap_s: seconds without a frame after which a new unit starts; None where units are no video.
         jump: bits of hash (of the coarse 80) by which neighbours may differ within a unit.
+        events: of a unit, at most: of a scene that stands still nearly all frames are skipped, and what is known of
+            them is to be written down, and shown as progress, before it ends.
     """
 
     length: int
     gap_s: float | None = None
     jump: int = 32
+    events: int = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,21 +114,20 @@ def plan(
         if isinstance(item, Unreadable):
             status = DAMAGED if isinstance(item, Damage) else "unreadable"
             event = _unreadable(item.name, item.reason, known(item.name), status=status)
-            unit.events.append(replace(event, thinned=thinned))
-            thinned = 0
-            continue
-        selector = selectors.setdefault(item.sequence, Selector(selection))
-        if not selector.in_time(item.stamp_ns):
-            thinned += 1
-            continue
-        event = replace(_look(item, selector, known(item.key)), thinned=thinned)
-        thinned = 0
+        else:
+            selector = selectors.setdefault(item.sequence, Selector(selection))
+            if not selector.in_time(item.stamp_ns):
+                thinned += 1
+                continue
+            event = _look(item, selector, known(item.key))
+        event, thinned = replace(event, thinned=thinned), 0
         picks = unit.picks
         if event.candidate is not None and picks and _is_cut(picks[-1], event, cuts):
             yield _with_images(unit)
             unit = Unit()
         unit.events.append(event)
-        if len(unit.picks) >= cuts.length:  # at once: the next frame of a live camera may be long in coming
+        # At once: the next frame of a live camera may be long in coming.
+        if len(unit.picks) >= cuts.length or len(unit.events) >= cuts.events:
             yield _with_images(unit)
             unit = Unit()
     unit.trailing = thinned

@@ -65,6 +65,13 @@ def test_a_video_is_cut_at_a_gap_and_at_a_jump_of_the_picture() -> None:
     assert keys(list(plan(jump.candidates, ALL, Cuts(8, gap_s=2.0, jump=10), nothing))) == [["f0", "f1"], ["f2", "f3"]]
 
 
+def test_a_scene_that_stands_still_is_written_down_piece_by_piece() -> None:
+    frames = Recording([0, 0, 0, 0, 0, 1, 2], torn=(3,))
+    units = list(plan(frames.candidates, Selection(duplicates=4), Cuts(2, events=3), nothing))
+    assert keys(units) == [["f0", "f1", "f2"], ["f3", "f4", "f5"], ["f6"]]
+    assert [[event.key for event in unit.picks] for unit in units] == [["f0"], ["f5"], ["f6"]]
+
+
 def test_what_cannot_be_read_or_is_passed_over_is_an_event_in_its_place() -> None:
     frames = Recording([0, 0, 1, 2], torn=(2,))
     (unit,) = plan(frames.candidates, Selection(duplicates=4), Cuts(8), nothing)
