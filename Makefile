@@ -18,10 +18,10 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
 # Keeps large images from being lost between processes: see docs/ros.md.
 export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds.xml)
 
-.PHONY: help demo label-demo test lint typecheck rendering test-matrix test-families bench setup lock clean distclean
+.PHONY: help demo label-demo test lint typecheck rendering test-matrix test-optional bench setup lock clean distclean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-12s\033[0m %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
 
 demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception node into out/demo
 	@scripts/bootstrap.sh onboard $(VENV)
@@ -31,7 +31,7 @@ label-demo: ## label the demo bag offline, with the shipped student as teacher, 
 	@scripts/bootstrap.sh ground $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_student.yaml --seconds 0.2 --out out/label-demo $(ARGS)
 
-test: setup rendering lint typecheck ## lint, type-check and run every test, as CI does
+test: setup rendering lint typecheck ## lint, type-check and run every test but those of optional models
 	@$(MAKE) test-matrix
 	@$(VENV_PYTHON) -m pytest $(TESTS) $(ARGS)
 
@@ -57,13 +57,12 @@ test-matrix: ## the on-board tests again, under NumPy 1.26 and OpenCV 4
 	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_VENV)) $(MATRIX_VENV)/bin/python -m pytest $(ON_BOARD_TESTS) $(ARGS)
 
 # Apart, because ultralytics is AGPL-3.0: nobody should get it into the main environment without asking for it.
-FAMILIES_VENV := $(VENV)-families
-OPTIONAL_TESTS := test/distill/families/test_registry.py test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py
+OPTIONAL_VENV := $(VENV)-optional
+OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py test/teacher/test_sam2_native.py
 
-test-families: ## train, export and fly the optional students (YOLO, RF-DETR) in an environment of their own
-	@scripts/bootstrap.sh ground $(FAMILIES_VENV)
-	@VIRTUAL_ENV=$(abspath $(FAMILIES_VENV)) $(FAMILIES_VENV)/bin/uv pip install --quiet -r requirements/families.txt
-	@AMENT_PREFIX_PATH=$(abspath $(FAMILIES_VENV)) $(FAMILIES_VENV)/bin/python -m pytest $(OPTIONAL_TESTS) $(ARGS)
+test-optional: ## test the models that are extras (YOLO, RF-DETR, Meta's sam2) in an environment of their own, as CI does
+	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)
+	@AMENT_PREFIX_PATH=$(abspath $(OPTIONAL_VENV)) $(OPTIONAL_VENV)/bin/python -m pytest --no-skips $(OPTIONAL_TESTS) $(ARGS)
 
 bench: setup ## how fast student, node and renderer are on this machine, into out/bench.json
 	@$(VENV_PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
@@ -80,4 +79,4 @@ clean: ## remove what was made here, but not the environments
 	find afss_ros launch scripts test -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the virtual environments as well
-	rm -rf $(VENV) $(MATRIX_VENV) $(FAMILIES_VENV)
+	rm -rf $(VENV) $(MATRIX_VENV) $(OPTIONAL_VENV)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make a virtual environment that can run afss_ros, or bring one up to date; nothing to do costs a few milliseconds.
 #
-#   scripts/bootstrap.sh STAGE [VENV]     STAGE: onboard | test | ground (see requirements/README.md), VENV: .venv
+#   scripts/bootstrap.sh STAGE [VENV]     STAGE: onboard | test | ground | optional (requirements/README.md), VENV: .venv
 #
 # PYTHON=python3.10 chooses the interpreter. OVERRIDE=opencv4-numpy1 puts requirements/opencv4-numpy1.txt over the pins.
 # Where ROS 2 is sourced it is used; elsewhere its wheels are installed and the vision_msgs bindings are generated.
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 UV_VERSION=0.13.8
-stage=${1:?usage: scripts/bootstrap.sh onboard|test|ground [VENV]}
+stage=${1:?usage: scripts/bootstrap.sh onboard|test|ground|optional [VENV]}
 venv=${2:-.venv}
 override=${OVERRIDE:-}
 
@@ -71,6 +71,8 @@ check_machine() {
 stamp_of() { # STAGE: what its installation depends on
     {
         echo "$1 $override $ros"
+        # The optional models are installed over `ground`.
+        if [ "$1" = optional ]; then cat requirements/ground.txt; fi
         cat requirements/"$1".txt requirements/ros.txt requirements/opencv4-numpy1.txt scripts/bootstrap.sh setup.py
         cat scripts/generate_vision_msgs.py interfaces/vision_msgs/msg/*.msg
         find launch -name '*.launch.*' | sort
@@ -96,8 +98,8 @@ make_venv() {
     touch "$venv/COLCON_IGNORE"
 }
 
-install() {
-    local arguments=(--requirement "requirements/$stage.txt") pins=$override
+install_packages() { # STAGE [OPTION...]
+    local arguments=(--requirement "requirements/$1.txt" "${@:2}") pins=$override
     if [ "$ros" = sourced ]; then
         # The ROS distribution's cv_bridge was built against NumPy 1 and OpenCV 4.
         pins=opencv4-numpy1
@@ -105,10 +107,20 @@ install() {
         arguments+=(--requirement requirements/ros.txt)
     fi
     [ -z "$pins" ] || arguments+=(--override "requirements/$pins.txt")
-    [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install --quiet "uv==$UV_VERSION"
     # On a terminal uv shows its progress; in a log the list of packages would bury everything else.
     [ -t 2 ] || arguments+=(--quiet)
     VIRTUAL_ENV=$venv "$venv/bin/uv" pip install "${arguments[@]}"
+}
+
+install() {
+    [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install --quiet "uv==$UV_VERSION"
+    if [ "$stage" = optional ]; then
+        install_packages ground
+        # sam2 comes as source: built with the torch that is there, and without the CUDA kernel that fills small holes.
+        SAM2_BUILD_CUDA=0 install_packages optional --no-build-isolation-package sam2
+    else
+        install_packages "$stage"
+    fi
     VIRTUAL_ENV=$venv "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
     "$venv/bin/python" scripts/generate_vision_msgs.py
     register
@@ -139,8 +151,8 @@ ros=${ros:-wheels}
 case $stage in
     onboard) supersets=(onboard test ground) ;;
     test) supersets=(test ground) ;;
-    ground) supersets=(ground) ;;
-    *) die "unknown stage '$stage': expected onboard, test or ground." ;;
+    ground | optional) supersets=("$stage") ;;
+    *) die "unknown stage '$stage': expected onboard, test, ground or optional." ;;
 esac
 for superset in "${supersets[@]}"; do
     if is_done "$superset"; then exit 0; fi
