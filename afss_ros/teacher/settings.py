@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from afss_ros.datasets.phash import COARSE_BITS
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.keep import parse_keep
 from afss_ros.teacher.prompts import Prompts
@@ -116,6 +118,17 @@ class LabelSettings:
                 raise TeacherError(f"setting '{name}' is one of {', '.join(known)}; got '{value}'")
         if self.batch < 1 or self.video.chunk < 2:
             raise TeacherError(f"batch must be 1 or more, video.chunk 2 or more; got {self.batch}, {self.video.chunk}")
+        if self.video.gap_s <= 0 or not 0 <= self.video.jump <= COARSE_BITS:
+            raise TeacherError(
+                f"video.gap_s must be more than 0 seconds, video.jump 0..{COARSE_BITS} bits;"
+                f" got {self.video.gap_s}, {self.video.jump}"
+            )
+        thresholds = self.detector.box_threshold, self.detector.text_threshold
+        if not all(0 <= threshold <= 1 for threshold in thresholds):
+            raise TeacherError(
+                f"detector.box_threshold and detector.text_threshold lie from 0 to 1;"
+                f" got {thresholds[0]}, {thresholds[1]}"
+            )
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -222,6 +235,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     if not isinstance(wanted, type) or isinstance(hint, types.UnionType):
         raise TypeError(f"setting '{where}' has a type that is not read: {hint}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TeacherError(f"setting '{where}' is a finite number, got {value}")
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise TeacherError(f"setting '{where}' is {wanted.__name__}, got {value!r}")
     return value
