@@ -97,7 +97,7 @@ def _segment_nodes() -> list[NodeProto]:
 
 
 def _confidence_nodes(brightest: str) -> list[NodeProto]:
-    """`confidence`, the probability of the label x 255, from the brightest channel: that is the probability of craft."""
+    """`confidence`, the probability of the label x 255; that of craft is how bright the brightest channel is."""
     return [
         helper.make_node("Sub", ["white", brightest], ["darkness"]),
         helper.make_node("Where", ["craft", brightest, "darkness"], ["certainty"]),

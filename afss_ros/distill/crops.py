@@ -15,6 +15,8 @@ from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import BACKGROUND, UNLABELLED
 
 NO_BOX = np.full(4, np.nan, np.float32)
+MAX_CRAFT = 8
+"""Craft of one picture that the box head learns, the largest."""
 
 
 class Crop(NamedTuple):
@@ -80,13 +82,13 @@ def craft_boxes(crop: Crop) -> NDArray[np.float32]:
     return np.asarray(boxes[shows], np.float32)
 
 
-def largest(crop: Crop) -> NDArray[np.float32]:
-    """Box (4,) in 0..1 of the craft that is largest in the crop; NaN when none of it shows."""
-    boxes = craft_boxes(crop)
-    if not len(boxes):
-        return NO_BOX
+def in_fixed_rows(boxes: NDArray[np.float32], width: float, height: float) -> NDArray[np.float32]:
+    """Boxes (N, 4) xyxy in pixels, as float32 (MAX_CRAFT, 4) in 0..1, the largest first; rows without one are NaN."""
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
-    return np.asarray(boxes[int(areas.argmax())] / crop.labels.shape[0], np.float32)
+    kept = boxes[np.argsort(-areas, kind="stable")[:MAX_CRAFT]]
+    rows = np.tile(NO_BOX, (MAX_CRAFT, 1))
+    rows[: len(kept)] = kept / np.array([width, height] * 2)
+    return rows
 
 
 def read_labels(sample: datasets.Sample) -> NDArray[np.uint8]:

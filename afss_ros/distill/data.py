@@ -36,15 +36,15 @@ class Example(TypedDict):
     Keys:
         image: uint8 (H, W, 3), RGB.
         labels: uint8 (H, W), ids and 255.
-        box: float32 (4,), the largest craft in 0..1 of the image, NaN without one.
-        known: bool, whether it is known which craft are there; without that `box` says nothing.
+        boxes: float32 (crops.MAX_CRAFT, 4) xyxy of craft in 0..1 of the image, the largest first; NaN in unused rows.
+        known: bool, whether it is known which craft are there; without that `boxes` say nothing.
         craft: int64, index into the recipe's `craft_classes`, -1 unknown.
         weight: float32, how much the image counts.
     """
 
     image: Tensor
     labels: Tensor
-    box: Tensor
+    boxes: Tensor
     known: Tensor
     craft: Tensor
     weight: Tensor
@@ -105,32 +105,37 @@ class TrainingCrops(TorchDataset[Mapping[str, Any]]):
 def training_example(rng: np.random.Generator, sample: datasets.Sample, recipe: Recipe) -> Example:
     """Read, place, warp and degrade one sample."""
     crop = crops.place(rng, sample, recipe)
-    box = crops.largest(crop)
+    boxes = _boxes_of(crop)
     augment.cut_out(rng, recipe.augment, crop.image, crop.labels)
     weight = sample_weight(sample, recipe.distillation.weight_by)
-    return _example(crop.image, crop.labels, box, sample, recipe.student.craft_classes, weight)
+    return _example(crop.image, crop.labels, boxes, sample, recipe.student.craft_classes, weight)
 
 
 def validation_example(sample: datasets.Sample, size: int, parts: Sequence[str] = PARTS) -> Example:
     """The whole image fitted into `size` x `size`, centred; the margin is black and unlabelled."""
     crop = crops.fit(sample, size, parts)
-    return _example(crop.image, crop.labels, crops.largest(crop), sample, ())
+    return _example(crop.image, crop.labels, _boxes_of(crop), sample, ())
 
 
 def native_example(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> Example:
-    """The whole image at its own size; `box` bounds the labelled craft, and is NaN when there are several."""
+    """The whole image at its own size; `boxes` hold what bounds the labelled craft, nothing when there are several."""
     labels = crops.read_labels(sample)
     here = crops.is_craft(labels)
-    box = crops.NO_BOX
-    if here.any() and len(crops.crafts_of(sample, parts)) < 2:
-        box = np.asarray(crops.bounds(here) / np.array([sample.width, sample.height] * 2), np.float32)
-    return _example(sample.read_image(), labels, box, sample, ())
+    alone = here.any() and len(crops.crafts_of(sample, parts)) < 2
+    bounds = crops.bounds(here)[None] if alone else np.zeros((0, 4), np.float32)
+    boxes = crops.in_fixed_rows(bounds, sample.width, sample.height)
+    return _example(sample.read_image(), labels, boxes, sample, ())
+
+
+def _boxes_of(crop: crops.Crop) -> NDArray[np.float32]:
+    height, width = crop.labels.shape
+    return crops.in_fixed_rows(crops.craft_boxes(crop), width, height)
 
 
 def _example(
     image: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    box: NDArray[np.float32],
+    boxes: NDArray[np.float32],
     sample: datasets.Sample,
     craft_classes: tuple[str, ...],
     weight: float = 1.0,
@@ -139,7 +144,7 @@ def _example(
     return Example(
         image=torch.from_numpy(np.ascontiguousarray(image)),
         labels=torch.from_numpy(np.ascontiguousarray(labels)),
-        box=torch.from_numpy(np.asarray(box, np.float32)),
+        boxes=torch.from_numpy(boxes),
         known=torch.tensor(sample.searched),
         craft=torch.tensor(craft_classes.index(craft) if craft in craft_classes else -1),
         weight=torch.tensor(weight, dtype=torch.float32),

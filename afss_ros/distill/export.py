@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 import afss_ros
 from afss_ros import datasets
 from afss_ros.distill import checkpoint, lineage
+from afss_ros.distill.agreement import verify
 from afss_ros.distill.classes import class_names
 from afss_ros.distill.data import validation_samples
 from afss_ros.distill.errors import DistillError
@@ -34,6 +35,10 @@ from afss_ros.student import contract
 
 _LOG = logging.getLogger(__name__)
 _OPSET = 18
+_AGREEMENT = 0.999
+"""Least share of pixels with torch's label."""
+_LEAST_SCORE = 0.05
+"""Of boxes that are held against torch, the least that an evaluation looks at."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def export(run: Path, out: Path, options: ExportOptions | None = None) -> Path:
     temporary = out.with_name(f".{os.getpid()}.{out.name}")
     try:
         temporary.write_bytes(content)
-        verify(temporary, graph, options.input_size)
+        verify(temporary, graph, [probe(options.input_size)], least_score=_LEAST_SCORE, agreement=_AGREEMENT)
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
@@ -190,26 +195,6 @@ def weights_sha256(weights: Mapping[str, torch.Tensor]) -> str:
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def verify(path: Path, graph: ContractGraph, input_size: tuple[int, int], *, agreement: float = 0.999) -> None:
-    """Hold the file against torch on structured noise, and against the contract.
-
-    Raises:
-        DistillError: labels agree on less than `agreement` of the pixels, or boxes differ by more than half a pixel.
-        ContractError: the contract is broken.
-    """
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    contract.read(session.get_inputs(), session.get_outputs(), session.get_modelmeta().custom_metadata_map)
-    image = probe(input_size)
-    found = dict(zip(graph.output_names, session.run(graph.output_names, {"image": image}), strict=True))
-    with torch.inference_mode():
-        wanted = dict(zip(graph.output_names, (o.numpy() for o in graph(torch.from_numpy(image))), strict=True))
-    same = float((found["labels"] == wanted["labels"]).mean())
-    if same < agreement:
-        raise DistillError(f"{path.name}: ONNX Runtime and torch give the same label on only {same:.4f} of the pixels")
-    if "boxes" in wanted and (apart := float(abs(found["boxes"] - wanted["boxes"]).max())) > 0.5:
-        raise DistillError(f"{path.name}: ONNX Runtime and torch put the box {apart:.2f} px apart")
 
 
 def probe(input_size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 
 from afss_ros.distill.models import Network
 from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.suppression import best
 from afss_ros.labels import SPACECRAFT
 
 
@@ -36,6 +37,7 @@ class ContractGraph(nn.Module):
         self.network = network
         self.normalise = normalise
         self.labels_size = (input_size[0] // labels_stride, input_size[1] // labels_stride)
+        self.extent: Tensor
         self.register_buffer("extent", torch.tensor([input_size[1], input_size[0]] * 2, dtype=torch.float32))
 
     @property
@@ -47,19 +49,19 @@ class ContractGraph(nn.Module):
         """image uint8 (1, H, W, 3) to the outputs of `output_names`.
 
         labels uint8 (1, h, w), ids; confidence uint8 (1, h, w), probability of the chosen label x 255; and with a box
-        head, for the one largest craft, boxes float32 (1, 1, 4) xyxy in input pixels, scores float32 (1, 1), classes
-        int64 (1, 1).
+        head, each craft once, best first, boxes float32 (1, 20, 4) xyxy in input pixels, scores float32 (1, 20), 0 in
+        unused rows, classes int64 (1, 20).
         """
         found = self.network(self.normalise(image))
         logits = F.interpolate(found.logits, size=self.labels_size, mode="bilinear", align_corners=False)
-        best, labels = logits.max(1, keepdim=True)
+        largest, labels = logits.max(1, keepdim=True)
         # The softmax of the largest logit alone: a whole softmax over a strided axis costs a tenth of the network.
-        chance = 1 / (logits - best).exp().sum(1)
+        chance = 1 / (logits - largest).exp().sum(1)
         out = (labels[:, 0].to(torch.uint8), (chance * 255).to(torch.uint8))
         if found.boxes is None:
             return out
-        boxes = (found.boxes * self.extent).unsqueeze(1)
-        scores = found.presence.sigmoid().unsqueeze(1)
+        corners, scores = found.boxes.peaks()
+        boxes, scores = best(corners[0] * self.extent, scores[0])
         # A constant would lose its name as an output in the exporter, so the class is made from a value.
         classes = (scores >= 0).to(torch.int64) * self.craft_id
-        return (*out, boxes, scores, classes)
+        return (*out, boxes.unsqueeze(0), scores.unsqueeze(0), classes.unsqueeze(0))

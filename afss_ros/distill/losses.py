@@ -1,4 +1,4 @@
-"""Losses on label maps and boxes, each a pure function of tensors; pixels labelled 255 never count.
+"""Losses on label maps and names, and the overlap of boxes: pure functions of tensors; pixels labelled 255 never count.
 
 `logits` are float (B, C, H, W), `labels` int64 (B, H, W) of 0..C-1 or 255. Every function returns a scalar.
 `weight`, where there is one, is float (B,): how much each image counts beside the others.
@@ -89,27 +89,24 @@ def boundary_loss(logits: Tensor, labels: Tensor, width: int = 2, weight: Tensor
     return cross_entropy(logits, labels.where(band, labels.new_tensor(UNLABELLED)), weight=weight)
 
 
+def iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of paired boxes float (N, 4) xyxy: float (N,), 0..1."""
+    overlap, union = _overlap_and_union(a, b)
+    return overlap / (union + torch.finfo(a.dtype).eps)
+
+
 def giou(a: Tensor, b: Tensor) -> Tensor:
     """Generalised IoU of paired boxes float (N, 4) xyxy (Rezatofighi et al., 2019): float (N,), -1..1."""
-    overlap = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
-    area = (a[:, 2:] - a[:, :2]).clamp(min=0).prod(1) + (b[:, 2:] - b[:, :2]).clamp(min=0).prod(1)
-    union = area - overlap
+    overlap, union = _overlap_and_union(a, b)
     hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
     tiny = torch.finfo(a.dtype).eps
     return overlap / (union + tiny) - (hull - union) / (hull + tiny)
 
 
-def box_loss(boxes: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean 1 - GIoU, plus L1, over the images that have a craft; rows of `truth` (B, 4) in 0..1, NaN without one."""
-    present = ~truth.isnan().any(1)
-    if not bool(present.any()):
-        return boxes.sum() * 0
-    found, wanted = boxes[present], truth[present]
-    each = 1 - giou(found, wanted) + (found - wanted).abs().sum(1)
-    if weight is None:
-        return each.mean()
-    counts = weight[present]
-    return (each * counts).sum() / counts.sum().clamp(min=1e-6)
+def _overlap_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    overlap = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
+    area = (a[:, 2:] - a[:, :2]).clamp(min=0).prod(1) + (b[:, 2:] - b[:, :2]).clamp(min=0).prod(1)
+    return overlap, area - overlap
 
 
 def craft_loss(logits: Tensor, craft: Tensor) -> Tensor:

@@ -155,7 +155,7 @@ class LossRecipe(Section):
     lovasz: float = Field(0.0, ge=0)
     boundary: float = Field(0.0, ge=0)
     box: float = Field(0.5, ge=0, description="1 - GIoU of the box head.")
-    presence: float = Field(0.1, ge=0)
+    presence: float = Field(0.2, ge=0, description="Quality focal loss: how good the box head believes its boxes are.")
     craft: float = Field(0.5, ge=0)
     class_weights: tuple[float, ...] = Field(
         (1.0, 1.0, 1.0, 2.0), description="Cross-entropy weight by label id; [] weights them alike."

@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 
 from afss_ros import datasets
 from afss_ros.distill import losses, noise
+from afss_ros.distill.box_losses import box_losses
 from afss_ros.distill.data import Example, training_example
 from afss_ros.distill.models import Network, Prediction, build, own_statistics
 from afss_ros.distill.normalisation import Normalise
@@ -65,7 +66,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Label maps, with a box and a name of the main craft: any `models.Network`."""
+    """Label maps, with boxes of craft and a name of the main one: any `models.Network`."""
 
     def build(self, student: StudentRecipe) -> Network:
         """See `Task`."""
@@ -91,12 +92,9 @@ class Segmentation:
         terms = losses.segmentation_loss(logits, labels, weights, weight)
         terms |= noise.noise_losses(logits, labels, recipe.distillation, weight, soft)
         known = batch["known"].to(device)
-        box = batch["box"].to(device)
-        if found.boxes is not None and found.presence is not None:
-            terms["box"] = weights.box * losses.box_loss(found.boxes.float(), box, weight)
-            present = (~box.isnan().any(1)).float()
-            chance = F.binary_cross_entropy_with_logits(found.presence.float(), present, reduction="none")
-            terms["presence"] = weights.presence * (chance * known).sum() / known.sum().clamp(min=1)
+        if found.boxes is not None:
+            shape, quality = box_losses(found.boxes, batch["boxes"].to(device), known, weight)
+            terms |= {"box": weights.box * shape, "presence": weights.presence * quality}
         if found.craft is not None:
             terms["craft"] = weights.craft * losses.craft_loss(found.craft.float(), batch["craft"].to(device))
         return terms

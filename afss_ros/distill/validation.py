@@ -66,7 +66,7 @@ def validate(
             predicted = tiles.label_frame(network, normalise, example["image"].numpy(), tile=size, dtype=dtype)
         else:
             predicted, head = _look(network, normalise, example, size, dtype)
-        truth, box = example["labels"].numpy(), example["box"].numpy()
+        truth, box = example["labels"].numpy(), example["boxes"][0].numpy()
         counts += confusion(truth, predicted, len(counts))
         if not np.isnan(box).any():
             by_mask.append(box_iou(_bounds(predicted > 0), box))
@@ -86,7 +86,10 @@ def _look(
         found = network(normalise(example["image"][None].to(device)))
     logits = F.interpolate(found.logits.float(), size=(size, size), mode="bilinear")
     labels = logits.argmax(1)[0].to(torch.uint8).cpu().numpy()
-    return labels, None if found.boxes is None else found.boxes[0].float().cpu().numpy()
+    if found.boxes is None:
+        return labels, None
+    best = int(found.boxes.quality[0].argmax())
+    return labels, found.boxes.corners[0, best].clamp(0, 1).cpu().numpy()
 
 
 def _summary(counts: Confusion, parts: Sequence[str], by_head: list[float], by_mask: list[float]) -> dict[str, float]:

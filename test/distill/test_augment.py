@@ -62,10 +62,10 @@ def test_labels_and_box_follow_the_image(drawn_set: Path, index: int) -> None:
     assert (bright & craft).sum() >= 0.9 * (bright | craft).sum()
     if craft.any():
         ys, xs = np.nonzero(craft)
-        box = (crop["box"].numpy() * 64).tolist()
+        box = (crop["boxes"][0].numpy() * 64).tolist()
         assert box == pytest.approx([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
     else:
-        assert np.isnan(crop["box"].numpy()).all()
+        assert np.isnan(crop["boxes"].numpy()).all()
 
 
 def test_statistics_are_those_of_the_pixels(drawn_set: Path) -> None:

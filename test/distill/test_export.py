@@ -42,8 +42,9 @@ def test_onnx_runtime_and_torch_agree(run: Path, student_file: Path, drawn_set: 
             wanted = [o.numpy() for o in graph(torch.from_numpy(image))]
         assert (found["labels"] == wanted[0]).mean() > 0.999
         assert abs(found["confidence"].astype(int) - wanted[1].astype(int)).max() <= 1
-        np.testing.assert_allclose(found["boxes"], wanted[2], atol=0.01)
         np.testing.assert_allclose(found["scores"], wanted[3], atol=1e-4)
+        used = found["scores"] > 0  # the order of those without a score is anybody's
+        np.testing.assert_allclose(found["boxes"][used], wanted[2][used], atol=0.01)
 
 
 def test_the_student_runtime_flies_it(student_file: Path, drawn_set: Path) -> None:

@@ -5,7 +5,6 @@ import torch
 
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.models import build, cost
-from afss_ros.distill.models.network import BoxHead
 from afss_ros.distill.recipe import StudentRecipe
 
 
@@ -22,8 +21,9 @@ def test_logits_come_at_the_decoders_stride(name: str, stride: int) -> None:
     with torch.inference_mode():
         found = network(torch.zeros(1, 3, 64, 96))
     assert found.logits.shape == (1, 4, 64 // stride, 96 // stride)
-    assert found.boxes.shape == (1, 4)
-    assert found.presence.shape == (1,)
+    assert found.boxes.corners.shape == (1, 8 * 12, 4)
+    assert found.boxes.quality.shape == (1, 8 * 12)
+    assert found.boxes.grid == (8, 12)
     assert found.craft is None
 
 
@@ -44,19 +44,6 @@ def test_an_unknown_name_lists_the_known_ones(name: str) -> None:
 def test_a_pair_that_the_library_refuses_says_why() -> None:
     with pytest.raises(DistillError, match="cannot be built"):
         build(_student("fpn-mobilenetv4", decoder={"no_such_option": 1}))
-
-
-def test_the_box_head_can_point_at_every_cell() -> None:
-    head = BoxHead(2).eval()
-    heat = torch.full((1, 4, 8, 8), -50.0)
-    for side, (row, column) in enumerate(((0, 1), (2, 0), (0, 6), (7, 0))):  # left, top, right, bottom
-        heat[0, side, row, column] = 50
-    head.sides = torch.nn.Identity()  # type: ignore[assignment]
-    head.mix = torch.nn.Identity()  # type: ignore[assignment]
-    head.presence = torch.nn.Linear(4, 1)
-    boxes, _ = head(heat)
-    positions = torch.linspace(-1 / 8, 9 / 8, 8)
-    torch.testing.assert_close(boxes[0], torch.stack([*positions[[1, 2, 6]], torch.tensor(1.0)]))
 
 
 def test_cost_of_one_convolution_by_hand() -> None:

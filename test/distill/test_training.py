@@ -97,11 +97,11 @@ def test_a_tiled_student_is_validated_on_whole_frames_and_resumes(
         data={**sets, "validation_images": 8, "statistics_images": 8},
         augment={"native": 1.0, "scale": [0.9, 1.1], "tilt_degrees": 0},
         student={"name": "unet-tiled", "unet": {"base_filters": 8, "depth": 2, "dropout": 0.05}},
-        budget={"iterations": 60}, validate_every=20, optimiser={"lr": 5e-3, "ema": 0.9},
+        budget={"iterations": 120}, validate_every=40, optimiser={"lr": 5e-3, "ema": 0.9},
     )  # fmt: skip
 
     def kill(progress: training.Progress) -> None:
-        if progress.step == 57:
+        if progress.step == 117:
             raise KilledError
 
     with pytest.raises(KilledError):

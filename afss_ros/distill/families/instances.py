@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.suppression import unsuppressed
 from afss_ros.labels import CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT
 
 CLASSES = (CLASS_NAMES[SPACECRAFT], *(CLASS_NAMES[i] for i in PART_IDS))
@@ -25,7 +26,6 @@ CLASS_ID = tuple(CLASS_IDS[name] for name in CLASSES)
 LEAST_SCORE = 0.05
 """Of boxes that are held against torch, the least that an evaluation looks at."""
 
-_ROUNDS = 6
 _MASK = 0.5
 
 
@@ -155,27 +155,3 @@ def mix(coefficients: Tensor, prototypes: Tensor) -> Tensor:
     """Mask logits (K, h, w) from coefficients (M, K) and prototypes (M, h, w)."""
     count, height, width = prototypes.shape
     return (coefficients.t() @ prototypes.reshape(count, -1)).reshape(-1, height, width)
-
-
-def unsuppressed(boxes: Tensor, kinds: Tensor, overlap: float) -> Tensor:
-    """Greedy non-maximum suppression without a loop over boxes: 1 for those that stay, 0 for the others, float (K,).
-
-    A box is suppressed by a better one of its kind that is itself not suppressed. Repeating that rule on all boxes at
-    once settles one more link of every chain a round, so it is exact for chains of up to six boxes.
-
-    Args:
-        boxes: (K, 4) corners, best first.
-        kinds: (K,), only equal ones suppress each other.
-        overlap: intersection over union above which they do.
-    """
-    area = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
-    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    common = (high - low).clamp(min=0).prod(2)
-    close = common > overlap * (area[:, None] + area[None, :] - common)
-    order = torch.arange(boxes.shape[0], device=boxes.device)
-    beats = (close & (kinds[:, None] == kinds[None, :]) & (order[:, None] < order[None, :])).float()
-    stays = torch.ones_like(area)
-    for _ in range(_ROUNDS):
-        stays = ((stays[None, :] @ beats)[0] < 0.5).float()
-    return stays

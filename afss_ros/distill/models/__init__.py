@@ -1,4 +1,4 @@
-"""Student networks: any decoder on any encoder, with heads for the craft's box and name."""
+"""Student networks: any decoder on any encoder, with heads for the boxes and the name of craft."""
 
 from afss_ros.distill.models.build import DECODERS, ENCODERS, build, known_students, own_statistics
 from afss_ros.distill.models.cost import Cost, cost

@@ -127,8 +127,6 @@ def build(recipe: StudentRecipe) -> Network:
         raise DistillError(f"student {recipe.name!r} with {options} cannot be built: {err}") from err
     if packaged is not None:
         load_into(body.encoder, packaged)
-    if decoder.architecture == "FPN":
-        body.decoder.merge = Sum()
     settle_padding(body.encoder)
     if decoder.architecture == "FPN":
         body.decoder.merge = Sum()

@@ -16,7 +16,6 @@ from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import ExportOptions
 from afss_ros.distill.families.efficientdet.detection import Detection
 from afss_ros.distill.families.efficientdet.export import rebuild
-from afss_ros.distill.families.efficientdet.graph import best
 from afss_ros.distill.families.efficientdet.network import Detector, Found, anchors, config_of, decode
 from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.training import Progress
@@ -152,13 +151,6 @@ def test_an_anchor_left_alone_is_the_box() -> None:
     boxes, scores = decode(empty, places)
     torch.testing.assert_close(boxes, places[:, [1, 0, 3, 2]])
     assert (scores == 0.5).all()
-
-
-def test_of_boxes_that_overlap_the_best_stays() -> None:
-    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60], [0, 0, 4, 4]])
-    kept, scores = best(boxes, torch.tensor([0.6, 0.9, 0.5, 0.3]), rows=4)
-    assert scores.tolist() == pytest.approx([0.9, 0.5, 0.3, 0.0])
-    assert kept[:3].tolist() == boxes[[1, 2, 3]].tolist()
 
 
 @pytest.mark.parametrize("side", [128, 384])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from afss_ros.distill.families.instances import InstanceGraph, unsuppressed
+from afss_ros.distill.families.instances import InstanceGraph
 
 
 class Says(nn.Module):
@@ -18,17 +18,6 @@ class Says(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         return self.rows, self.prototypes
-
-
-def test_a_suppressed_box_suppresses_nobody() -> None:
-    # Each overlaps the next by a half; the second goes, so the third stays, and the fourth goes.
-    boxes = torch.tensor([[0.0, 0, 8, 4], [2, 0, 10, 4], [4, 0, 12, 4], [6, 0, 14, 4]])
-    assert unsuppressed(boxes, torch.zeros(4), 0.5).tolist() == [1, 0, 1, 0]
-
-
-def test_boxes_of_different_kinds_may_overlap() -> None:
-    boxes = torch.tensor([[0.0, 0, 8, 4], [0, 0, 8, 4], [0, 0, 8, 4]])
-    assert unsuppressed(boxes, torch.tensor([1, 2, 1]), 0.5).tolist() == [1, 1, 0]
 
 
 def _graph(prototypes: Tensor, chances: list[list[float]], **options: float) -> InstanceGraph:

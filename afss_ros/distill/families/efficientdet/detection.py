@@ -18,7 +18,6 @@ from afss_ros.datasets import Instance
 from afss_ros.datasets.form import WHOLE
 from afss_ros.distill import augment, precision
 from afss_ros.distill.crops import craft_boxes, fit, place
-from afss_ros.distill.families.efficientdet.graph import best
 from afss_ros.distill.families.efficientdet.network import (
     Detector,
     anchors,
@@ -29,6 +28,7 @@ from afss_ros.distill.families.efficientdet.network import (
 )
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.recipe import Recipe, StudentRecipe
+from afss_ros.distill.suppression import best
 from afss_ros.distill.task import Statistics
 from afss_ros.distill.validation import Shown
 from afss_ros.evaluation.detection import ImageObjects, average_precision, top_box_iou

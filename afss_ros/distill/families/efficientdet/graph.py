@@ -6,16 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from afss_ros.distill.families.efficientdet.network import Detector, anchors, decode
-from afss_ros.distill.families.instances import unsuppressed
 from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.suppression import best
 from afss_ros.labels import SPACECRAFT
-
-ROWS = 20
-"""Craft that one frame can show at most."""
-_CANDIDATES = 256
-_OVERLAP = 0.5
-_LEAST_SCORE = 0.01
-"""What scores less is noise, of which the last digit decides the order."""
 
 
 class BoxGraph(nn.Module):
@@ -46,18 +39,3 @@ class BoxGraph(nn.Module):
         # A constant would lose its name as an output in the exporter, so the class is made from a value.
         classes = (scores >= 0).to(torch.int64) * SPACECRAFT
         return boxes.unsqueeze(0), scores.unsqueeze(0), classes.unsqueeze(0)
-
-
-def best(boxes: Tensor, scores: Tensor, rows: int = ROWS) -> tuple[Tensor, Tensor]:
-    """Each craft once: the `rows` best boxes that no better one overlaps by half, best first; score 0 where none is.
-
-    Args:
-        boxes: float (A, 4) xyxy.
-        scores: float (A,).
-    """
-    chances, index = scores.topk(min(_CANDIDATES, scores.shape[0]))
-    candidates = boxes[index]
-    stays = unsuppressed(candidates, torch.zeros_like(index), _OVERLAP)
-    chances = chances * stays * (chances >= _LEAST_SCORE).float()
-    chances, order = chances.topk(rows)
-    return candidates[order], chances

@@ -96,8 +96,8 @@ class Instances:
                 labels, _, crafts, _, _ = graph(example["image"][None].to(normalise.mean.device))
             picture = Shown(example["image"].numpy(), example["labels"].numpy(), labels[0].cpu().numpy())
             counts += confusion(picture.truth, picture.predicted, len(counts))
-            if not bool(example["box"].isnan().any()):
-                boxes.append(box_iou(crafts[0, 0].float().cpu().numpy() / size, example["box"].numpy()))
+            if not bool((main := example["boxes"][0]).isnan().any()):
+                boxes.append(box_iou(crafts[0, 0].float().cpu().numpy() / size, main.numpy()))
             shown = [*shown, picture][:12]
         return summary(counts, boxes), shown
 
