@@ -127,6 +127,12 @@ class IndexedMcap(McapReader):
 class _DirectoryReader(DirectoryReader):
     STORAGE_PLUGINS: Mapping[str, type[Any]] = {**DirectoryReader.STORAGE_PLUGINS, "mcap": IndexedMcap}
 
+    def open(self) -> None:
+        """Open the bag; messages that rosbag2 compressed one by one are left so, or a broken one would end the bag."""
+        super().open()
+        if self.metadata.compression_mode == "message":
+            self.metadata = self.metadata._replace(compression_mode=None)
+
 
 class CheckedReader(Reader):
     """rosbags' reader, with `IndexedMcap` for MCAP files."""

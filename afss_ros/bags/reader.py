@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -96,6 +97,8 @@ class BagReader:
         store = self._types()
         if message.msgtype not in store.fielddefs:
             raise BagError(f"{self.path} does not define {message.msgtype} of topic {message.topic}")
+        if message.cdr[:4] == ZSTD_MAGIC:
+            raise BagError(f"{self.path}: what {message.topic} holds at {message.stamp_ns} ns does not decompress")
         try:
             return store.deserialize_cdr(message.cdr, message.msgtype)
         except Exception as err:
@@ -156,7 +159,13 @@ class BagReader:
 
 
 def _plain(message: BagMessage) -> BagMessage:
-    """Undo rosbag2's compression per message, where the bag's metadata is lost and rosbags did not."""
+    """Undo rosbag2's compression per message, whatever the bag's metadata say of it, which may be lost.
+
+    A message that does not decompress stays as it is, for `deserialize` to refuse.
+    """
     if message.cdr[:4] != ZSTD_MAGIC:
         return message
-    return BagMessage(message.topic, message.msgtype, message.stamp_ns, zstd.decompress(message.cdr))
+    try:
+        return replace(message, cdr=zstd.decompress(message.cdr))
+    except zstd.ZstdError:
+        return message

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from afss_ros.bags import BagError, BagReader, BagWriter, messages
+from afss_ros.bags import BagError, BagReader, BagWriter, messages, typestore
 
 TOPIC = "/camera/image"
 COUNT = 12
@@ -68,3 +71,27 @@ def test_overwritten_bytes_raise_nothing_but_bag_errors(tmp_path: Path, bags: di
         path.write_bytes(content)
         values, _ = read(path)
         assert len(values) <= COUNT
+
+
+@pytest.mark.parametrize("with_metadata", [True, False])
+def test_a_message_that_does_not_decompress_is_refused_and_the_others_are_read(
+    tmp_path: Path, with_metadata: bool
+) -> None:
+    path = tmp_path / "packed"
+    writer = Writer(path, version=9, storage_plugin=StoragePlugin.SQLITE3)
+    writer.set_compression(CompressionMode.MESSAGE, CompressionFormat.ZSTD)
+    with writer:
+        connection = writer.add_connection(TOPIC, "sensor_msgs/msg/Image", typestore=typestore())
+        for i in range(1, 5):
+            message = messages.image(picture(i), i)
+            writer.write(connection, i, typestore().serialize_cdr(message, message.__msgtype__))
+    with closing(sqlite3.connect(path / "packed.db3")) as database:
+        database.execute("UPDATE messages SET data = substr(data, 1, length(data) / 2) WHERE id = 3")
+        database.commit()
+    if not with_metadata:
+        (path / "metadata.yaml").unlink()
+    with BagReader(path) as bag:
+        found = list(bag.messages([TOPIC]))
+        with pytest.raises(BagError, match=r"/camera/image holds at 3 ns does not decompress"):
+            bag.deserialize(found.pop(2))
+        assert [int(bag.deserialize(m).data[0]) for m in found] == [1, 2, 4]
