@@ -9,6 +9,7 @@ from rosbags.interfaces import MessageDefinitionFormat
 
 from afss_ros.bags.errors import BagError
 from afss_ros.bags.indexed_mcap import CheckedReader
+from afss_ros.bags.salvage_sqlite import has_log
 from afss_ros.bags.storage import BagMessage, Topic
 
 
@@ -19,10 +20,12 @@ class IntactBag:
         """Open it.
 
         Raises:
-            BagError: it has no index.
+            BagError: it has no index, or messages in a log that rosbags does not read.
             Exception: whatever rosbags raises for what it cannot open.
         """
         self._path = path
+        if any(has_log(file) for file in (path.glob("*.db3") if path.is_dir() else [path])):
+            raise BagError(f"{path} has messages in a write-ahead log")
         self._reader = CheckedReader(path)
         self._reader.open()
         self._mcaps = self._reader.mcaps

@@ -1,4 +1,8 @@
-"""Read a sqlite3 bag file that is cut off or corrupt: in the order it was written, up to the damage."""
+"""Read a sqlite3 bag file that is cut off or corrupt: in the order it was written, up to the damage.
+
+Or one whose recorder was killed while it kept a write-ahead log (rosbag2's `resilient` preset): the newest messages
+are in that log alone, until somebody opens the file for writing.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +28,9 @@ class SalvagedSqlite:
         self.topics: dict[str, Topic] = {}
         self.definitions: dict[str, str] = {}
         self._damage = ""
-        # immutable: no lock, no journal, so that a bag on read-only media opens. Any thread may read, one at a time.
-        uri = f"{path.resolve().as_uri()}?immutable=1"
+        # immutable: no lock, no journal, so that a bag on read-only media opens; but SQLite then ignores a log too.
+        # Any thread may read, one at a time.
+        uri = f"{path.resolve().as_uri()}?{'mode=ro' if has_log(path) else 'immutable=1'}"
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         try:
             # SQLite refuses a file shorter than its header says, unless it may assume that its user knows.
@@ -78,3 +83,9 @@ class SalvagedSqlite:
         except sqlite3.Error:
             # Bags before ROS 2 Iron have no such table: our own typestore then names the types.
             self.definitions.clear()
+
+
+def has_log(path: Path) -> bool:
+    """Whether a write-ahead log with messages in it lies beside a .db3 file."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.is_file() and log.stat().st_size > 0
