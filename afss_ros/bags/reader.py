@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rosbags.typesys import get_types_from_msg
+from rosbags.typesys import TypesysError, get_types_from_msg
 from rosbags.typesys.store import Typestore
 
 from afss_ros.bags import zstd
@@ -144,8 +144,7 @@ class BagReader:
             for storage in self._storages:
                 for name, text in storage.definitions.items():
                     if name not in store.fielddefs:
-                        types = get_types_from_msg(text, name)
-                        store.register({k: v for k, v in types.items() if k not in store.fielddefs})
+                        _register(store, name, text)
             self._typestore = store
         return self._typestore
 
@@ -156,6 +155,15 @@ class BagReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _register(store: Typestore, name: str, text: str) -> None:
+    """Add a type by its definition. One that is none concerns only the messages of that type, if any are asked for."""
+    try:
+        types = get_types_from_msg(text, name)
+        store.register({k: v for k, v in types.items() if k not in store.fielddefs})
+    except TypesysError as err:
+        _log.debug("the definition of %s cannot be read: %s", name, err)
 
 
 def _plain(message: BagMessage) -> BagMessage:

@@ -95,3 +95,21 @@ def test_a_message_that_does_not_decompress_is_refused_and_the_others_are_read(
         with pytest.raises(BagError, match=r"/camera/image holds at 3 ns does not decompress"):
             bag.deserialize(found.pop(2))
         assert [int(bag.deserialize(m).data[0]) for m in found] == [1, 2, 4]
+
+
+def test_a_definition_that_cannot_be_read_costs_the_messages_of_its_type_alone(
+    tmp_path: Path, bags: dict[str, bytes]
+) -> None:
+    path = tmp_path / "a.db3"
+    path.write_bytes(bags["a.db3"])
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("INSERT INTO topics SELECT 2, '/odd', 'odd/msg/Odd', 'cdr', '', ''")
+        database.execute("INSERT INTO messages (topic_id, timestamp, data) VALUES (2, 99, x'00010000')")
+        database.execute(
+            "INSERT INTO message_definitions (topic_type, encoding, encoded_message_definition, type_description_hash)"
+            " VALUES ('odd/msg/Odd', 'ros2msg', 'int32 @@ = =', '')"
+        )
+        database.commit()
+    assert read(path) == (list(range(1, COUNT + 1)), False)
+    with BagReader(path) as bag, pytest.raises(BagError, match=r"does not define odd/msg/Odd of topic /odd"):
+        bag.deserialize(next(bag.messages(["/odd"])))
