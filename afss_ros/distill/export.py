@@ -48,7 +48,8 @@ class ExportOptions:
     Attributes:
         input_size: (H, W), divisible by 32.
         labels_stride: input pixels per pixel of the label map.
-        box_source: where the student's detections come from, "labels" or "boxes" (see the student contract).
+        box_source: where the student's detections come from, "labels" or "boxes" (see the student contract); with
+            "labels" the box head stays on the ground, since nothing on board would read what it costs.
         licence: of the weights.
         training_data: in words; "" describes the recipe's sets.
         metrics: written into the file beside the validation scores.
@@ -66,6 +67,8 @@ class ExportOptions:
             raise DistillError(f"input size must be multiples of 32, got {self.input_size}")
         if self.labels_stride not in (1, 2, 4):
             raise DistillError(f"labels stride must be 1, 2 or 4, got {self.labels_stride}")
+        if self.box_source not in ("labels", "boxes"):
+            raise DistillError(f"boxes come from labels or boxes, got {self.box_source!r}")
 
 
 def export(run: Path, out: Path, options: ExportOptions | None = None) -> Path:
@@ -120,11 +123,19 @@ def export_weights(run: Path, out: Path) -> Path:
 
 
 def rebuild(trained: checkpoint.Trained, options: ExportOptions) -> ContractGraph:
-    """The trained network inside the contract's graph, in evaluation mode."""
+    """The trained network inside the contract's graph, in evaluation mode.
+
+    Raises:
+        DistillError: boxes are asked for, and the network has no head for them.
+    """
     # The weights come from the run: asking for pretrained ones again would need a network.
     student = trained.parsed_recipe().student.model_copy(update={"encoder_weights": None})
     network = build(student)
     network.load_state_dict(trained.weights)
+    if options.box_source == "labels":
+        network.box = None
+    elif network.box is None:
+        raise DistillError(f"{student.name} was trained without a box head; export it with --boxes labels")
     normalise = Normalise(tuple(trained.mean), tuple(trained.std))
     craft_id = len(student.parts) + 1
     return ContractGraph(network, normalise, options.input_size, options.labels_stride, craft_id).eval()
@@ -179,7 +190,7 @@ def describe(content: bytes, trained: checkpoint.Trained, options: ExportOptions
         metrics={"set": _names(recipe), **{k: round(v, 4) for k, v in trained.metrics.items()}, **options.metrics},
         producer=f"afss_ros {afss_ros.__version__}, torch {torch.__version__}, step {trained.step}",
         weights_sha256=weights_sha256(trained.weights),
-        box_source=options.box_source if recipe.student.box_head else "",
+        box_source="boxes" if options.box_source == "boxes" else "",
     )
     model = onnx.load_from_string(content)
     onnx.helper.set_model_props(model, contract.to_metadata(meaning))

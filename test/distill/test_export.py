@@ -1,6 +1,7 @@
 """An exported student keeps the contract, agrees with torch, and runs in the student's own runtime."""
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def _outputs(path: Path, image: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(names, session.run(names, {"image": image}), strict=True))
 
 
-def test_onnx_runtime_and_torch_agree(run: Path, student_file: Path, drawn_set: Path) -> None:
-    graph = export.rebuild(checkpoint.load_best(run), export.ExportOptions(SIZE))
+def test_onnx_runtime_and_torch_agree(run: Path, drawn_set: Path, tmp_path: Path) -> None:
+    options = export.ExportOptions(SIZE, box_source="boxes")
+    student_file = export.export(run, tmp_path / "boxes.onnx", options)
+    graph = export.rebuild(checkpoint.load_best(run), options)
     for sample in datasets.load(drawn_set, "val").samples:
         image = sample.read_image()[None]
         found = _outputs(student_file, image)
@@ -45,6 +48,27 @@ def test_onnx_runtime_and_torch_agree(run: Path, student_file: Path, drawn_set: 
         np.testing.assert_allclose(found["scores"], wanted[3], atol=1e-4)
         used = found["scores"] > 0  # the order of those without a score is anybody's
         np.testing.assert_allclose(found["boxes"][used], wanted[2][used], atol=0.01)
+
+
+def test_what_takes_its_boxes_from_labels_flies_without_the_box_head(run: Path, student_file: Path) -> None:
+    with_head = export.rebuild(checkpoint.load_best(run), export.ExportOptions(SIZE, box_source="boxes"))
+    assert {o.name for o in onnx.load(str(student_file)).graph.output} == {"labels", "confidence"}
+    assert "boxes" in with_head.output_names
+
+
+def test_boxes_of_a_network_without_a_head_are_refused(run: Path) -> None:
+    trained = checkpoint.load_best(run)
+    recipe = {**trained.recipe, "student": {**trained.recipe["student"], "box_head": False}}
+    weights = {k: v for k, v in trained.weights.items() if not k.startswith("box.")}
+    bare = dataclasses.replace(trained, recipe=recipe, weights=weights)
+    assert export.rebuild(bare, export.ExportOptions(SIZE)).output_names == ["labels", "confidence"]
+    with pytest.raises(DistillError, match=r"without a box head.*--boxes labels"):
+        export.rebuild(bare, export.ExportOptions(SIZE, box_source="boxes"))
+
+
+def test_boxes_from_elsewhere_are_refused() -> None:
+    with pytest.raises(DistillError, match="labels or boxes, got 'stars'"):
+        export.ExportOptions(SIZE, box_source="stars")
 
 
 def test_the_student_runtime_flies_it(student_file: Path, drawn_set: Path) -> None:
