@@ -67,15 +67,11 @@ class Manifest:
         self._records: dict[str, dict[str, Any]] = {}
         self._missed: dict[str, None] = {}
         self._counts = dict.fromkeys((*STATUSES, DAMAGED), 0)
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        os.ftruncate(self._file, whole)
-        for number, line in enumerate(content[:whole].splitlines(), start=1):
-            try:
-                self._remember(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                os.close(self._file)
-                raise TeacherError(f"{path}: line {number} is not a record; restore it or start a new --out") from error
+        try:
+            os.ftruncate(self._file, self._read())
+        except BaseException:
+            self.close()
+            raise
 
     def get(self, key: str) -> dict[str, Any] | None:
         """What is known of a frame, without its instances; None when it was never looked at, or missed."""
@@ -115,6 +111,22 @@ class Manifest:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def _read(self) -> int:
+        """Remember every whole line; returns where the last of them ends."""
+        end = 0
+        with self.path.open("rb") as file:  # line by line: with its masks a manifest may be larger than the memory
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    self._remember(json.loads(line))
+                except (ValueError, KeyError, TypeError) as error:
+                    raise TeacherError(
+                        f"{self.path}: line {number} is not a record; restore it or start a new --out"
+                    ) from error
+                end += len(line)
+        return end
 
     def _remember(self, record: dict[str, Any]) -> None:
         if record["status"] == MISSED:
