@@ -168,7 +168,9 @@ class LabellingRun:
 
     def _write(self, event: Event, instances: tuple[Labelled, ...]) -> None:
         if event.record is not None:
-            _log.warning("%s: %s", event.key, event.record["reason"])
+            # Of a scene that stands still nearly every frame is skipped, as it should be: nothing to be warned of.
+            level = logging.DEBUG if event.record["status"] == "skipped" else logging.WARNING
+            _log.log(level, "%s: %s", event.key, event.record["reason"])
             self._manifest.append(event.record)
             return
         candidate, image = event.candidate, event.image

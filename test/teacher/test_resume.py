@@ -137,7 +137,7 @@ def test_a_truncated_bag_is_labelled_up_to_the_damage(tmp_path: Path) -> None:
     assert len(load(tmp_path / "labels")) == counts["kept"]
 
 
-def test_the_counts_add_up_and_say_what_became_of_every_frame(tmp_path: Path) -> None:
+def test_the_counts_add_up_and_say_what_became_of_every_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     frames = [0, 0, 1, 2, 2, 3, 4, 5, 6, 7]
     bag = record(tmp_path / "flight.mcap", frames, broken=[3])
     counts = label(bag, tmp_path / "labels", load_settings(None, {"frames.every": 1}), bag=False)
@@ -147,3 +147,5 @@ def test_the_counts_add_up_and_say_what_became_of_every_frame(tmp_path: Path) ->
     assert reasons["flight_camera_image_000001"].startswith("near-duplicate of flight_camera_image_000000 (")
     summary = json.loads((tmp_path / "labels" / "summary.json").read_text())
     assert summary["frames"] == counts
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 1 and warned[0].startswith("flight_camera_image_000003: "), "of the torn one alone"
