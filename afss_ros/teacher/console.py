@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from afss_ros.teacher.engine import Progress
-from afss_ros.teacher.manifest import DAMAGED, LOOKED_AT
+from afss_ros.teacher.manifest import DAMAGED, LOOKED_AT, Manifest
 
 
 class LabellingBar:
@@ -68,9 +69,15 @@ def _frames(counts: Mapping[str, int]) -> int:
 
 
 def interrupted(out: Path, counts: Mapping[str, int] | None, length: int | None) -> str:
-    """What Ctrl-C has left, and how to go on; `counts` are None where no frame was reached."""
+    """What Ctrl-C has left, and how to go on.
+
+    Args:
+        counts: those shown last, of which `thinned` is in no file; None where no frame was reached.
+    """
     if counts is None:
         return f"stopped before the first frame; the same command starts again, or goes on with what {out} holds"
+    with closing(Manifest(out / "manifest.jsonl")) as manifest:  # Ctrl-C may come between a frame's line and the bar
+        counts = {**counts, **manifest.counts}
     expected = "" if length is None else f" of {length}"
     return (
         f"stopped after {_frames(counts)}{expected} frames, {counts['kept']} of them kept: they are safe in {out}."

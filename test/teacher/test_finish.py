@@ -16,6 +16,7 @@ from recorded import record
 
 from afss_ros.cli import main
 from afss_ros.datasets import load
+from afss_ros.teacher import console
 from afss_ros.teacher.command import finish, label
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.manifest import Manifest
@@ -74,6 +75,14 @@ def test_ctrl_c_says_how_far_it_came_and_how_to_go_on_or_finish(
     assert tree(out) == tree(tmp_path / "whole")
     finish(out)
     assert tree(out) == tree(tmp_path / "whole")
+
+
+def test_ctrl_c_between_a_frame_and_the_bar_counts_the_frame(tmp_path: Path) -> None:
+    bag, out = record(tmp_path / "flight.mcap", range(6)), tmp_path / "labels"
+    counts = label(bag, out, load_settings(None, {"frames.every": 2}), bag=False)
+    assert (counts["kept"], counts["thinned"]) == (3, 3)
+    said = console.interrupted(out, {**counts, "kept": 2}, 6)
+    assert said.startswith("stopped after 6 of 6 frames, 3 of them kept")
 
 
 def test_there_must_be_something_to_label_or_to_finish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
