@@ -21,6 +21,9 @@ from afss_ros.distill.qdq import drop_clips
 from afss_ros.spacing import evenly_spaced
 
 _LOG = logging.getLogger(__name__)
+_FIRST = 3
+"""Convolutions at the beginning that stay float. What sets dark craft off from dark sky is a step or two of 8 bits:
+with one instead of three, the shipped student loses 2 points of whole-craft IoU, and gains 3 ms of 30."""
 
 
 class _Frames(CalibrationDataReader):  # type: ignore[misc]
@@ -37,7 +40,7 @@ class _Frames(CalibrationDataReader):  # type: ignore[misc]
 def quantise(student: Path, out: Path, samples: Sequence[datasets.Sample], *, frames: int = 64) -> Path:
     """Write the int8 version of a float student: same inputs, outputs and metadata.
 
-    Convolutions and what lies between them become 8-bit (weights per channel); the first convolution, the prediction
+    Convolutions and what lies between them become 8-bit (weights per channel); the first convolutions, the prediction
     layers, and everything outside the network proper stay float: their few operations decide most of the error.
 
     Args:
@@ -77,9 +80,9 @@ def quantise(student: Path, out: Path, samples: Sequence[datasets.Sample], *, fr
 
 
 def fragile_nodes(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes to leave in float: up to the first convolution, and from the last ones on to the outputs."""
+    """Names of the nodes to leave in float: up to the first convolutions, and from the last ones on to the outputs."""
     nodes = list(model.graph.node)
-    first = next(i for i, n in enumerate(nodes) if n.op_type == "Conv")
+    first = [i for i, n in enumerate(nodes) if n.op_type == "Conv"][:_FIRST][-1]
     makers = {output: node for node in nodes for output in node.output}
     fragile = {n.name for n in nodes[: first + 1]}
     waiting: list[Any] = [makers[o.name] for o in model.graph.output if o.name in makers]
