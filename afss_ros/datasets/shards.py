@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from afss_ros.datasets import coco
+from afss_ros.datasets.choices import read_choices
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.files import write_atomically
 from afss_ros.datasets.record import read_lines, to_line, to_sample
@@ -46,10 +47,15 @@ def merge_shards(root: str | Path) -> int:
 
 
 def write_instances(root: Path) -> None:
-    """Write instances.json (COCO) of the set at `root` from its samples."""
+    """Write instances.json (COCO) of the set at `root` from its samples, but for those that a person dropped.
+
+    Raises:
+        DatasetError: the choices beside the set cannot be read.
+    """
     class_names = {int(i): n for i, n in json.loads((root / "dataset.json").read_text())["class_names"].items()}
     records = {record["key"]: record for path in line_files(root) for record in read_lines(path)[0]}
-    samples = [to_sample(root, record) for record in records.values()]
+    dropped = read_choices(root).drop
+    samples = [to_sample(root, record) for key, record in records.items() if key not in dropped]
     write_atomically(root / "instances.json", json.dumps(coco.from_samples(samples, class_names, root)).encode())
 
 

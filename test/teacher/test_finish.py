@@ -77,6 +77,19 @@ def test_ctrl_c_says_how_far_it_came_and_how_to_go_on_or_finish(
     assert tree(out) == tree(tmp_path / "whole")
 
 
+def test_finish_takes_what_a_person_dropped_out_of_every_export(tmp_path: Path) -> None:
+    bag, out = record(tmp_path / "flight.mcap", range(3)), tmp_path / "labels"
+    label(bag, out, load_settings(None, {}), bag=False)
+    dropped, *kept = [sample.key for sample in load(out)]
+    content = {"format": "afss-choices", "version": 1, "keep": [], "drop": [dropped]}
+    (out / "choices.json").write_text(json.dumps(content))
+    finish(out, bag=False)
+    instances = json.loads((out / "instances.json").read_text())
+    assert sorted(Path(i["file_name"]).stem for i in instances["images"]) == kept
+    assert {i["image_id"] for i in instances["annotations"]} <= {i["id"] for i in instances["images"]}
+    assert sorted(Path(line).stem for line in (out / "yolo_train.txt").read_text().split()) == kept
+
+
 def test_ctrl_c_between_a_frame_and_the_bar_counts_the_frame(tmp_path: Path) -> None:
     bag, out = record(tmp_path / "flight.mcap", range(6)), tmp_path / "labels"
     counts = label(bag, out, load_settings(None, {"frames.every": 2}), bag=False)
