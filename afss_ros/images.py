@@ -9,6 +9,7 @@ Rules worth knowing:
       range would make what the student sees depend on the rest of the picture. A 12-bit sensor must left-justify.
     - `8UC1`, `8UC3`, `8UC4`, `16UC1` say nothing about colour; they are read as OpenCV writes them: mono8, bgr8,
       bgra8, mono16.
+    - Bayer patterns are interpolated bilinearly at full resolution; `yuv422` is UYVY, as everywhere in ROS.
     - Compressed pictures are decoded as stored: EXIF orientation is ignored, as camera_info describes stored pixels.
 """
 
@@ -31,8 +32,31 @@ MAX_PIXELS = 1 << 28
 """Larger pictures (16384 x 16384) are taken for a corrupt header rather than for a camera."""
 
 _ALIASES = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8", "16UC1": "mono16"}
-_BYTES_PER_PIXEL = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "mono16": 2}
+_BAYER = {
+    "bayer_rggb8": cv2.COLOR_BayerRGGB2RGB,
+    "bayer_bggr8": cv2.COLOR_BayerBGGR2RGB,
+    "bayer_gbrg8": cv2.COLOR_BayerGBRG2RGB,
+    "bayer_grbg8": cv2.COLOR_BayerGRBG2RGB,
+}
+_YUV = {
+    "yuv422": cv2.COLOR_YUV2RGB_UYVY,
+    "uyvy": cv2.COLOR_YUV2RGB_UYVY,
+    "yuv422_yuy2": cv2.COLOR_YUV2RGB_YUY2,
+    "yuyv": cv2.COLOR_YUV2RGB_YUY2,
+}
+_BYTES_PER_PIXEL = {
+    "rgb8": 3,
+    "bgr8": 3,
+    "rgba8": 4,
+    "bgra8": 4,
+    "mono8": 1,
+    "mono16": 2,
+    **dict.fromkeys(_BAYER, 1),
+    **dict.fromkeys(_YUV, 2),
+}
 _TO_RGB = {
+    **_BAYER,
+    **_YUV,
     "bgr8": cv2.COLOR_BGR2RGB,
     "rgba8": cv2.COLOR_RGBA2RGB,
     "bgra8": cv2.COLOR_BGRA2RGB,
@@ -58,7 +82,8 @@ def to_rgb(*, height: int, width: int, encoding: str, step: int, data: Buffer, i
     Args:
         height: rows.
         width: columns.
-        encoding: rgb8, bgr8, rgba8, bgra8, mono8, mono16, or an alias of the module's table.
+        encoding: rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8-bit Bayer patterns, packed YUV 4:2:2 (names of
+            sensor_msgs image_encodings), or an alias of the module's table.
         step: bytes from one row to the next; more than a row needs is padding and is skipped.
         data: `height` rows; the last one may lack its padding.
         is_bigendian: byte order of mono16.
@@ -89,6 +114,7 @@ def to_rgb(*, height: int, width: int, encoding: str, step: int, data: Buffer, i
             f"data has {flat.size} bytes, but {width}x{height} {encoding} with step {step} needs {needed};"
             " the message was cut or its size fields are wrong"
         )
+    _check_pattern(name, height, width)
     channels = _BYTES_PER_PIXEL[name]
     pixels = np.lib.stride_tricks.as_strided(flat, (height, width, channels), (step, channels, 1), writeable=False)
     if name == "rgb8":
@@ -173,6 +199,15 @@ def _check_size(height: int, width: int) -> None:
         raise ImageError(f"the image is {width}x{height}: it has no pixels; the publisher must set width and height")
     if height * width > MAX_PIXELS:
         raise ImageError(f"the image claims {width}x{height} pixels, more than the {MAX_PIXELS} that are believed")
+
+
+def _check_pattern(encoding: str, height: int, width: int) -> None:
+    if encoding in _BAYER and min(height, width) < 2:
+        raise ImageError(f"a {encoding} image of {width}x{height} lacks colours; it takes 2x2 pixels to have them all")
+    if encoding in _YUV and width % 2:
+        raise ImageError(
+            f"a {encoding} image is {width} pixels wide, but two share their colour; the width must be even"
+        )
 
 
 def _as_bytes(data: Any) -> NDArray[np.uint8]:

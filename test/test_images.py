@@ -105,7 +105,34 @@ def test_fields_that_make_no_image_are_named(fields: dict[str, object], reason: 
         images.to_rgb(**{**good, **fields})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("encoding", ["bayer_rggb8", "32FC1", "yuv422", "RGB8", ""])
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+def test_bayer_patterns_give_the_colour_that_was_filtered(pattern: str) -> None:
+    color = {"r": 200, "g": 120, "b": 40}
+    mosaic = np.tile(np.array([color[c] for c in pattern], np.uint8).reshape(2, 2), (4, 5))
+    found = images.to_rgb(height=8, width=10, encoding=f"bayer_{pattern}8", step=10, data=mosaic.tobytes())
+    assert (found[2:-2, 2:-2] == [200, 120, 40]).all()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "order"), [("yuv422", "uyvy"), ("uyvy", "uyvy"), ("yuv422_yuy2", "yuyv"), ("yuyv", "yuyv")]
+)
+def test_packed_yuv_has_its_colours_in_order(encoding: str, order: str) -> None:
+    values = {"y": 81, "u": 90, "v": 240}  # red, in the video range of BT.601
+    row = bytes(values[c] for c in order) * 3 + b"??"
+    found = images.to_rgb(height=2, width=6, encoding=encoding, step=14, data=row * 2)
+    assert abs(found.astype(int) - [254, 0, 0]).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("encoding", "height", "width", "reason"),
+    [("bayer_rggb8", 1, 4, "takes 2x2"), ("yuv422", 2, 3, "3 pixels wide.*even")],
+)
+def test_pictures_too_small_for_their_pattern_are_refused(encoding: str, height: int, width: int, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason):
+        images.to_rgb(height=height, width=width, encoding=encoding, step=16, data=bytes(64))
+
+
+@pytest.mark.parametrize("encoding", ["bayer_rggb16", "32FC1", "nv12", "RGB8", ""])
 def test_an_encoding_left_to_cv_bridge_lists_the_known_ones(encoding: str) -> None:
     with pytest.raises(UnsupportedEncoding, match=r"known are rgb8, bgr8, .*cv_bridge"):
         images.to_rgb(height=1, width=1, encoding=encoding, step=3, data=b"123")
