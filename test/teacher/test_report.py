@@ -32,6 +32,16 @@ STATE = "return document.getElementById('choice-state').textContent"
 ENTER, ESCAPE, END = "\ue007", "\ue00c", "\ue010"
 
 
+def reopen(page: Page, path: Path, state: str) -> None:
+    """Open a page that has choices to remember: Chromium hands them from process to process in its own time."""
+    for _ in range(20):
+        page.open(path)
+        if page.run(STATE) == state:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{path.name} opens with {page.run(STATE)!r}, not with {state!r}")
+
+
 def with_debris(index: int) -> NDArray[np.uint8]:
     """The more debris flies by, the less sure the baseline is of the craft."""
     image = picture(index)
@@ -139,15 +149,14 @@ def test_choices_by_key_and_click_are_saved_and_honoured_by_load(
 def test_choices_outlive_the_page(page: Page, folder: Path) -> None:
     page.click("#counts button[data-status=kept]")
     page.press("d")
-    page.open(folder / "report.html")
-    assert page.run("return document.getElementById('choice-state').textContent") == "0 keep, 1 drop"
+    reopen(page, folder / "report.html", "0 keep, 1 drop")
 
 
 def test_choices_that_no_file_has_are_said_to_be_unsaved_after_reopening_too(page: Page, folder: Path) -> None:
     page.click("#counts button[data-status=kept]")
     page.press("d")
-    page.open(folder / "report.html")
-    assert (page.run(STATE), page.run(UNSAVED)) == ("0 keep, 1 drop", "not saved to a file yet")
+    reopen(page, folder / "report.html", "0 keep, 1 drop")
+    assert page.run(UNSAVED) == "not saved to a file yet"
     page.click("#save")
     page.open(folder / "report.html")
     assert (page.run(STATE), page.run(UNSAVED)) == ("0 keep, 1 drop", "")
@@ -184,8 +193,7 @@ def test_choices_stay_with_their_set(page: Page, folder: Path, tmp_path: Path) -
     page.open(other / "labels" / "report.html")
     assert page.run(STATE) == "0 keep, 0 drop"
     (folder.parent / "moved").symlink_to(folder)
-    page.open(folder.parent / "moved" / "report.html")
-    assert page.run(STATE) == "0 keep, 1 drop"
+    reopen(page, folder.parent / "moved" / "report.html", "0 keep, 1 drop")
 
 
 def test_a_set_of_thousands_of_frames_opens_and_is_walked_to_its_end(page: Page, folder: Path, tmp_path: Path) -> None:
