@@ -1,7 +1,8 @@
-"""Whether a student on disk says what its torch graph says."""
+"""Whether a student on disk says what its torch graph says: only then is it there under its name."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 
 from afss_ros.distill.errors import DistillError
 from afss_ros.student import contract
+
+LEAST_SCORE = 0.05
+"""Of boxes that are held against torch, the least that an evaluation looks at."""
 
 _ROWS_AGREE = 0.95
 _PIXELS = 0.5
@@ -30,17 +34,20 @@ class Graph(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
 
-def verify(
-    path: Path,
+def write_verified(
+    content: bytes,
+    out: Path,
     graph: Graph,
     images: Sequence[NDArray[np.uint8]],
     *,
     least_score: float = 0.0,
     agreement: float = 0.995,
 ) -> None:
-    """Hold a file against the contract, and against torch on images uint8 (1, H, W, 3).
+    """Write a student that keeps the contract, and agrees with torch on images uint8 (1, H, W, 3).
 
     Args:
+        content: the ONNX model.
+        out: appears only when all of it holds.
         least_score: boxes with a lower one are not compared. Of a thousand equally bad boxes, the last digit decides
             which are among the best.
         agreement: the least share of pixels with the same label.
@@ -49,6 +56,19 @@ def verify(
         DistillError: labels agree on too few pixels, scores differ, or too many boxes have no counterpart.
         ContractError: the contract is broken.
     """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{os.getpid()}.{out.name}")
+    try:
+        temporary.write_bytes(content)
+        _verify(temporary, graph, images, least_score, agreement)
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _verify(
+    path: Path, graph: Graph, images: Sequence[NDArray[np.uint8]], least_score: float, agreement: float
+) -> None:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     contract.read(session.get_inputs(), session.get_outputs(), session.get_modelmeta().custom_metadata_map)
     names = list(graph.output_names)

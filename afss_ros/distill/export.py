@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import os
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 import afss_ros
 from afss_ros import datasets
 from afss_ros.distill import checkpoint, lineage
-from afss_ros.distill.agreement import verify
+from afss_ros.distill.agreement import LEAST_SCORE, write_verified
 from afss_ros.distill.classes import class_names
 from afss_ros.distill.data import validation_samples
 from afss_ros.distill.errors import DistillError
@@ -37,8 +36,6 @@ _LOG = logging.getLogger(__name__)
 _OPSET = 18
 _AGREEMENT = 0.999
 """Least share of pixels with torch's label."""
-_LEAST_SCORE = 0.05
-"""Of boxes that are held against torch, the least that an evaluation looks at."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +81,7 @@ def export(run: Path, out: Path, options: ExportOptions | None = None) -> Path:
     trained = checkpoint.load_best(run)
     graph = rebuild(trained, options)
     content = describe(to_onnx(graph, options.input_size), trained, options)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{os.getpid()}.{out.name}")
-    try:
-        temporary.write_bytes(content)
-        verify(temporary, graph, [probe(options.input_size)], least_score=_LEAST_SCORE, agreement=_AGREEMENT)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_verified(content, out, graph, [probe(options.input_size)], least_score=LEAST_SCORE, agreement=_AGREEMENT)
     _LOG.info("%s: %.1f MB, input %s", out, out.stat().st_size / 1e6, options.input_size)
     return out
 
@@ -130,12 +120,14 @@ def rebuild(trained: checkpoint.Trained, options: ExportOptions) -> ContractGrap
     """
     # The weights come from the run: asking for pretrained ones again would need a network.
     student = trained.parsed_recipe().student.model_copy(update={"encoder_weights": None})
-    network = build(student)
-    network.load_state_dict(trained.weights)
+    weights = trained.weights
     if options.box_source == "labels":
-        network.box = None
-    elif network.box is None:
+        student = student.model_copy(update={"box_head": False})
+        weights = {name: value for name, value in weights.items() if not name.startswith("box.")}
+    elif not student.box_head:
         raise DistillError(f"{student.name} was trained without a box head; export it with --boxes labels")
+    network = build(student)
+    network.load_state_dict(weights)
     normalise = Normalise(tuple(trained.mean), tuple(trained.std))
     craft_id = len(student.parts) + 1
     return ContractGraph(network, normalise, options.input_size, options.labels_stride, craft_id).eval()

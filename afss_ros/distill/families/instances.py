@@ -23,9 +23,6 @@ CLASSES = (CLASS_NAMES[SPACECRAFT], *(CLASS_NAMES[i] for i in PART_IDS))
 CLASS_ID = tuple(CLASS_IDS[name] for name in CLASSES)
 """Our label id of each."""
 
-LEAST_SCORE = 0.05
-"""Of boxes that are held against torch, the least that an evaluation looks at."""
-
 _MASK = 0.5
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 import afss_ros
-from afss_ros.distill.agreement import Graph, verify
+from afss_ros.distill.agreement import Graph, write_verified
 from afss_ros.distill.export import ExportOptions, probe, to_onnx, weights_sha256
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.recipe import Recipe
@@ -72,13 +71,6 @@ def write(
     model = onnx.load_from_string(to_onnx(network, described.input_size))
     onnx.helper.set_model_props(model, contract.to_metadata(described))
     model.producer_name, model.producer_version = "afss_ros", afss_ros.__version__
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{os.getpid()}.{out.name}")
-    try:
-        temporary.write_bytes(model.SerializeToString())
-        pictures = [probe(described.input_size), *(image[None] for image in images)]
-        verify(temporary, graph, pictures, least_score=least_score)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    pictures = [probe(described.input_size), *(image[None] for image in images)]
+    write_verified(model.SerializeToString(), out, graph, pictures, least_score=least_score)
     return out
