@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from perception_peer import ROOT
 
 
-def test_every_image_of_a_round_trip_is_accounted_for(tiny_student: Path, domain: int) -> None:
+def measured(tiny_student: Path, domain: int) -> dict[str, Any]:
     options = ["--model", str(tiny_student), "--side", "128", "--frames", "3", "--rate", "10", "--seconds", "1"]
     finished = subprocess.run(
         [sys.executable, "-m", "afss_ros.nodes.round_trip", *options],
@@ -21,10 +22,17 @@ def test_every_image_of_a_round_trip_is_accounted_for(tiny_student: Path, domain
         check=True,
         timeout=60,
     )
-    result = json.loads(finished.stdout)
+    result: dict[str, Any] = json.loads(finished.stdout)
+    return result
+
+
+def test_every_image_of_a_round_trip_is_accounted_for(tiny_student: Path, domain: int) -> None:
+    for _ in range(3):  # sent best effort: a busy machine may drop an image, not one in every measurement
+        result = measured(tiny_student, domain)
+        if result["lost"] == 0:
+            break
     assert result["sent"] >= 5
-    assert result["lost"] == result["sent"] - result["received"]
-    assert 0 <= result["lost"] <= 2  # best effort: a busy machine may drop one
+    assert result["lost"] == result["sent"] - result["received"] == 0
     assert result["answered"] == result["processed"]
     assert 0 < result["latency_ms"]["own.p50"] < result["latency_ms"]["total.p95"]
     assert result["provider"] == "cpu"
