@@ -12,8 +12,9 @@ from afss_ros.distill.errors import DistillError
 def resolve(precision: str, device: torch.device) -> torch.dtype:
     """The dtype of autocast for a recipe's `precision`; float32 means no autocast.
 
-    On a CPU, `auto` is bfloat16 only where it has tile multiplication (AMX): elsewhere the conversions cost more than
-    the multiplications save (a step of fpn-efficientnet-lite0 took 1.2 times as long on an AMD EPYC).
+    On a CPU, `auto` is float32: a depthwise convolution's gradient in bfloat16 takes ten times as long, tile
+    multiplication (AMX) or not, and the encoders that fly are made of them (a step of fpn-efficientnet-lite0 took 1.8
+    times as long on a Xeon with AMX, 1.2 times on an EPYC without). A network of dense convolutions may gain by asking.
 
     Raises:
         DistillError: fp16 on a CPU, whose gradients underflow without hardware help.
@@ -21,7 +22,7 @@ def resolve(precision: str, device: torch.device) -> torch.dtype:
     if precision == "auto":
         if device.type == "cuda":
             return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-        return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
+        return torch.float32
     if precision == "fp16" and device.type == "cpu":
         raise DistillError("precision fp16 needs a GPU; use bf16, fp32 or auto on a CPU")
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
