@@ -5,6 +5,8 @@ Truth is float (B, M, 4) xyxy in 0..1 of the image; unused rows are NaN.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
@@ -16,11 +18,29 @@ CORE = 0.3
 """Share of a craft's box, around its middle, whose cells answer for it (FCOS' centre sampling, by size)."""
 
 
-def assign(grid: tuple[int, int], truth: Tensor) -> Tensor:
-    """The row of `truth` that every cell answers for, the smaller craft where two compete: int64 (B, N), -1 for none.
+LARGEST = 12.0
+"""Longer side, in cells, of the craft that a grid answers for, but for the coarsest, which has all that are larger.
+Distances are then a few cells on every grid, which one pair of convolutions can read off all of them."""
 
-    However small, a craft has the cell in which its middle lies, unless that is a smaller one's.
+
+def assign(grids: Sequence[tuple[int, int]], truth: Tensor) -> Tensor:
+    """The row of `truth` that every cell answers for: int64 (B, N), -1 for none.
+
+    A craft belongs to one grid, by its size. Where two compete for a cell, the smaller has it. However small, a craft
+    has the cell in which its middle lies, unless that is a smaller one's.
     """
+    extent = truth.new_tensor([grids[0][1], grids[0][0]])
+    longer = ((truth[..., 2:] - truth[..., :2]) * extent).amax(-1)
+    rows = []
+    for level, grid in enumerate(grids):
+        least = 0.0 if level == 0 else LARGEST * 2 ** (level - 1)
+        most = torch.inf if level == len(grids) - 1 else LARGEST * 2**level
+        mine = (longer > least) & (longer <= most)
+        rows.append(_assign(grid, truth.where(mine[..., None], truth.new_tensor(torch.nan))))
+    return torch.cat(rows, 1)
+
+
+def _assign(grid: tuple[int, int], truth: Tensor) -> Tensor:
     half_cell = truth.new_tensor([0.5 / grid[1], 0.5 / grid[0]])
     sides = truth[..., 2:] - truth[..., :2]
     middle = (truth[..., 2:] + truth[..., :2]) / 2
@@ -43,7 +63,7 @@ def box_losses(found: Boxes, truth: Tensor, known: Tensor, weight: Tensor | None
         weight: float (B,), how much each image counts.
     """
     counts = known.float() if weight is None else known * weight
-    rows = assign(found.grid, truth)
+    rows = assign(found.grids, truth)
     holds = (rows >= 0) & (counts > 0)[:, None]
     wanted = truth.gather(1, rows.clamp(min=0)[..., None].expand(-1, -1, 4))[holds]
     guessed = found.corners[holds]

@@ -11,7 +11,10 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
 
 from afss_ros.distill.recipe import LossRecipe
-from afss_ros.labels import UNLABELLED
+from afss_ros.labels import BACKGROUND, UNLABELLED
+
+_SMALL, _MOST = 0.05, 8.0
+_BESIDE = 4
 
 
 def dice_loss(logits: Tensor, labels: Tensor, weight: Tensor | None = None, *, smooth: float = 1.0) -> Tensor:
@@ -32,15 +35,36 @@ def dice_loss(logits: Tensor, labels: Tensor, weight: Tensor | None = None, *, s
 
 
 def cross_entropy(
-    logits: Tensor, labels: Tensor, class_weights: tuple[float, ...] = (), weight: Tensor | None = None
+    logits: Tensor,
+    labels: Tensor,
+    class_weights: tuple[float, ...] = (),
+    weight: Tensor | None = None,
+    emphasis: Tensor | None = None,
 ) -> Tensor:
-    """Pixelwise cross-entropy, averaged over labelled pixels; 0 where no pixel is labelled."""
+    """Pixelwise cross-entropy, averaged over labelled pixels; 0 where no pixel is labelled.
+
+    Args:
+        emphasis: float (B, H, W), how many times a pixel's loss counts, without counting as more pixels.
+    """
     weights = logits.new_tensor(class_weights) if class_weights else None
-    if weight is None:
+    if weight is None and emphasis is None:
         total = F.cross_entropy(logits, labels, weight=weights, ignore_index=UNLABELLED, reduction="sum")
         return total / (labels != UNLABELLED).sum().clamp(min=1)
     each = F.cross_entropy(logits, labels, weight=weights, ignore_index=UNLABELLED, reduction="none")
-    return weighted_mean(each, labels, weight)
+    return weighted_mean(each if emphasis is None else each * emphasis, labels, weight)
+
+
+def small_craft_emphasis(labels: Tensor, exponent: float) -> Tensor:
+    """How many times the pixels of a small craft, and those beside it, count: float (B, H, W), 1 elsewhere.
+
+    By pixels, a craft of ten to a side is a thousandth of one that fills a third of the crop, and as little worth
+    learning. (5 % / share of the image that is craft) ** exponent, from 1 to 8: 0 counts pixels, 1 craft.
+    """
+    craft = (labels != BACKGROUND) & (labels != UNLABELLED)
+    share = craft.float().mean((1, 2)).clamp(min=1e-6)
+    times = (_SMALL / share).pow(exponent).clamp(1.0, _MOST)
+    near = F.max_pool2d(craft.float().unsqueeze(1), 2 * _BESIDE + 1, 1, _BESIDE).squeeze(1)
+    return 1 + near * (times - 1)[:, None, None]
 
 
 def lovasz_softmax(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -121,7 +145,10 @@ def segmentation_loss(
     """The weighted segmentation losses that are switched on, by name."""
     out: dict[str, Tensor] = {}
     if weights.cross_entropy:
-        out["cross_entropy"] = weights.cross_entropy * cross_entropy(logits, labels, weights.class_weights, weight)
+        emphasis = small_craft_emphasis(labels, weights.small_craft) if weights.small_craft else None
+        out["cross_entropy"] = weights.cross_entropy * cross_entropy(
+            logits, labels, weights.class_weights, weight, emphasis
+        )
     if weights.dice:
         out["dice"] = weights.dice * dice_loss(logits, labels, weight)
     if weights.lovasz:

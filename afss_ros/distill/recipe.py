@@ -154,6 +154,12 @@ class LossRecipe(Section):
     dice: float = Field(1.0, ge=0)
     lovasz: float = Field(0.0, ge=0)
     boundary: float = Field(0.0, ge=0)
+    small_craft: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Cross-entropy counts pixels at 0 and craft at 1; see `losses.small_craft_emphasis`.",
+    )
     box: float = Field(0.5, ge=0, description="1 - GIoU of the box head.")
     presence: float = Field(0.2, ge=0, description="Quality focal loss: how good the box head believes its boxes are.")
     craft: float = Field(0.5, ge=0)
@@ -186,6 +192,10 @@ class OptimiserRecipe(Section):
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the budget.")
     floor: float = Field(0.01, ge=0, le=1)
     ema: float = Field(0.998, ge=0, lt=1, description="Decay of the averaged weights; 0 for none.")
+    frozen: tuple[str, ...] = Field(
+        (),
+        description="Modules that keep their first weights and statistics, e.g. encoder.model.blocks.0; see freeze.py.",
+    )
 
 
 class BudgetRecipe(Section):

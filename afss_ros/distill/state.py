@@ -15,6 +15,7 @@ from afss_ros.distill import checkpoint, precision, schedule
 from afss_ros.distill.averaging import Average
 from afss_ros.distill.data import BatchStream, read_sets, statistics, validation_samples
 from afss_ros.distill.errors import DistillError
+from afss_ros.distill.freeze import freeze
 from afss_ros.distill.processes import Place
 from afss_ros.distill.recipe import Recipe, parse
 from afss_ros.distill.soft import SoftTeacher
@@ -22,6 +23,8 @@ from afss_ros.distill.task import Statistics, Task
 from afss_ros.distill.weights import require_score
 
 _LOG = logging.getLogger(__name__)
+HEADS = ("box.", "craft.")
+"""What weights to start from may lack, or have for nothing: label maps do without."""
 
 
 class RunState:
@@ -38,6 +41,7 @@ class RunState:
         self.teacher = SoftTeacher.of(recipe, place.device)
         network, known = _initial_network(recipe, task)
         self.network: nn.Module = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.frozen = freeze(self.network, recipe.optimiser.frozen)
         self.average = Average(self.network, recipe.optimiser.ema)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.network, recipe), fused=True)
         self.dtype = precision.resolve(recipe.precision, place.device)
@@ -117,10 +121,20 @@ def _initial_network(recipe: Recipe, task: Task) -> tuple[nn.Module, Statistics 
     trained = checkpoint.load_best(recipe.student.initial)
     network = task.build(recipe.student.model_copy(update={"encoder_weights": None}))
     try:
-        network.load_state_dict(trained.weights)
+        mismatch = network.load_state_dict(trained.weights, strict=False)
     except RuntimeError as err:
         raise DistillError(f"{recipe.student.initial}: its weights do not fit {recipe.student.name}: {err}") from err
+    if foreign := [k for k in (*mismatch.missing_keys, *mismatch.unexpected_keys) if not k.startswith(HEADS)]:
+        raise DistillError(
+            f"{recipe.student.initial}: its weights do not fit {recipe.student.name}: {_some(foreign)} on one side only"
+        )
+    if mismatch.missing_keys:
+        _LOG.warning("%s: holds no %s; they start from noise", recipe.student.initial, _some(mismatch.missing_keys))
     return network, (tuple(trained.mean), tuple(trained.std))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
@@ -128,6 +142,8 @@ def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]
     options = recipe.optimiser
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
     rates = {True: options.encoder_lr or options.lr, False: options.lr}
     return [

@@ -23,6 +23,7 @@ from afss_ros.distill import checkpoint, pictures, precision, schedule
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.allocator import keep_memory
 from afss_ros.distill.data import BatchStream, training_loader
+from afss_ros.distill.freeze import hold
 from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.processes import join
 from afss_ros.distill.recipe import Recipe
@@ -118,6 +119,7 @@ def _step(
     for group in state.optimiser.param_groups:
         group["lr"] = group["peak"] * factor
     state.network.train()
+    hold(state.frozen)
     image = normalise(batch["image"].to(place.device, non_blocking=True))
     with precision.autocast(state.dtype, place.device):
         found = forward(image)

@@ -103,3 +103,23 @@ def test_lovasz_of_hard_decisions_is_one_minus_the_mean_iou() -> None:
     decided = torch.tensor([[[0, 0, 0, 1, 1, 1]]])
     logits = 100.0 * torch.nn.functional.one_hot(decided, 2).permute(0, 3, 1, 2).float()
     assert losses.lovasz_softmax(logits, labels).item() == pytest.approx(1 - (2 / 3 + 3 / 4) / 2)
+
+
+def test_a_small_craft_counts_more_than_its_pixels() -> None:
+    labels = torch.zeros(2, 32, 32, dtype=torch.long)
+    labels[0, 10:12, 10:12] = 1
+    labels[1, :16] = 2
+    times = losses.small_craft_emphasis(labels, 0.5)
+    assert times[0, 10, 10].item() == pytest.approx((0.05 * 1024 / 4) ** 0.5)
+    assert times[0, 8, 8] == times[0, 10, 10]  # what lies beside it decides its outline
+    assert times[0, 31, 31] == 1
+    assert (times[1] == 1).all()
+    assert (losses.small_craft_emphasis(labels, 0.0) == 1).all()
+
+
+def test_emphasis_is_on_top_of_the_plain_mean() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(1, 3, 4, 4), torch.randint(0, 3, (1, 4, 4))
+    plain = losses.cross_entropy(logits, labels, (1.0, 2.0, 3.0))
+    twice = losses.cross_entropy(logits, labels, (1.0, 2.0, 3.0), emphasis=torch.full((1, 4, 4), 2.0))
+    assert twice.item() == pytest.approx(2 * plain.item(), rel=1e-5)

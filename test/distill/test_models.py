@@ -21,9 +21,10 @@ def test_logits_come_at_the_decoders_stride(name: str, stride: int) -> None:
     with torch.inference_mode():
         found = network(torch.zeros(1, 3, 64, 96))
     assert found.logits.shape == (1, 4, 64 // stride, 96 // stride)
-    assert found.boxes.corners.shape == (1, 8 * 12, 4)
-    assert found.boxes.quality.shape == (1, 8 * 12)
-    assert found.boxes.grid == (8, 12)
+    cells = 8 * 12 + 4 * 6 + 2 * 3
+    assert found.boxes.corners.shape == (1, cells, 4)
+    assert found.boxes.quality.shape == (1, cells)
+    assert found.boxes.grids == ((8, 12), (4, 6), (2, 3))
     assert found.craft is None
 
 

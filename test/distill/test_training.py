@@ -10,6 +10,7 @@ from afss_ros.distill import checkpoint, schedule, state, training
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.models import build
 from afss_ros.distill.recipe import BudgetRecipe, Recipe
+from afss_ros.distill.task import Segmentation
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -109,3 +110,35 @@ def test_a_tiled_student_is_validated_on_whole_frames_and_resumes(
     trained = training.train(options, tmp_path)
     assert trained.metrics["whole_iou"] > 0.7
     assert trained.metrics["panel_iou"] > 0.5
+
+
+def test_frozen_modules_stay_as_they_were_and_the_others_learn(small_recipe: MakeRecipe, tmp_path: Path) -> None:
+    names = ("encoder.model.conv_stem", "encoder.model.bn1")
+    options = small_recipe(budget={"iterations": 3}, optimiser={"ema": 0.0, "frozen": names})
+    trained = training.train(options, tmp_path).weights
+    torch.manual_seed(options.seed)
+    before = build(options.student).state_dict()
+    changed = {key for key, value in before.items() if not trained[key].equal(value)}
+    assert not [key for key in changed if key.startswith(names)]
+    assert {"head.0.weight", "encoder.model.blocks.0.0.conv.weight"} <= changed
+
+
+def test_a_frozen_module_that_is_not_there_is_named_with_what_is(small_recipe: MakeRecipe, tmp_path: Path) -> None:
+    options = small_recipe(budget={"iterations": 1}, optimiser={"frozen": ["encoder.model.blokks"]})
+    with pytest.raises(DistillError, match=r"encoder\.model\.blokks.*encoder\.model\.conv_stem"):
+        training.train(options, tmp_path)
+
+
+def test_weights_without_a_box_head_are_a_start_for_one_with_it(
+    small_recipe: MakeRecipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    student = small_recipe().student.model_dump()
+    training.train(small_recipe(budget={"iterations": 1}, student={**student, "box_head": False}), tmp_path / "without")
+    trained = checkpoint.load_best(tmp_path / "without").weights
+    on = {**student, "initial": tmp_path / "without"}
+    started = state._initial_network(small_recipe(student=on), Segmentation())[0].state_dict()
+    assert started["head.0.weight"].equal(trained["head.0.weight"])
+    assert "they start from noise" in caplog.text and "box." in caplog.text
+    other = {**on, "name": "fpn-mobilenetv4"}
+    with pytest.raises(DistillError, match="do not fit"):
+        state._initial_network(small_recipe(student=other), Segmentation())
