@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from afss_ros.datasets.rle import box_of
 from afss_ros.teacher.fusion import shares, undecided, vote
 from afss_ros.teacher.prompts import CRAFT, Prompts, parts_in_craft
@@ -19,6 +21,9 @@ from afss_ros.teacher.values import Labelled, mask_iou
 
 SAME_OBJECT = 0.5
 """Masks of one class that overlap by this IoU are one object."""
+IN_THE_WAY = 0.2
+"""Masks of one class from different witnesses that are not one object, but of which the smaller lies in the larger by
+this share, cannot both be right."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,11 +88,14 @@ def merge(witnesses: Sequence[Witness], margin: float = 0.0) -> list[Labelled]:
     One object's mask is the vote of those who see it, and its `temporal` score the mean IoU of the first one's mask
     with the masks of all others, 0 for one that does not see it. The other scores are those of the first one.
 
+    Where two of one class contradict each other, the one that more witnesses see is right, and among equals the frame's
+    own: a mask that drifted on its way here is not a second object.
+
     Returns:
-        Objects that most witnesses see first, then by detector score.
+        Objects that most witnesses see first, then those of the frame itself, then by detector score.
     """
     left = [list(witness.instances) for witness in witnesses]
-    merged: list[tuple[int, Labelled]] = []
+    merged: list[tuple[int, int, Labelled]] = []
     for number, witness in enumerate(witnesses):
         for first in list(left[number]):
             seen, total = [(first, witness.weight)], 0.0
@@ -105,9 +113,19 @@ def merge(witnesses: Sequence[Witness], margin: float = 0.0) -> list[Labelled]:
             box = first.box_xyxy if first.origin == "detected" else box_of(mask)
             scores = {**first.scores, "temporal": temporal}
             instance = replace(first, mask=mask, box_xyxy=box, scores=scores, undecided=split)
-            merged.append((len(seen), instance))
-    merged.sort(key=lambda pair: (-pair[0], -pair[1].scores.get("detector_score", 0.0)))
-    return [instance for _, instance in merged]
+            merged.append((len(seen), number, instance))
+    merged.sort(key=lambda m: (-m[0], m[2].origin != "detected", -m[2].scores.get("detector_score", 0.0)))
+    kept: list[tuple[int, Labelled]] = []
+    for _, number, instance in merged:
+        if not any(number != other and _contradict(instance, better) for other, better in kept):
+            kept.append((number, instance))
+    return [instance for _, instance in kept]
+
+
+def _contradict(one: Labelled, other: Labelled) -> bool:
+    common = int(np.count_nonzero(one.mask & other.mask))
+    smaller = min(int(np.count_nonzero(one.mask)), int(np.count_nonzero(other.mask)))
+    return one.class_name == other.class_name and common > 0 and common >= IN_THE_WAY * smaller
 
 
 def _carry(images: Sequence[Rgb], instances: Sequence[Labelled], propagator: Propagator) -> list[list[Labelled]]:

@@ -48,6 +48,23 @@ def test_what_two_others_agree_on_comes_before_what_a_frame_alone_sees() -> None
     assert second is not first and second.scores["temporal"] == 0.0
 
 
+def test_a_mask_that_drifted_is_no_second_object_and_does_not_replace_the_frames_own() -> None:
+    own, smeared = seen(6, 7, 8, score=0.7), seen(0, 1, 2, 3, 4, 5, 6, score=0.9, origin="propagated")
+    (merged,) = merge([Witness([own], 1.0), Witness([smeared], 0.9)])
+    assert merged.origin == "detected" and merged.scores["temporal"] == 0.0
+    assert merged.mask[0].nonzero()[0].tolist() == [6, 7, 8]
+
+
+def test_what_a_neighbour_alone_saw_stays_where_the_frame_has_nothing() -> None:
+    own, missed = seen(0, 1), seen(6, 7, 8, score=0.9, origin="propagated")
+    first, second = merge([Witness([own], 1.0), Witness([missed], 0.9)])
+    assert (first.origin, second.origin) == ("detected", "propagated")
+
+
+def test_two_craft_of_one_frame_may_touch() -> None:
+    assert len(merge([Witness([seen(1, 2, 3), seen(3, 4, 5)], 1.0), Witness([], 0.5)])) == 2
+
+
 def test_flow_carries_a_mask_along_with_the_craft() -> None:
     images = [picture(i) for i in range(5)]
     carried = FlowPropagator().propagate(images, [truth(0)])
