@@ -80,13 +80,20 @@ class VideoSettings:
     jump: int = 32
 
 
+OWN_KEEP = "default"
+KEEP = "detector_score >= 0.60"
+"""The filter of AFSS."""
+KEEP_OF = {"grabcut": f"{KEEP} and mask_score >= 0.50"}
+"""GrabCut takes a sunlit cloud along, and its score tells: see docs/labelling.md."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabelSettings:
     """All settings of `afss label`.
 
     Attributes:
         prompts: class -> phrases, a list or one text with full stops between them.
-        keep: the filter, see `datasets.keep`.
+        keep: the filter, see `datasets.keep`; `default` is that of the segmenter, `KEEP` or its own in `KEEP_OF`.
         batch: frames in one call of the detector (each times the number of views).
         precision: `fp32`, `bf16`, or `auto`: bf16 on a GPU and on CPUs with instructions for it.
         split: of the samples in the data set.
@@ -99,13 +106,15 @@ class LabelSettings:
     refine: RefineSettings = field(default_factory=RefineSettings)
     video: VideoSettings = field(default_factory=VideoSettings)
     frames: Selection = field(default_factory=Selection)
-    keep: str = "detector_score >= 0.60"
+    keep: str = OWN_KEEP
     batch: int = 4
     precision: str = "auto"
     split: str = "train"
     image_format: str = "jpg"
 
     def __post_init__(self) -> None:
+        if self.keep == OWN_KEEP:
+            object.__setattr__(self, "keep", KEEP_OF.get(self.segmenter.name, KEEP))
         self.parsed_prompts()
         self.refinement()
         parse_keep(self.keep, self.scores)

@@ -49,7 +49,7 @@ def test_provenance_tells_how_the_labels_came_to_be(labelled: Path) -> None:
     assert provenance["input"] == {"name": "flight.mcap", "topics": [TOPIC]}
     assert provenance["views"] == ["identity", "vflip"]
     assert provenance["teacher"]["detector"]["detector"] == "saliency"
-    assert provenance["keep"] == "detector_score >= 0.60"
+    assert provenance["keep"] == "detector_score >= 0.60 and mask_score >= 0.50"
     first = next(read_manifest(labelled / "manifest.jsonl"))
     assert set(first["instances"][0]["scores"]) == {"detector_score", "mask_score", "agreement"}
     assert (first["stamp_ns"], first["frame_id"], first["source"]) == (START, "camera", f"flight.mcap:{TOPIC}")

@@ -93,7 +93,9 @@ def test_other_settings_or_another_recording_are_not_mixed_in(tmp_path: Path) ->
     bag = record(tmp_path / "flight.mcap", range(3))
     out = tmp_path / "labels"
     label(bag, out, load_settings(None))
-    with pytest.raises(TeacherError, match=r"begun with other settings \(keep was 'detector_score >= 0.60'"):
+    with pytest.raises(
+        TeacherError, match=r"begun with other settings \(keep was 'detector_score >= 0.60 and mask_score"
+    ):
         label(bag, out, load_settings(None, {"keep": "detector_score >= 0.5"}))
     record(bag, range(3), period_ns=77)
     with pytest.raises(TeacherError, match="not the same recording"):

@@ -26,7 +26,15 @@ def test_the_defaults_are_the_offline_baseline_and_the_thresholds_of_afss() -> N
     settings = load_settings(None)
     assert (settings.detector.name, settings.segmenter.name) == ("baseline", "grabcut")
     assert (settings.detector.box_threshold, settings.detector.text_threshold) == (0.35, 0.25)
-    assert (settings.refine.iou, settings.refine.skip, settings.keep) == (0.55, 0.05, "detector_score >= 0.60")
+    assert (settings.refine.iou, settings.refine.skip) == (0.55, 0.05)
+
+
+def test_grabcut_must_tell_its_mask_from_what_is_around_it_unless_the_filter_is_named() -> None:
+    assert load_settings(None).keep == "detector_score >= 0.60 and mask_score >= 0.50"
+    assert load_settings(CONFIG / "label_offline.yaml").keep == load_settings(None).keep
+    assert load_settings(CONFIG / "label_student.yaml").keep == "detector_score >= 0.60"
+    assert load_settings(None, {"keep": "detector_score > 0.1"}).keep == "detector_score > 0.1"
+    assert load_settings(None, {"keep": ""}).keep == ""
 
 
 def test_overrides_win_over_the_file(tmp_path: Path) -> None:
