@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -72,6 +73,24 @@ def test_flow_carries_a_mask_along_with_the_craft() -> None:
     assert carried[0][0].tolist() == truth(0).tolist()
     assert mask_iou(truth(0), truth(4)) < 0.4 < 0.7 < mask_iou(carried[4][0], truth(4))
     assert FlowPropagator().propagate(images, []) == [[]] * 5
+
+
+def _textured(seed: int, height: int, width: int, low: int, high: int) -> NDArray[np.uint8]:
+    coarse = np.random.default_rng(seed).integers(low, high, (height // 6, width // 6), np.uint8)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def test_a_craft_that_stands_still_is_not_dragged_along_by_what_moves_behind_it() -> None:
+    clouds, craft = _textured(1, 120, 280, 60, 200), _textured(2, 48, 48, 40, 255)
+    mask = np.zeros((120, 160), bool)
+    mask[36:84, 56:104] = True
+    images = []
+    for shift in range(0, 60, 12):
+        image = clouds[:, shift : shift + 160].copy()
+        image[36:84, 56:104] = craft
+        images.append(np.repeat(image[..., None], 3, 2))
+    carried = FlowPropagator().propagate(images, [mask])
+    assert mask_iou(carried[-1][0], mask) > 0.9
 
 
 class Sometimes:
