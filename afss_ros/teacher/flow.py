@@ -43,8 +43,12 @@ class FlowPropagator:
     2016): right for what turns, but what moves behind drags at the outline. The picture decides: whichever of the two
     turns the pixels inside the mask into those of the next frame.
 
+    Either frays an outline by more than the frame itself is wrong about it, so it has no say in that.
+
     The warped mask stays soft until the end, so that rounding does not add up over the frames.
     """
+
+    trust = 0.4
 
     def __init__(self) -> None:
         self.provenance: dict[str, object] = {"propagator": "affine-or-dis-flow", "weights": None}

@@ -58,7 +58,16 @@ class Segmenter(Protocol):
 
 
 class Propagator(Protocol):
-    """Carries masks through a short video."""
+    """Carries masks through a short video.
+
+    Attributes:
+        trust: weight, 0..1, of a mask that was carried by no frame at all, against 1 for what a frame says of itself.
+            Below 0.5, masks that were carried fill in what a frame missed and tell how sure it can be, but never change
+            the outline that it saw.
+    """
+
+    @property
+    def trust(self) -> float: ...
 
     @property
     def provenance(self) -> Mapping[str, object]:

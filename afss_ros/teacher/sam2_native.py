@@ -135,6 +135,8 @@ class Sam2NativeSegmenter:
 class Sam2NativePropagator:
     """Carries masks through a chunk of video with SAM 2's memory. See `teacher.Propagator`."""
 
+    trust = 1.0
+
     def __init__(self, checkpoint: Checkpoint, config: str = "") -> None:
         """Load the model; as `Sam2NativeSegmenter`."""
         self._predictor = _build("build_sam2_video_predictor", checkpoint, config)

@@ -65,6 +65,8 @@ class Sam2Segmenter:
 class Sam2Propagator:
     """Carries masks through a chunk of video with SAM 2's memory. See `teacher.Propagator`."""
 
+    trust = 1.0
+
     def __init__(self, checkpoint: Checkpoint, family: str = "sam2") -> None:
         """Load the model; `family` and errors as for `Sam2Segmenter`."""
         kind = {"sam2": "Sam2Video", "sam3": "Sam3TrackerVideo"}[family]

@@ -32,7 +32,7 @@ class Witness:
 
     Attributes:
         instances: what it sees; none is a statement too.
-        weight: of its masks in the vote: 1 for the frame itself, less the further a mask was carried.
+        weight: of its masks in the vote: 1 for the frame itself, `trust` and less the further a mask was carried.
     """
 
     instances: Sequence[Labelled]
@@ -74,9 +74,9 @@ def label_chunk(
     for i in range(count):
         witnesses = [Witness(own[i], 1.0)] if i in own else []
         if i > 0:
-            witnesses.append(Witness(forwards[i], 1.0 - i / count))
+            witnesses.append(Witness(forwards[i], propagator.trust * (1.0 - i / count)))
         if i < count - 1:
-            witnesses.append(Witness(backwards[i], 1.0 - (count - 1 - i) / count))
+            witnesses.append(Witness(backwards[i], propagator.trust * (1.0 - (count - 1 - i) / count)))
         merged = merge(witnesses, refinement.undecided)
         labelled.append(parts_in_craft(_top(merged, refinement.top)))
     return labelled

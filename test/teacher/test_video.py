@@ -15,7 +15,7 @@ from afss_ros.teacher.baseline import GrabCutSegmenter
 from afss_ros.teacher.flow import FlowPropagator
 from afss_ros.teacher.prompts import Prompts
 from afss_ros.teacher.protocols import Rgb
-from afss_ros.teacher.refine import Refinement
+from afss_ros.teacher.refine import Refinement, label_batch
 from afss_ros.teacher.values import Box, Labelled, mask_iou
 from afss_ros.teacher.video import Witness, label_chunk, merge
 
@@ -126,6 +126,27 @@ def test_a_frame_that_the_detector_missed_is_filled_from_its_neighbours() -> Non
     assert [instances[0].origin for instances in labelled] == ["detected"] * 2 + ["propagated"] + ["detected"] * 2
     assert all(mask_iou(instances[0].mask, truth(i)) > 0.6 for i, instances in enumerate(labelled))
     assert labelled[2][0].scores["temporal"] < labelled[1][0].scores["temporal"]
+
+
+class Drifting:
+    """A propagator whose masks are two pixels off."""
+
+    def __init__(self, trust: float) -> None:
+        self.trust = trust
+        self.provenance: dict[str, object] = {}
+
+    def propagate(self, images: Sequence[Rgb], masks: Sequence[NDArray[np.bool_]]) -> list[list[NDArray[np.bool_]]]:
+        truths = [truth(next(i for i in range(8) if np.array_equal(picture(i), image))) for image in images]
+        return [[np.roll(mask, 2, axis=0) for _ in masks] for mask in truths]
+
+
+@pytest.mark.parametrize(("trust", "unchanged"), [(FlowPropagator.trust, True), (1.0, False)])
+def test_whether_what_was_carried_may_change_the_outline_that_a_frame_saw_itself(trust: float, unchanged: bool) -> None:
+    images, detector, segmenter = [picture(i) for i in range(5)], Sometimes(set(range(5))), GrabCutSegmenter()
+    alone = label_batch(images, detector, segmenter, PROMPTS, Refinement())
+    together = label_chunk(images, detector, segmenter, Drifting(trust), PROMPTS, Refinement())
+    assert all(0.5 < instances[0].scores["temporal"] < 1 for instances in together)
+    assert np.array_equal(alone[2][0].mask, together[2][0].mask) == unchanged
 
 
 def test_keyframes_alone_are_the_first_and_the_last() -> None:
