@@ -12,18 +12,9 @@ from typing import Any
 
 import torch
 
+from afss_ros.teacher.untrained import bert_tokenizer
+
 hf: Any = importlib.import_module("transformers")  # its lazy module confuses type checkers
-
-WORDS = ["spacecraft", "satellite", "solar", "panel", "antenna", "a", "photo", "of"]
-
-
-def bert_tokenizer() -> Any:
-    """A BERT tokenizer of `WORDS`, its special tokens where Grounding DINO has them hard-coded."""
-    vocabulary = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103, ".": 1012, "?": 1029}
-    vocabulary.update({word: 200 + i for i, word in enumerate(WORDS)})
-    spare = (i for i in range(1, 1030) if i not in set(vocabulary.values()))
-    vocabulary.update({f"[unused{i}]": i for i in spare})
-    return hf.BertTokenizerFast(vocab=dict(sorted(vocabulary.items(), key=lambda item: item[1])))
 
 
 def save_grounding_dino(folder: Path, kind: str = "GroundingDino") -> Path:
