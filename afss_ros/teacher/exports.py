@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +16,44 @@ from afss_ros.datasets import Dataset, Instance, Sample, load
 from afss_ros.datasets.files import write_atomically
 from afss_ros.images import encode_compressed
 from afss_ros.perception import Detection, Perception
+from afss_ros.teacher.inputs import distinct
 from afss_ros.teacher.outline import one_outline
 from afss_ros.teacher.prompts import CRAFT, PARTS
 
 YOLO_CLASSES: tuple[str, ...] = (CRAFT, *PARTS)
-IMAGE_TOPIC = "/afss/image/compressed"
-DETECTIONS_TOPIC = "/afss/detections"
-MASK_TOPIC = "/afss/mask"
-OVERLAY_TOPIC = "/afss/overlay/compressed"
-LABEL_INFO_TOPIC = "/afss/label_info"
+BASE = "/afss"
+LABEL_INFO_TOPIC = f"{BASE}/label_info"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Where the frames of one camera are; below `base`, or below a name of its own where there are several."""
+
+    base: str = BASE
+
+    @classmethod
+    def of(cls, sequences: Sequence[str]) -> dict[str, Topics]:
+        """Those of each sequence: what a topic's name may hold, and no number in front."""
+        if len(sequences) < 2:
+            return dict.fromkeys(sequences, cls())
+        names = distinct([re.sub(r"\W+", "_", re.sub(r"^(?=\d)", "camera_", name)) for name in sequences])
+        return {sequence: cls(f"{BASE}/{name}") for sequence, name in zip(sequences, names, strict=True)}
+
+    @property
+    def image(self) -> str:
+        return f"{self.base}/image/compressed"
+
+    @property
+    def detections(self) -> str:
+        return f"{self.base}/detections"
+
+    @property
+    def mask(self) -> str:
+        return f"{self.base}/mask"
+
+    @property
+    def overlay(self) -> str:
+        return f"{self.base}/overlay/compressed"
 
 
 def write_yolo(root: Path) -> int:
@@ -60,6 +91,8 @@ def _yolo_line(instance: Instance, sample: Sample) -> str:
 def write_bag(root: Path, path: Path, advance: Callable[[], None] = lambda: None) -> int:
     """Write the set at `root` as a bag: image, detections, mask and overlay of each frame, at its stamp.
 
+    The frames of several cameras have topics of their own, see `Topics`.
+
     Args:
         path: `<name>.mcap`; appears when it is complete.
         advance: called after each frame.
@@ -69,18 +102,19 @@ def write_bag(root: Path, path: Path, advance: Callable[[], None] = lambda: None
     """
     dataset = load(root)
     frames = sorted(dataset, key=lambda sample: int(sample.attributes.get("stamp_ns", 0)))
+    topics = Topics.of(sorted({sample.sequence for sample in frames}))
     with BagWriter(path) as bag:
         bag.add_topic(LABEL_INFO_TOPIC, "vision_msgs/msg/LabelInfo", qos=[LATCHED])
         if frames:
             first = int(frames[0].attributes.get("stamp_ns", 0))
             bag.write(LABEL_INFO_TOPIC, messages.label_info(labels.CLASS_NAMES, 0.0, first), first)
         for sample in frames:
-            _write_frame(bag, sample, dataset)
+            _write_frame(bag, sample, dataset, topics[sample.sequence])
             advance()
     return len(frames)
 
 
-def _write_frame(bag: BagWriter, sample: Sample, dataset: Dataset) -> None:
+def _write_frame(bag: BagWriter, sample: Sample, dataset: Dataset, topics: Topics) -> None:
     stamp_ns, frame_id = int(sample.attributes.get("stamp_ns", 0)), str(sample.attributes.get("frame_id", ""))
     found = tuple(
         Detection(i.class_name, i.box_xyxy, min(1.0, max(0.0, i.score)), i.mask()) for i in sample.instances or ()
@@ -88,8 +122,8 @@ def _write_frame(bag: BagWriter, sample: Sample, dataset: Dataset) -> None:
     label_map = sample.read_labels()
     perception = Perception(found, label_map, dataset.class_names, stamp_ns)
     encoded = "png" if sample.image.suffix == ".png" else "jpeg"
-    bag.write(IMAGE_TOPIC, messages.compressed_image(sample.image.read_bytes(), encoded, stamp_ns, frame_id), stamp_ns)
-    bag.write(DETECTIONS_TOPIC, messages.detections(perception, frame_id), stamp_ns)
-    bag.write(MASK_TOPIC, messages.image(label_map, stamp_ns, frame_id), stamp_ns)
+    bag.write(topics.image, messages.compressed_image(sample.image.read_bytes(), encoded, stamp_ns, frame_id), stamp_ns)
+    bag.write(topics.detections, messages.detections(perception, frame_id), stamp_ns)
+    bag.write(topics.mask, messages.image(label_map, stamp_ns, frame_id), stamp_ns)
     drawn = encode_compressed(overlay.draw(sample.read_image(), perception), "jpeg", 85)
-    bag.write(OVERLAY_TOPIC, messages.compressed_image(drawn, "jpeg", stamp_ns, frame_id), stamp_ns)
+    bag.write(topics.overlay, messages.compressed_image(drawn, "jpeg", stamp_ns, frame_id), stamp_ns)

@@ -97,7 +97,7 @@ class BagInput:
         self.length: int | None = sum(self._bag.topics[topic].count for topic in self.topics)
 
     def __iter__(self) -> Iterator[Candidate | Unreadable]:
-        names = _distinct([slug(topic) for topic in self.topics])
+        names = distinct([slug(topic) for topic in self.topics])
         for topic, name in zip(self.topics, names, strict=True):
             sequence = f"{slug(Path(self.name).stem)}_{name}"
             for index, message in enumerate(self._bag.messages([topic])):
@@ -130,7 +130,7 @@ class PictureInput:
         found = path.iterdir() if path.is_dir() else [path]
         self._paths = sorted((p for p in found if p.suffix.lower() in SUFFIXES and p.name[0] != "."), key=natural_order)
         stems = Counter(p.stem for p in self._paths)
-        self._keys = _distinct([slug(p.stem if stems[p.stem] == 1 else p.name) for p in self._paths])
+        self._keys = distinct([slug(p.stem if stems[p.stem] == 1 else p.name) for p in self._paths])
         self.name = path.resolve().name
         self.topics: tuple[str, ...] = ()
         self.length: int | None = len(self._paths)
@@ -179,10 +179,10 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_.+-") or "frame"
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """The same names, numbered where one has been there before: what differs may have the same slug.
 
-    >>> _distinct(["cam_image", "cam_image", "cam_image_2"])
+    >>> distinct(["cam_image", "cam_image", "cam_image_2"])
     ['cam_image', 'cam_image_3', 'cam_image_2']
     """
     taken = set(names)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tiny_teachers import (
-    bert_tokenizer,
     save_grounding_dino,
     save_owlv2,
     save_sam2,
@@ -26,6 +25,7 @@ from afss_ros.teacher.checkpoints import Access, find_folder
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.prompts import Prompts
 from afss_ros.teacher.settings import load_settings
+from afss_ros.teacher.untrained import bert_tokenizer
 from afss_ros.teacher.values import Box
 
 PROMPTS = Prompts.parse({"spacecraft": ["spacecraft"], "panel": ["solar panel"]})

@@ -17,7 +17,7 @@ from afss_ros.datasets import load
 from afss_ros.datasets.pictures import encode_picture
 from afss_ros.teacher.command import label
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.exports import DETECTIONS_TOPIC, IMAGE_TOPIC, LABEL_INFO_TOPIC, MASK_TOPIC, OVERLAY_TOPIC
+from afss_ros.teacher.exports import LABEL_INFO_TOPIC, Topics
 from afss_ros.teacher.manifest import read_manifest
 from afss_ros.teacher.outline import one_outline, outlines
 from afss_ros.teacher.settings import load_settings
@@ -73,12 +73,14 @@ def test_yolo_finds_its_text_beside_each_image(labelled: Path) -> None:
 def test_the_labelled_bag_holds_image_detections_mask_and_overlay_at_each_stamp(labelled: Path) -> None:
     with BagReader(labelled / "labelled.mcap") as bag:
         counts = {name: topic.count for name, topic in bag.topics.items()}
-        assert counts == {IMAGE_TOPIC: 5, DETECTIONS_TOPIC: 5, MASK_TOPIC: 5, OVERLAY_TOPIC: 5, LABEL_INFO_TOPIC: 1}
-        message = next(bag.messages([DETECTIONS_TOPIC]))
+        topics = Topics()
+        frames = (topics.image, topics.detections, topics.mask, topics.overlay)
+        assert counts == {**dict.fromkeys(frames, 5), LABEL_INFO_TOPIC: 1}
+        message = next(bag.messages([topics.detections]))
         content = bag.deserialize(message)
         assert content.header.frame_id == "camera"
         assert content.detections[0].results[0].hypothesis.class_id == "4"
-        mask = bag.deserialize(next(bag.messages([MASK_TOPIC])))
+        mask = bag.deserialize(next(bag.messages([topics.mask])))
         assert mask.encoding == "mono8"
         np.testing.assert_array_equal(mask.data.reshape(96, 128), load(labelled)[0].read_labels())
 
@@ -88,8 +90,11 @@ def test_a_directory_in_sqlite3_with_two_cameras_is_labelled_one_after_the_other
     with pytest.raises(TeacherError, match="2 image topics could be the camera"):
         label(bag, tmp_path / "labels", load_settings(None))
     settings = load_settings(None, {"batch": 2})
-    counts = label(bag, tmp_path / "labels", settings, topics=["/left/image", "/right/image"], bag=False)
+    counts = label(bag, tmp_path / "labels", settings, topics=["/left/image", "/right/image"])
     assert counts["kept"] == 6
+    with BagReader(tmp_path / "labels" / "labelled.mcap") as written:
+        masks = {name: topic.count for name, topic in written.topics.items() if name.endswith("/mask")}
+    assert masks == {"/afss/pair_left_image/mask": 3, "/afss/pair_right_image/mask": 3}
     assert [s.key for s in load(tmp_path / "labels")][2:4] == ["pair_left_image_000002", "pair_right_image_000000"]
 
 
@@ -170,3 +175,10 @@ def test_parts_that_lie_apart_become_one_polygon_without_losing_area() -> None:
     polygon = one_outline(mask, tolerance=0.1)
     drawn = cv2.fillPoly(np.zeros((40, 60), np.uint8), [(polygon - 0.5).round().astype(np.int32)], 1)
     assert mask_iou(drawn.astype(bool), mask) > 0.9
+
+
+def test_the_topics_of_several_cameras_are_names_that_ros_takes() -> None:
+    assert Topics.of(["2026-11_cam"])["2026-11_cam"].mask == "/afss/mask"
+    made = Topics.of(["2026-11_cam", "flight.a_cam", "flight-a_cam"])
+    bases = [topics.base for topics in made.values()]
+    assert bases == ["/afss/camera_2026_11_cam", "/afss/flight_a_cam", "/afss/flight_a_cam_2"]

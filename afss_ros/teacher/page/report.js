@@ -137,8 +137,9 @@ function matches(frame) {
 
 function value(frame) {
   if (view.sort === "order") return frame.order;
-  const score = view.sort === "weakest" ? Math.min(...Object.values(frame.scores)) : frame.scores[view.sort];
-  return score === undefined ? -1 : score;
+  const scores = Object.values(frame.scores);
+  const score = view.sort === "weakest" && scores.length ? Math.min(...scores) : frame.scores[view.sort];
+  return score === undefined ? -1 : score; // no score is weaker than any
 }
 
 function refresh({ keepPlace = false } = {}) {
