@@ -202,7 +202,7 @@ def assemble(settings: LabelSettings, access: Access | None = None) -> Teacher:
     """
     access = access or Access()
     detector = _named(DETECTORS, settings.detector.name, "detector")(settings.detector, access)
-    segmenter = _named(SEGMENTERS, settings.segmenter.name, "segmenter")(settings.segmenter, access)
+    segmenter = _segmenter(settings, access, detector)
     propagator = None
     if settings.video.propagator != "off":
         propagator = _named(PROPAGATORS, settings.video.propagator, "video.propagator")(settings.segmenter, access)
@@ -216,6 +216,17 @@ def assemble(settings: LabelSettings, access: Access | None = None) -> Teacher:
         settings.batch,
         _precision(settings),
     )
+
+
+def _segmenter(settings: LabelSettings, access: Access, detector: Detector) -> Segmenter:
+    one, other = settings.detector, settings.segmenter
+    if one.name == other.name == "student" and one.checkpoint == other.checkpoint and not other.revision:
+        from afss_ros.teacher.student import StudentDetector, StudentSegmenter
+
+        assert isinstance(detector, StudentDetector)
+        return StudentSegmenter(detector.student)
+    segmenter: Segmenter = _named(SEGMENTERS, other.name, "segmenter")(other, access)
+    return segmenter
 
 
 def _file(settings: DetectorSettings | SegmenterSettings) -> str:

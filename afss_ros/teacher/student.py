@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,28 @@ from afss_ros.teacher.values import Box, Mask
 _SMALLEST_PART = 16  # pixels; less is the ragged edge of a label map
 
 
-def open_student(path: str) -> Student:
+class TeachingStudent:
+    """A student that is asked about a picture once, however often detector and segmenter want to know.
+
+    What it said is kept as long as the picture, the array itself, is: nothing is held for long, and nothing compared.
+    """
+
+    def __init__(self, student: Student) -> None:
+        self.student = student
+        self._said: dict[int, tuple[weakref.ref[Rgb], Perception]] = {}
+
+    def __call__(self, image: Rgb) -> Perception:
+        """What it sees in an image uint8 (H, W, 3), which must not be written to meanwhile."""
+        key = id(image)
+        known = self._said.get(key)
+        if known is not None and known[0]() is image:
+            return known[1]
+        perception = self.student(Frame(image))
+        self._said[key] = (weakref.ref(image, lambda _: self._said.pop(key, None)), perception)
+        return perception
+
+
+def open_student(path: str) -> TeachingStudent:
     """Open the student that a setting names.
 
     Raises:
@@ -31,7 +53,7 @@ def open_student(path: str) -> Student:
     if not path:
         raise TeacherError("a student as teacher needs its file: --set detector.checkpoint=path/to/student.onnx")
     try:
-        return Student(Path(path), score_threshold=0.05)
+        return TeachingStudent(Student(Path(path), score_threshold=0.05))
     except (StudentError, ContractError) as error:
         raise TeacherError(str(error)) from error
 
@@ -44,15 +66,15 @@ class StudentDetector:
 
     reads = False
 
-    def __init__(self, student: Student) -> None:
-        self._student = student
-        known = student.contract.class_names.values()
+    def __init__(self, student: TeachingStudent) -> None:
+        self.student = student
+        known = student.student.contract.class_names.values()
         self.classes = (CRAFT, *(part for part in PARTS if part in known))
-        self.provenance: dict[str, object] = {"detector": "student", **_provenance(student)}
+        self.provenance: dict[str, object] = {"detector": "student", **_provenance(student.student)}
 
     def detect(self, images: Sequence[Rgb], prompts: Prompts) -> list[list[Box]]:
         """See `teacher.Detector.detect`."""
-        return [_boxes(self._student(Frame(image)), prompts) for image in images]
+        return [_boxes(self.student(image), prompts) for image in images]
 
 
 class StudentSegmenter:
@@ -61,20 +83,20 @@ class StudentSegmenter:
     The mask score is the IoU of the mask's tight box with the box that was asked about.
     """
 
-    def __init__(self, student: Student) -> None:
+    def __init__(self, student: TeachingStudent) -> None:
         """Take a student that makes label maps.
 
         Raises:
             TeacherError: it finds boxes only.
         """
-        if student.contract.labels_size is None:
-            raise TeacherError(f"{student.path} finds boxes only; as segmenter it must make label maps")
+        if student.student.contract.labels_size is None:
+            raise TeacherError(f"{student.student.path} finds boxes only; as segmenter it must make label maps")
         self._student = student
-        self.provenance: dict[str, object] = {"segmenter": "student", **_provenance(student)}
+        self.provenance: dict[str, object] = {"segmenter": "student", **_provenance(student.student)}
 
     def encode(self, image: Rgb) -> NDArray[np.uint8]:
         """The label map of the image. See `teacher.Segmenter.encode`."""
-        label_map = self._student(Frame(image)).labels
+        label_map = self._student(image).labels
         assert label_map is not None
         return label_map
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from tiny_students import build_boxes_student
 
 from afss_ros.datasets import load
 from afss_ros.images import encode_compressed
+from afss_ros.perception import Frame, Perception
+from afss_ros.student import Student
 from afss_ros.teacher.assemble import assemble
 from afss_ros.teacher.command import label
 from afss_ros.teacher.errors import TeacherError
@@ -46,6 +49,32 @@ def test_a_student_labels_crafts_and_their_parts(tiny_student: Path, tmp_path: P
     assert sample.instances is not None
     assert [i.class_name for i in sample.instances] == ["spacecraft", "panel"]
     assert sample.instances[1].box_xyxy.tolist() == [30, 24, 56, 40]
+
+
+def test_a_student_that_finds_and_cuts_out_is_opened_once_and_looks_once_at_each_view(
+    tiny_student: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    opened: list[Path] = []
+    call, begin = Student.__call__, Student.__init__
+
+    def counted_call(self: Student, frame: Frame) -> Perception:
+        looks.append(id(frame.image))
+        return call(self, frame)
+
+    def counted_begin(self: Student, path: Path, **options: Any) -> None:
+        opened.append(path)
+        begin(self, path, **options)
+
+    monkeypatch.setattr(Student, "__call__", counted_call)
+    monkeypatch.setattr(Student, "__init__", counted_begin)
+    values = {**settings(tiny_student, {"spacecraft": "spacecraft", "panel": "panel"}), "refine.views": "v2"}
+    teacher = assemble(load_settings(None, values))
+    for _ in range(3):  # nothing is remembered of a picture that is gone, or was seen by another view
+        found = teacher.label([picture_with_a_panel() for _ in range(2)])
+        assert [[i.class_name for i in instances] for instances in found] == [["spacecraft", "panel"]] * 2
+    assert len(opened) == 1
+    assert len(looks) == 3 * 2 * 3
 
 
 def test_without_a_part_in_the_prompt_all_of_the_craft_is_body(tiny_student: Path) -> None:
