@@ -16,7 +16,7 @@ Gray = NDArray[np.uint8]
 Soft = NDArray[np.float32]
 
 _LONGEST = 320  # pixels at which motion is computed; its cost grows with the area, its use here hardly
-_CORNERS, _QUALITY, _APART = 200, 0.003, 3.0
+_CORNERS, _QUALITY, _APART = 400, 0.003, 3.0
 _LEAST_CORNERS = 6  # an affine map has three; the others are to agree with it
 _RETURNS = 1.0  # pixels from where a corner started that it may end when it is tracked there and back
 _AGREES = 2.0  # pixels from where the map puts it that a corner may be
@@ -67,8 +67,8 @@ class FlowPropagator:
         for image in images[1:]:
             now = _gray(image, size)
             motion = self._dense(before, now)
-            flown = motion.warp(before)
-            soft = [_carried(mask, before, now, motion, flown) for mask in soft]
+            flown, corners = motion.warp(before), _tracked(np.max(soft, axis=0), before, now)
+            soft = [_carried(mask, before, now, motion, flown, corners) for mask in soft]
             carried.append([_harden(mask, (width, height)) for mask in soft])
             before = now
         return carried
@@ -80,9 +80,11 @@ class FlowPropagator:
         return _Motion(columns + flow[..., 0], rows + flow[..., 1])
 
 
-def _carried(mask: Soft, before: Gray, now: Gray, motion: _Motion, flown: NDArray[Any]) -> Soft:
+def _carried(
+    mask: Soft, before: Gray, now: Gray, motion: _Motion, flown: NDArray[Any], corners: NDArray[np.float32]
+) -> Soft:
     dense = np.asarray(motion.warp(mask), np.float32)
-    affine = _affine(mask, before, now)
+    affine = _affine(mask, corners)
     if affine is None:
         return dense
     size = now.shape[1], now.shape[0]
@@ -91,21 +93,33 @@ def _carried(mask: Soft, before: Gray, now: Gray, motion: _Motion, flown: NDArra
     return moved if _unexplained(moved, picture, now) <= _unexplained(dense, flown, now) + _COUNTS else dense
 
 
-def _affine(mask: Soft, before: Gray, now: Gray) -> NDArray[np.float64] | None:
-    """The map (2, 3) of the pixels in `mask` from one picture to the next; None where too few corners say the same."""
-    inside = cv2.dilate((mask >= 0.5).astype(np.uint8), np.ones((3, 3), np.uint8))
-    corners: NDArray[Any] | None = cv2.goodFeaturesToTrack(before, _CORNERS, _QUALITY, _APART, mask=inside)
+def _tracked(anywhere: Soft, before: Gray, now: Gray) -> NDArray[np.float32]:
+    """Corners of the pixels in any mask, before and now: float32 (N, 2, 2), x and y."""
+    corners: NDArray[Any] | None = cv2.goodFeaturesToTrack(before, _CORNERS, _QUALITY, _APART, mask=_near(anywhere))
     if corners is None:  # OpenCV's word for none
-        return None
+        return np.zeros((0, 2, 2), np.float32)
     there, found, _ = cv2.calcOpticalFlowPyrLK(before, now, corners, None, **_WINDOW)  # type: ignore[call-overload]
     back, returned, _ = cv2.calcOpticalFlowPyrLK(now, before, there, None, **_WINDOW)  # type: ignore[call-overload]
     near = np.abs(back - corners).reshape(-1, 2).max(1) < _RETURNS
     good = (found.ravel() == 1) & (returned.ravel() == 1) & near
-    if int(good.sum()) < _LEAST_CORNERS:
+    return np.stack([corners[good].reshape(-1, 2), there[good].reshape(-1, 2)], 1)
+
+
+def _affine(mask: Soft, corners: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """The map (2, 3) of the corners in `mask` from one picture to the next; None where too few say the same."""
+    columns, rows = corners[:, 0].astype(np.intp).T
+    inside = corners[_near(mask)[rows, columns] > 0]
+    if len(inside) < _LEAST_CORNERS:
         return None
-    affine: NDArray[Any] | None
-    affine, _ = cv2.estimateAffine2D(corners[good], there[good], method=cv2.RANSAC, ransacReprojThreshold=_AGREES)
-    return affine
+    was, now = (np.ascontiguousarray(inside[:, i]) for i in (0, 1))
+    affine: Any
+    affine, _ = cv2.estimateAffine2D(was, now, method=cv2.RANSAC, ransacReprojThreshold=_AGREES)
+    return None if affine is None else np.asarray(affine, np.float64)
+
+
+def _near(mask: Soft) -> NDArray[np.uint8]:
+    """1 in a mask and on the pixels around it, where the corners of its outline are."""
+    return np.asarray(cv2.dilate((mask >= 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8)
 
 
 def _unexplained(mask: Soft, expected: NDArray[Any], now: Gray) -> float:
