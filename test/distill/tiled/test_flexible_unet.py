@@ -23,7 +23,7 @@ def test_it_is_a_student_like_any_other() -> None:
     student = StudentRecipe(name="unet-tiled", unet=_unet(base_filters=8, depth=3), craft_classes=("soho",))  # type: ignore[call-arg]
     found = build(student).eval()(torch.zeros(2, 3, 64, 96))
     assert found.logits.shape == (2, 4, 64, 96)
-    assert found.boxes.corners.shape == (2, 8 * 12, 4)
+    assert found.boxes.corners.shape == (2, 8 * 12 + 4 * 6 + 2 * 3, 4)
     assert found.craft.shape == (2, 1)
 
 
