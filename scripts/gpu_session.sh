@@ -42,7 +42,7 @@ for split in "train ${COUNT:-20000}" "val $((${COUNT:-20000} / 50 + 8))" "test $
     step "render $split" render $split
 done
 step train "${afss[@]}" train "$recipe" --minutes "${MINUTES:-8}" --out run
-step export "${afss[@]}" export run --size 576 --out "$out/student-fp32.onnx" --int8 "$out/student.onnx" \
+step export "${afss[@]}" export run --size 512 --out "$out/student-fp32.onnx" --int8 "$out/student.onnx" \
     --weights "$out/student.safetensors"
 for data in data/test "${sets[@]}"; do
     step "evaluate $data" evaluate "$data"
