@@ -14,13 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rclpy
-from diagnostic_msgs.msg import DiagnosticArray
-from perception_peer import ROOT, reserved_domain
-from rclpy.context import Context
+from perception_peer import ROOT, Peer, reserved_domain
 from rclpy.duration import Duration
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from recorded import START, picture, record
@@ -36,81 +31,69 @@ from afss_ros.teacher.manifest import read_manifest
 from afss_ros.teacher.settings import load_settings
 
 
-@pytest.fixture(scope="module")
-def peer() -> Iterator[Peer]:
-    with reserved_domain() as domain:
-        made = Peer(domain)
-        yield made
-        made.close()
-
-
-class Peer:
-    """A node of this process that watches, shows pictures and calls services."""
+class LabellingPeer(Peer):
+    """A peer that starts labelling_node, listens to it and operates it."""
 
     def __init__(self, domain: int) -> None:
-        self.domain = domain
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=domain)
-        self.node = Node("peer", context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self.facts: dict[str, str] = {}
+        super().__init__(domain)
+        self._domain = domain
         self._out = ""
-        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._hear, 10)
-
-    def _hear(self, message: DiagnosticArray) -> None:
-        facts = {pair.key: pair.value for pair in message.status[0].values}
-        if facts["out"] == self._out:
-            self.facts = facts
+        self._started: list[subprocess.Popen[str]] = []
 
     def start(self, **parameters: Any) -> subprocess.Popen[str]:
         """Start a node and listen to it alone: what a node of a test before still says of itself is not heard."""
-        self.facts, self._out = {}, str(parameters.get("out", ""))
+        self._out = str(parameters.get("out", ""))
         arguments = [item for key, value in parameters.items() for item in ("-p", f"{key}:={value}")]
         process = subprocess.Popen(
             [sys.executable, "-m", "afss_ros.nodes.labelling_node", "--ros-args", *arguments],
             cwd=ROOT,
-            env={**os.environ, "ROS_DOMAIN_ID": str(self.domain), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "ROS_DOMAIN_ID": str(self._domain), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        STARTED.append(process)
+        self._started.append(process)
         return process
 
-    def until(self, done: Callable[[], bool], seconds: float = 150.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not done():
-            assert time.monotonic() < deadline, f"waited {seconds} s; the node says {self.facts}"
-            self.spin()
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the node that was started last said last on /diagnostics; empty before it has said anything."""
+        for message in reversed(self._diagnostics):
+            facts = {pair.key: pair.value for pair in message.status[0].values}
+            if facts["out"] == self._out:
+                return facts
+        return {}
 
-    def spin(self) -> None:
-        self._executor.spin_once(timeout_sec=0.05)
+    def until(self, done: Callable[[], bool]) -> None:
+        try:
+            self.spin_until(done, "labelling_node", patience_s=150.0)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, which says {self.facts}") from None
 
-    def call(self, service: str) -> Trigger.Response:
-        client = self.node.create_client(Trigger, f"/labelling_node/{service}")
-        self.until(client.service_is_ready)
-        future = client.call_async(Trigger.Request())
-        self.until(future.done)
-        return future.result()
+    def trigger(self, service: str) -> bool:
+        return bool(self.call(Trigger, f"/labelling_node/{service}", Trigger.Request()).success)
 
-    def close(self) -> None:
-        self.node.destroy_node()
-        self._executor.shutdown()
-        rclpy.shutdown(context=self._context)
-
-
-STARTED: list[subprocess.Popen[str]] = []
+    def forget(self) -> None:
+        """Kill what was started too: a node that outlives a failed test would take the images of the tests after it."""
+        while self._started:
+            process = self._started.pop()
+            process.kill()
+            process.communicate()
+        super().forget()
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays_running() -> Iterator[None]:
-    """A node that outlives a failed test would take the images of the tests after it."""
-    yield
-    while STARTED:
-        process = STARTED.pop()
-        process.kill()
-        process.communicate()
+@pytest.fixture(scope="module")
+def module_peer() -> Iterator[LabellingPeer]:
+    with reserved_domain() as domain:
+        made = LabellingPeer(domain)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def peer(module_peer: LabellingPeer) -> Iterator[LabellingPeer]:
+    yield module_peer
+    module_peer.forget()
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -122,27 +105,25 @@ def tree(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-def test_a_bag_is_labelled_as_the_command_does_it_stopped_and_resumed(peer: Peer, tmp_path: Path) -> None:
+def test_a_bag_is_labelled_as_the_command_does_it_stopped_and_resumed(peer: LabellingPeer, tmp_path: Path) -> None:
     # Long enough to be found by the peer while it labels: Fast DDS announces a participant again after three seconds.
     bag = record(tmp_path / "flight.mcap", range(72))
     label(bag, tmp_path / "command", load_settings(None, {"refine.views": "v1", "batch": 1}))
     process = peer.start(bag=bag, out=tmp_path / "node", settings="refine.views=v1; batch=1", exit_when_done=False)
-    previews: list[Image] = []
-    subscription = peer.node.create_subscription(Image, "/labelling_node/preview", previews.append, 1)
+    previews = peer.hear(Image, "/labelling_node/preview", QoSProfile(depth=1))
     peer.until(lambda: peer.facts.get("phase") == "labelling" and int(peer.facts.get("frames.kept", "0")) >= 1)
-    assert peer.call("stop").success
+    assert peer.trigger("stop")
     peer.until(lambda: peer.facts.get("phase") in ("stopped", "done"))
-    assert peer.call("resume").success
+    assert peer.trigger("resume")
     peer.until(lambda: peer.facts.get("phase") == "done")
     assert peer.facts["frames.kept"] == "72" and peer.facts["frames.expected"] == "72"
-    peer.node.destroy_subscription(subscription)
     process.terminate()
     assert finish(process)[0] == 0
     assert tree(tmp_path / "node") == tree(tmp_path / "command")
     assert previews and (previews[0].width, previews[0].height, previews[0].encoding) == (128, 96, "rgb8")
 
 
-def test_the_node_ends_with_its_bag_or_with_the_reason_why_not(peer: Peer, tmp_path: Path) -> None:
+def test_the_node_ends_with_its_bag_or_with_the_reason_why_not(peer: LabellingPeer, tmp_path: Path) -> None:
     bag = record(tmp_path / "flight.mcap", range(2))
     code, output = finish(peer.start(bag=bag, out=tmp_path / "labels"))
     assert code == 0, output
@@ -154,7 +135,7 @@ def test_the_node_ends_with_its_bag_or_with_the_reason_why_not(peer: Peer, tmp_p
 
 
 def test_ctrl_c_while_a_bag_is_labelled_says_how_to_go_on_and_the_prompt_and_topics_are_the_commands(
-    peer: Peer, tmp_path: Path
+    peer: LabellingPeer, tmp_path: Path
 ) -> None:
     bag = record(tmp_path / "flight.mcap", range(40), topics=("/left", "/right"))
     out = tmp_path / "labels"
@@ -169,14 +150,6 @@ def test_ctrl_c_while_a_bag_is_labelled_says_how_to_go_on_and_the_prompt_and_top
     assert "'satellite' was not read" in output
 
 
-def camera(peer: Peer, depth: int = 50) -> Publisher:
-    publisher = peer.node.create_publisher(
-        Image, "/image", QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
-    )
-    peer.until(lambda: publisher.get_subscription_count() == 1)
-    return publisher
-
-
 def show(publisher: Publisher, indices: range) -> None:
     for index in indices:
         stamp = START + index * 100_000_000
@@ -185,35 +158,33 @@ def show(publisher: Publisher, indices: range) -> None:
         publisher.publish(image_message(picture(index), "rgb8", header))
 
 
-def test_live_images_are_all_labelled_and_a_replay_repeats_nothing(peer: Peer, tmp_path: Path) -> None:
+def test_live_images_are_all_labelled_and_a_replay_repeats_nothing(peer: LabellingPeer, tmp_path: Path) -> None:
     process = peer.start(out=tmp_path / "live", settings="batch=2", labelled_bag=False)
-    publisher = camera(peer)
+    publisher = peer.camera()
     show(publisher, range(4))
     peer.until(lambda: peer.facts.get("frames.kept") == "4")
     show(publisher, range(6))  # the camera's bag again, a little longer
     peer.until(lambda: int(peer.facts.get("frames.kept", "0")) >= 6)
-    assert peer.call("stop").success
+    assert peer.trigger("stop")
     peer.until(lambda: peer.facts.get("phase") == "done")
     assert peer.facts["frames.missed"] == "0"
     process.terminate()
     assert finish(process)[0] == 0
-    peer.node.destroy_publisher(publisher)
     assert [s.attributes["stamp_ns"] for s in load(tmp_path / "live")] == [START + i * 100_000_000 for i in range(6)]
 
 
 @pytest.mark.parametrize(("drain_s", "kept"), [(100.0, 12), (0.0, 1)])
 def test_ctrl_c_labels_what_waits_or_names_it_and_finishes_the_set(
-    drain_s: float, kept: int, peer: Peer, tmp_path: Path
+    drain_s: float, kept: int, peer: LabellingPeer, tmp_path: Path
 ) -> None:
     out = tmp_path / "live"
     process = peer.start(out=out, settings="batch=1; frames.duplicates=-1", drain_s=drain_s)
-    publisher = camera(peer)
+    publisher = peer.camera()
     show(publisher, range(12))
     assert publisher.wait_for_all_acked(Duration(seconds=60))
     process.send_signal(signal.SIGINT)
     code, output = finish(process)
     assert code == 0, output
-    peer.node.destroy_publisher(publisher)
     frames = json.loads((out / "summary.json").read_text())["frames"]
     assert sum(frames.values()) == 12 and frames["kept"] >= kept
     assert frames["kept"] + frames.get("missed", 0) == 12
@@ -222,26 +193,31 @@ def test_ctrl_c_labels_what_waits_or_names_it_and_finishes_the_set(
     assert all((out / name).exists() for name in ("report.html", "instances.json", "yolo.yaml", "labelled.mcap"))
 
 
-def show_until_all_are_accounted_for(peer: Peer, publisher: Publisher, shown: int) -> int:
+def show_until_all_are_accounted_for(peer: LabellingPeer, publisher: Publisher, shown: int) -> int:
     """Show image after image until the node knows what became of all: a loss is known by an image after it, and that
     is lost too if DDS took the sleeping node for dead and has not found it again. Returns how many were shown."""
-    for _ in range(60):
-        show(publisher, range(shown, shown + 1))
-        shown += 1
-        deadline = time.monotonic() + 3.0
-        while time.monotonic() < deadline:
-            peer.spin()
-            if sum(int(peer.facts.get(f"frames.{fate}", "0")) for fate in ("kept", "lost")) == shown:
-                return shown
-    raise AssertionError(f"{shown} images were shown; the node says {peer.facts}")
+    due = 0.0
+
+    def accounted_for() -> bool:
+        nonlocal shown, due
+        if sum(int(peer.facts.get(f"frames.{fate}", "0")) for fate in ("kept", "lost")) == shown:
+            return True
+        if time.monotonic() >= due:
+            show(publisher, range(shown, shown + 1))
+            shown += 1
+            due = time.monotonic() + 3.0
+        return False
+
+    peer.until(accounted_for)
+    return shown
 
 
-def test_what_dds_loses_is_counted_and_named_by_the_stamps_around_it(peer: Peer, tmp_path: Path) -> None:
+def test_what_dds_loses_is_counted_and_named_by_the_stamps_around_it(peer: LabellingPeer, tmp_path: Path) -> None:
     """The node sleeps while a camera that remembers two images shows more than the node remembers, and then goes on:
     what was lost is known by what comes after it."""
     out = tmp_path / "live"
     process = peer.start(out=out, settings="batch=1; frames.duplicates=-1", labelled_bag=False)
-    publisher = camera(peer, depth=2)
+    publisher = peer.camera(qos=QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE))
     show(publisher, range(1))
     peer.until(lambda: peer.facts.get("frames.kept") == "1")
     process.send_signal(signal.SIGSTOP)
@@ -253,7 +229,6 @@ def test_what_dds_loses_is_counted_and_named_by_the_stamps_around_it(peer: Peer,
     assert code == 0 and "images never arrived, between stamps" in output, output
     reasons = [r["reason"] for r in read_manifest(out / "manifest.jsonl") if r["status"] == "damaged"]
     assert reasons and sum(int(reason.split()[0]) for reason in reasons) == shown - len(load(out))
-    peer.node.destroy_publisher(publisher)
 
 
 def test_what_does_not_fit_into_the_queue_is_named() -> None:
