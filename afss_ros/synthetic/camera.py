@@ -60,7 +60,10 @@ def _bloomed(image: Image, strength: float, size: float) -> Image:
     halo = cv2.GaussianBlur(small, (0, 0), max(size * w / 4, 0.5)) + 0.5 * cv2.GaussianBlur(
         small, (0, 0), max(size * w, 1.0)
     )
-    return np.asarray(image + strength * cv2.resize(halo, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    halo = cv2.resize(halo, (w, h), interpolation=cv2.INTER_LINEAR)
+    halo *= strength
+    halo += image
+    return np.asarray(halo, np.float32)
 
 
 def expose(camera: Camera, radiance: Image, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -78,9 +81,12 @@ def expose(camera: Camera, radiance: Image, rng: np.random.Generator) -> NDArray
         image = image * (1 - max(camera.haze)) + np.asarray(camera.haze, np.float32)
     if camera.vignette > 0:
         y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
-        image = image * (1 - camera.vignette * 0.5 * (x * x + y * y)).astype(np.float32)[..., None]
+        image *= (1 - camera.vignette * 0.5 * (x * x + y * y)).astype(np.float32)[..., None]
     if camera.shot_noise > 0:
-        image = image + rng.standard_normal(image.shape, np.float32) * camera.shot_noise * np.sqrt(np.maximum(image, 0))
+        noise = rng.standard_normal(image.shape, np.float32)
+        noise *= camera.shot_noise
+        noise *= np.sqrt(np.maximum(image, 0))
+        image += noise
     np.maximum(image, 0.0, out=image)
     if camera.filmic:
         below = 2.43 * image
@@ -106,7 +112,12 @@ def _graded(camera: Camera, image: Image) -> Image:
     image = np.asarray(cv2.transform(image, mix), np.float32)
     np.clip(image, 0.0, 1.0, out=image)
     if camera.contrast != 1.0:
-        image = image + (camera.contrast - 1) * (image * image * (3 - 2 * image) - image)
+        steeper = 2 * image
+        np.subtract(3, steeper, out=steeper)
+        steeper *= image * image
+        steeper -= image
+        steeper *= camera.contrast - 1
+        image += steeper
     return np.asarray(image, np.float32)
 
 
@@ -116,8 +127,9 @@ def _noisy(camera: Camera, image: Image, rng: np.random.Generator) -> Image:
         noise = rng.standard_normal((h, w, 1 if camera.grey else 3), np.float32)
         if camera.noise_grain > 0.35:
             grain = cv2.GaussianBlur(noise, (0, 0), camera.noise_grain).reshape(noise.shape)
-            noise = np.asarray(grain / (grain.std() + 1e-6), np.float32)
-        image = image + camera.read_noise * noise
+            noise = np.divide(grain, grain.std() + 1e-6, out=grain)
+        noise *= camera.read_noise
+        image += noise
     if camera.hot_pixels > 0:
         count = rng.poisson(camera.hot_pixels * h * w)
         image[rng.integers(0, h, count), rng.integers(0, w, count)] = rng.uniform(0.3, 1.0, (count, 1))

@@ -64,6 +64,8 @@ def star_field(stars: Stars, scene: Scene, free: NDArray[np.bool_]) -> NDArray[n
         along = rays @ planet.center
         miss = np.linalg.norm(planet.center - along[:, None] * rays, axis=1)
         visible &= (miss > 1.0) | (along < 0)
+    if not visible.any():
+        return layer
     x, y, radiance = x[visible] - 0.5, y[visible] - 0.5, radiance[visible]
     column, row = np.floor(x).astype(int), np.floor(y).astype(int)
     ax, ay = x - column, y - row

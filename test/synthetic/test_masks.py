@@ -15,7 +15,7 @@ from afss_ros.synthetic.materials import PLAIN, Material
 from afss_ros.synthetic.meshes import box, rotation_about
 from afss_ros.synthetic.produce import find_instances
 from afss_ros.synthetic.render import render_sample
-from afss_ros.synthetic.renderer import Renderer
+from afss_ros.synthetic.renderer import Renderer, screen_bounds
 from afss_ros.synthetic.scene import Light, Placed, Scene, Sky
 
 SIZE = 100
@@ -90,6 +90,35 @@ def test_samples_hold_only_known_labels_and_tight_boxes(renderer: Renderer, inde
             for i in set(np.unique(inside)) - {0}
             for mask in [inside == i]
         )
+
+
+@pytest.mark.parametrize("place", [(2, 2, -5), (-2, -2, -5), (0, 0, -5), (0, 0, -1.7)])
+def test_a_frame_shows_nothing_of_the_frame_before_it(renderer: Renderer, place: tuple[float, float, float]) -> None:
+    """A renderer clears only where it last drew: a picture must not depend on what came before."""
+    empty, small = scene(), scene(at(cube(), 1.0, 0.5, -5.0))
+    renderer.render(empty)
+    expected = renderer.render(small)
+    for after in (empty, small):
+        assert renderer.render(scene(at(cube(PANEL, 3.0), *place, 2))).instances.any()
+        found = renderer.render(after)
+        assert np.array_equal(found.radiance, expected.radiance if after is small else np.zeros((SIZE, SIZE, 3)))
+        assert np.array_equal(found.instances, expected.instances if after is small else np.zeros((SIZE, SIZE)))
+
+
+@pytest.mark.parametrize("index", range(40))
+def test_craft_stay_within_their_bounds_on_the_screen(renderer: Renderer, index: int) -> None:
+    drawn = draw_scene(sample_rng(9, "train", index), "deep", "train", 96, 64)
+    rows, columns = np.nonzero(renderer.render(drawn).covered)
+    x, y, width, height = screen_bounds(drawn.craft, drawn)
+    assert 0 <= x <= x + width <= 96 and 0 <= y <= y + height <= 64
+    assert ((columns >= x) & (columns < x + width)).all()
+    assert ((rows >= 64 - y - height) & (rows < 64 - y)).all()
+
+
+def test_the_bounds_of_small_craft_are_small() -> None:
+    x, y, width, height = screen_bounds([at(cube(side=0.2), 1.0, 1.5, -5.0)], scene())
+    assert x > SIZE / 2 and y > SIZE / 2 and width < SIZE / 8 and height < SIZE / 8
+    assert screen_bounds([], scene())[2:] == (0, 0)
 
 
 def test_a_craft_casts_its_shadow_on_another(renderer: Renderer) -> None:
