@@ -75,17 +75,31 @@ class CraftPass:
         for pattern, first, count in craft.runs:
             program = self._color(pattern)
             set_uniforms(program, **shared)
-            context.vertex_array(program, [(buffer, "3f 3f 2f 2f", *_LAYOUT)]).render(first=first, vertices=count)
+            self._triangles(program, buffer, "3f 3f 2f 2f", *_LAYOUT, first=first, count=count)
 
         ids.use()
         set_uniforms(self._ids, model=model.T, projection=projection.T, instance=placed.instance or DISTRACTOR)
-        context.vertex_array(self._ids, [(buffer, "3f 5x4 2f", "in_position", "in_tag")]).render()
+        self._triangles(self._ids, buffer, "3f 5x4 2f", "in_position", "in_tag")
         buffer.release()
         materials.release()
 
     def _cast(self, buffer: moderngl.Buffer, model: NDArray[np.float32], to_shadow: NDArray[np.float32]) -> None:
         set_uniforms(self._shadow, model=model.T, to_shadow=to_shadow.T)
-        self._context.vertex_array(self._shadow, [(buffer, "3f 7x4", "in_position")]).render()
+        self._triangles(self._shadow, buffer, "3f 7x4", "in_position")
+
+    def _triangles(
+        self,
+        program: moderngl.Program,
+        buffer: moderngl.Buffer,
+        layout: str,
+        *attributes: str,
+        first: int = 0,
+        count: int = -1,
+    ) -> None:
+        """Draw `count` vertices of a buffer from `first` on, all of them with -1."""
+        array = self._context.vertex_array(program, [(buffer, layout, *attributes)])
+        array.render(first=first, vertices=count)
+        array.release()  # it would keep the buffer's memory, a megabyte a frame, though the buffer is released
 
 
 def model_matrix(placed: Placed) -> NDArray[np.float32]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing as mp
 import os
-import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ from afss_ros.labels import CLASS_NAMES, SPACECRAFT
 from afss_ros.synthetic.draw import SPLITS
 from afss_ros.synthetic.errors import SyntheticError
 
+_LOG = logging.getLogger(__name__)
 WORLD = 6
 """The version of the rendered world, one higher whenever the same seed makes another frame on purpose."""
+_ATTEMPTS = 3
+"""Crashes in a row, none with a new frame, after which a set is given up."""
 MIN_PIXELS = 4
 """A craft that shows fewer pixels is in the label map, but is no instance."""
 
@@ -86,10 +90,10 @@ def _render_shard(order: Order, shard: int, shards: int, told: Callable[[int | s
         told(f"{type(err).__name__}: {err}")
 
 
-def _work(order: Order, shard: int, shards: int, done: mp.Queue[int | str]) -> None:
+def _work(order: Order, shard: int, shards: int, said: Connection) -> None:
     # Mesa's software rasteriser would start a thread for every core in every process.
     os.environ.setdefault("LP_NUM_THREADS", "1")
-    _render_shard(order, shard, shards, done.put)
+    _render_shard(order, shard, shards, said.send)
 
 
 def produce(order: Order, processes: int = 2, progress: Callable[[int], None] | None = None) -> int:
@@ -115,30 +119,68 @@ def produce(order: Order, processes: int = 2, progress: Callable[[int], None] | 
     return merge_shards(order.root)
 
 
-def _spread(order: Order, processes: int, told: Callable[[int | str], None]) -> None:
+@dataclass(slots=True)
+class _Worker:
+    shard: int
+    process: SpawnProcess
+    said: Connection
+    failures: int = 0
+    """Processes before this one that crashed one after another without a new frame."""
+    new: int = 0
+    """Frames that were first heard of from this process."""
+
+
+def _begin(order: Order, shard: int, shards: int, failures: int = 0) -> _Worker:
     context = mp.get_context("spawn")
-    done: mp.Queue[int | str] = context.Queue()
-    workers = [
-        context.Process(target=_work, args=(order, shard, processes, done), daemon=True) for shard in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
+    said, saying = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(order, shard, shards, saying), daemon=True)
+    process.start()
+    saying.close()  # the child's alone, so that its end is heard here
+    return _Worker(shard, process, said, failures)
+
+
+def _spread(order: Order, processes: int, told: Callable[[int | str], None]) -> None:
+    # A pipe for each: one that dies within a write to a shared queue would keep its lock from all others.
+    workers = [_begin(order, shard, processes) for shard in range(processes)]
+    finished: set[int] = set()
     try:
-        for _ in range(order.count):
-            told(_next(done, workers))
-        for worker in workers:
-            worker.join()
+        while workers:
+            ready = wait([worker.said for worker in workers])
+            for worker in [w for w in workers if w.said in ready]:
+                try:
+                    message = worker.said.recv()
+                except (EOFError, OSError):  # the second when it died within a message
+                    workers.remove(worker)
+                    workers.extend(_after(order, worker, processes))
+                    continue
+                if message in finished:
+                    continue
+                told(message)
+                finished.add(message)
+                worker.new += 1
     finally:
         for worker in workers:
-            worker.terminate()
+            worker.process.terminate()
 
 
-def _next(done: mp.Queue[int | str], workers: Sequence[BaseProcess]) -> int | str:
-    """What a worker says next; an explanation when one died without a word."""
-    while True:
-        try:
-            return done.get(timeout=1.0)
-        except queue.Empty:
-            codes = [worker.exitcode for worker in workers]
-            if any(code not in (None, 0) for code in codes):
-                return f"a process died (exit codes {codes}); run again to resume"
+def _after(order: Order, ended: _Worker, shards: int) -> list[_Worker]:
+    """Who goes on where a process has ended: nobody when it was done, another when it crashed.
+
+    Drivers crash now and then: llvmpipe once in some ten thousand frames, and the next process draws the same frame.
+
+    Raises:
+        SyntheticError: the third crash without a new frame.
+    """
+    ended.process.join()
+    code = ended.process.exitcode
+    if code == 0:
+        return []
+    failures = 0 if ended.new else ended.failures + 1
+    what = f"process {ended.shard} of {shards} died (exit code {code}) after {ended.new} new frames"
+    if failures == _ATTEMPTS:
+        raise SyntheticError(
+            f"rendering {order.root} failed: {what}, as did {failures - 1} before it; what is on disk stays, run again"
+            " to resume"
+        )
+    _LOG.warning("%s; another goes on from there", what)
+    return [_begin(order, ended.shard, shards, failures)]

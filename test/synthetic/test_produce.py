@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing as mp
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ from afss_ros import cli, datasets
 from afss_ros.synthetic import context
 from afss_ros.synthetic.attributes import describe
 from afss_ros.synthetic.craft.grammar import design
+from afss_ros.synthetic.draw import draw_scene, sample_rng
 from afss_ros.synthetic.errors import SyntheticError
 from afss_ros.synthetic.produce import Order, find_instances, produce
 from afss_ros.synthetic.render import render_sample
@@ -47,6 +52,47 @@ def test_an_interrupted_set_made_by_one_process_equals_one_made_by_two(tmp_path:
         assert sample.instances is not None and labels is not None
         assert sample.read_image().shape == (64, 64, 3)
         assert len(sample.instances) <= len(sample.attributes["designs"])
+
+
+def test_a_crash_of_a_process_costs_no_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Software GL crashes once in some ten thousand frames: a night's rendering must not end there."""
+    crashed: list[int] = []
+
+    def crash_one(finished: int) -> None:
+        if finished in (6, 40):
+            victim = mp.active_children()[0].pid
+            assert victim is not None
+            os.kill(victim, signal.SIGSEGV)
+            crashed.append(victim)
+
+    with caplog.at_level(logging.WARNING):
+        assert produce(Order(tmp_path / "a", 60, size=64, seed=3), processes=2, progress=crash_one) == 60
+    assert len(crashed) == 2 and caplog.text.count("died (exit code -11)") == 2
+    produce(Order(tmp_path / "b", 60, size=64, seed=3), processes=1)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_what_crashes_at_once_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path / "none"))
+    with pytest.raises(SyntheticError, match=r"died \(exit code 1\) after 0 new frames, as did 2 before it"):
+        produce(Order(tmp_path / "a", 4, size=64, seed=3), processes=2)
+
+
+def test_drawing_many_frames_needs_no_more_memory_than_drawing_a_few(renderer: Renderer) -> None:
+    """A megabyte a frame once stayed behind: two processes of 4,000 frames held eight gigabytes."""
+    frame = draw_scene(sample_rng(1, "train", 3), "deep", "train", 64, 64)
+    size = sum(p.craft.vertices.nbytes for p in frame.craft)
+    assert size > 200_000
+    for _ in range(30):
+        renderer.render(frame)
+    before = resident_bytes()
+    for _ in range(150):
+        renderer.render(frame)
+    assert resident_bytes() - before < 150 * size / 4
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_samples_of_another_seed_are_not_mixed_into_a_set(tmp_path: Path) -> None:
