@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from resident import resident_bytes
 
 from afss_ros import cli, datasets
 from afss_ros.synthetic import context
@@ -89,10 +90,6 @@ def test_drawing_many_frames_needs_no_more_memory_than_drawing_a_few(renderer: R
     for _ in range(150):
         renderer.render(frame)
     assert resident_bytes() - before < 150 * size / 4
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_samples_of_another_seed_are_not_mixed_into_a_set(tmp_path: Path) -> None:

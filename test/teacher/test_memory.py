@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from recorded import record
+from resident import resident_bytes
 
 from afss_ros.teacher.assemble import Teacher
 from afss_ros.teacher.engine import LabellingRun
@@ -53,11 +53,6 @@ class Brightest:
         return [Mask(features[..., 0] > 127, 0.9) for _ in boxes]
 
 
-def resident() -> int:
-    """Bytes of this process in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
     bag = record(tmp_path / "long.mcap", range(FRAMES), draw=drifting)
     settings = load_settings(None, dict(SETTINGS))
@@ -67,7 +62,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
     with closing(open_input(bag)) as source, closing(LabellingRun(tmp_path / "out", source, teacher, settings)) as run:
         for progress in run.run():
             assert progress.instances
-            sizes.append(resident())
+            sizes.append(resident_bytes())
         assert run.finish()["kept"] == FRAMES
     held = (FRAMES - WARM) * HEIGHT * WIDTH * 3  # what the frames after the warm-up would take if they were kept
     assert max(sizes[WARM:]) - max(sizes[:WARM]) < held / 4
