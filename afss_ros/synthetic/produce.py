@@ -166,7 +166,7 @@ def _spread(order: Order, processes: int, told: Callable[[int | str], None]) -> 
 def _after(order: Order, ended: _Worker, shards: int) -> list[_Worker]:
     """Who goes on where a process has ended: nobody when it was done, another when it crashed.
 
-    Drivers crash now and then: llvmpipe once in some ten thousand frames, and the next process draws the same frame.
+    Drivers crash now and then, and the next process draws the same frame.
 
     Raises:
         SyntheticError: the third crash without a new frame.

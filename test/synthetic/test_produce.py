@@ -56,7 +56,7 @@ def test_an_interrupted_set_made_by_one_process_equals_one_made_by_two(tmp_path:
 
 
 def test_a_crash_of_a_process_costs_no_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Software GL crashes once in some ten thousand frames: a night's rendering must not end there."""
+    """A driver may crash once in some thousand frames: a night's rendering must not end there."""
     crashed: list[int] = []
 
     def crash_one(finished: int) -> None:
