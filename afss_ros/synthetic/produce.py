@@ -171,6 +171,7 @@ def _after(order: Order, ended: _Worker, shards: int) -> list[_Worker]:
     Raises:
         SyntheticError: the third crash without a new frame.
     """
+    ended.said.close()
     ended.process.join()
     code = ended.process.exitcode
     if code == 0:
