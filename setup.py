@@ -83,10 +83,10 @@ EXTRAS = {
 SCRIPTS = {
     "afss": "afss_ros.cli:main",
     "demo": "afss_ros.nodes.demo:main",
-    "labelling_node": "afss_ros.nodes.labelling_node:main",
-    "perception_node": "afss_ros.nodes.perception_node:main",
-    "recorder_node": "afss_ros.nodes.recorder_node:main",
-    "source_node": "afss_ros.nodes.source_node:main",
+    "labelling_node": "afss_ros.nodes.labelling.node:main",
+    "perception_node": "afss_ros.nodes.perception.node:main",
+    "recorder_node": "afss_ros.nodes.recorder.node:main",
+    "source_node": "afss_ros.nodes.source.node:main",
 }
 
 

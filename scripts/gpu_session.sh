@@ -51,10 +51,10 @@ for provider in cpu cuda tensorrt; do
     step "student on $provider" "$python" -m afss_ros.evaluation.benchmark "$out/student-fp32.onnx" --only student \
         --provider $provider --out "$out/bench-$provider.json"
 done
-[ -e untrained/label.yaml ] || step "untrained teacher" "$python" -m afss_ros.teacher.untrained untrained
-step "teacher" "$python" -m afss_ros.teacher.benchmark "$demo" --config untrained/label.yaml --frames "${FRAMES:-16}" \
+[ -e untrained/label.yaml ] || step "untrained teacher" "$python" -m afss_ros.teacher.models.untrained untrained
+step "teacher" "$python" -m afss_ros.labelling.benchmark "$demo" --config untrained/label.yaml --frames "${FRAMES:-16}" \
     --json "$out/teacher.json"
-step "teacher, fp32" "$python" -m afss_ros.teacher.benchmark "$demo" --config untrained/label.yaml \
+step "teacher, fp32" "$python" -m afss_ros.labelling.benchmark "$demo" --config untrained/label.yaml \
     --set precision=fp32 --frames "${FRAMES:-16}" --json "$out/teacher-fp32.json"
 
 printf '\n%s\n' "$out:"

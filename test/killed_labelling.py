@@ -16,8 +16,8 @@ from typing import Any
 
 import cv2
 
-from afss_ros.teacher.command import label
-from afss_ros.teacher.settings import load_settings
+from afss_ros.labelling.command import label
+from afss_ros.labelling.settings import load_settings
 
 
 def kill_before(count: int) -> None:

@@ -63,7 +63,7 @@ class PerceptionProcess:
         self._log = log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "afss_ros.nodes.perception_node", "--ros-args", *arguments],
+                [sys.executable, "-m", "afss_ros.nodes.perception.node", "--ros-args", *arguments],
                 cwd=ROOT,
                 env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT)},
                 stdout=output,

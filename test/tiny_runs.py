@@ -16,7 +16,7 @@ from torch import nn
 
 from afss_ros import datasets
 from afss_ros.distill import families
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.recipe import Recipe
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student

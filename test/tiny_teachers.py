@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from afss_ros.teacher.untrained import bert_tokenizer
+from afss_ros.teacher.models.untrained import bert_tokenizer
 
 hf: Any = importlib.import_module("transformers")  # its lazy module confuses type checkers
 

@@ -33,9 +33,9 @@ def label(
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Of models that ask for it.")] = False,
 ) -> None:
     """Label a recording by text prompt; run again to go on after a stop. Look at report.html before training on it."""
-    from afss_ros.teacher import command, console
-    from afss_ros.teacher.checkpoints import Access
-    from afss_ros.teacher.settings import load_settings, parse_overrides
+    from afss_ros.labelling import command, console
+    from afss_ros.labelling.settings import load_settings, parse_overrides
+    from afss_ros.teacher.models.checkpoints import Access
 
     if finish:
         Console().print(f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out / 'report.html'}")

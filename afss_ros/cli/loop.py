@@ -20,9 +20,9 @@ def loop(
     changes: Changes = None,
 ) -> None:
     """Label, select, train, relabel, train, evaluate: resumable step by step, with one report at the end."""
+    from afss_ros.labelling.settings import parse_overrides
     from afss_ros.loop import config as configs
     from afss_ros.loop import run
-    from afss_ros.teacher.settings import parse_overrides
 
     chosen = configs.load(config, parse_overrides(changes or []))
     with Console(stderr=True).status("starting") as status:
@@ -42,8 +42,8 @@ def ablate(
     changes: Changes = None,
 ) -> None:
     """Run a loop several times, each time with something changed, and say what each change is worth."""
+    from afss_ros.labelling.settings import parse_overrides
     from afss_ros.loop import ablation
-    from afss_ros.teacher.settings import parse_overrides
 
     chosen = ablation.load(config, parse_overrides(changes or []))
     with Console(stderr=True).status("starting") as status:

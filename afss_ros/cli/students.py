@@ -35,18 +35,18 @@ def train(
     """Train a student on labelled images. Under torchrun, on several devices."""
     from afss_ros.distill import families
     from afss_ros.distill import recipe as recipes
-    from afss_ros.distill.console import training_bar
-    from afss_ros.distill.processes import Place
+    from afss_ros.distill.training.console import training_bar
+    from afss_ros.distill.training.processes import Place
 
     chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
     if validation:
-        from afss_ros.distill.validation_sets import validated_on
+        from afss_ros.distill.data.validation_sets import validated_on
 
         chosen = validated_on(chosen, validation)
     if initial is not None:
         if student is not None:
             raise typer.BadParameter(f"{initial} says which student it is; leave out --student {student}")
-        from afss_ros.distill.checkpoint import continued
+        from afss_ros.distill.training.checkpoint import continued
 
         chosen = continued(chosen, initial)
     family = families.find(chosen.student.name)
@@ -74,8 +74,8 @@ def export(
     ] = None,
 ) -> None:
     """Write a run's best weights as a student (.onnx), checked against torch and the student contract."""
-    from afss_ros.distill import export as exporting
     from afss_ros.distill import families
+    from afss_ros.distill.export import to_onnx as exporting
 
     families.export(run, out, exporting.ExportOptions((size, size), labels_stride, boxes))
     Console().print(f"{out}")
@@ -103,9 +103,9 @@ def search(
     """Train many students alike and draw what accuracy costs: parameters, GMACs, latency."""
     from rich.markdown import Markdown
 
-    from afss_ros.distill import pareto
     from afss_ros.distill import recipe as recipes
-    from afss_ros.distill import search as searching
+    from afss_ros.distill.search import candidates as searching
+    from afss_ros.distill.search import pareto
 
     results = searching.search(
         recipes.load(recipe),

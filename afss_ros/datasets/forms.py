@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from afss_ros.datasets import (
+from afss_ros.datasets import coco, native, yolo
+from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.form import Dataset
+from afss_ros.datasets.public import (
     box_csv,
-    coco,
-    native,
     pairs,
     pose_bowl,
     spacecraft_parts,
@@ -16,10 +17,7 @@ from afss_ros.datasets import (
     spark2024,
     speed_plus,
     tango,
-    yolo,
 )
-from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.form import Dataset
 
 FORMS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
     "afss": (native.recognises, native.load),

@@ -3,7 +3,7 @@
     python -m afss_ros.evaluation.benchmark [MODEL.onnx ...] [--only student node renderer] [--out out/bench.json]
 
 Measures the student (each stage, frames of several sizes), perception_node (own cost and the round trip between
-processes, see `afss_ros.nodes.benchmark`) and the renderer (frames a second). What is not installed is said and
+processes, see `afss_ros.nodes.bench.cost`) and the renderer (frames a second). What is not installed is said and
 left out. Other work on the machine makes every figure worse: the load before the start is in the file, and so is a
 yardstick (a matrix product of fixed size) to compare machines by.
 """
@@ -76,15 +76,15 @@ def measure_students(models: list[Path], provider: str, frames: int) -> list[dic
 
 
 def measure_node(model: Path, provider: str) -> dict[str, Any]:
-    """What `afss_ros.nodes.benchmark` reports; it needs ROS, so it runs in a process of its own."""
+    """What `afss_ros.nodes.bench.cost` reports; it needs ROS, so it runs in a process of its own."""
     if importlib.util.find_spec("rclpy") is None:
         return {"not_measured": "rclpy is not installed; run make setup, or source ROS 2"}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "node.json"
         options = ["--model", str(model), "--provider", provider, "--out", str(out)]
-        finished = subprocess.run([sys.executable, "-m", "afss_ros.nodes.benchmark", *options], check=False)
+        finished = subprocess.run([sys.executable, "-m", "afss_ros.nodes.bench.cost", *options], check=False)
         if finished.returncode != 0:
-            return {"not_measured": f"afss_ros.nodes.benchmark failed with exit code {finished.returncode}"}
+            return {"not_measured": f"afss_ros.nodes.bench.cost failed with exit code {finished.returncode}"}
         report: dict[str, Any] = json.loads(out.read_text())
         return report
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.evaluation import matching
-from afss_ros.evaluation.detection import ImageObjects
 from afss_ros.evaluation.evaluate import ImageResult
+from afss_ros.evaluation.metrics import matching
+from afss_ros.evaluation.metrics.detection import ImageObjects
 
 Float = NDArray[np.float64]
 Interval = list[float] | None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from afss_ros import overlay
 from afss_ros.datasets import Sample
 from afss_ros.evaluation.evaluate import ImageResult
-from afss_ros.evaluation.metrics import SIDE, to_common_ids
+from afss_ros.evaluation.metrics.segmentation import SIDE, to_common_ids
 from afss_ros.evaluation.truth import Truth, read_truth
 from afss_ros.labels import CLASS_NAMES, CLASSES, color_table
 from afss_ros.perception import Detection, Perception

@@ -14,7 +14,7 @@ from afss_ros.evaluation import compare, plots, table
 from afss_ros.evaluation.cases import legend
 from afss_ros.evaluation.compare import Document
 from afss_ros.evaluation.compare_cases import Compared
-from afss_ros.evaluation.pareto import front
+from afss_ros.evaluation.metrics.pareto import front
 from afss_ros.evaluation.plots import DARK, LIGHT, dress, new_figure, svg
 from afss_ros.labels import CLASS_NAMES
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.datasets import Dataset, DatasetError, Instance, Problem, Sample, rle
-from afss_ros.evaluation import boundary
-from afss_ros.evaluation.boundary import BoundaryAgreement
-from afss_ros.evaluation.detection import ImageObjects, top_box_iou
-from afss_ros.evaluation.metrics import CLASSES, SIDE, Confusion, confusion, iou, to_common_ids
+from afss_ros.evaluation.metrics import boundary
+from afss_ros.evaluation.metrics.boundary import BoundaryAgreement
+from afss_ros.evaluation.metrics.detection import ImageObjects, top_box_iou
+from afss_ros.evaluation.metrics.segmentation import CLASSES, SIDE, Confusion, confusion, iou, to_common_ids
 from afss_ros.evaluation.truth import Truth, further_classes, is_craft, known_classes, read_truth
 from afss_ros.labels import UNLABELLED
 from afss_ros.perception import Frame, Perception

@@ -11,9 +11,10 @@ from typing import Any
 
 from afss_ros import __version__, datasets
 from afss_ros.datasets.files import write_atomically
-from afss_ros.evaluation import cases, cost, report_html, score, summary
+from afss_ros.evaluation import cases, cost, report_html, summary
 from afss_ros.evaluation.evaluate import Report, evaluate, spread
 from afss_ros.evaluation.latency import student_latency
+from afss_ros.evaluation.metrics import score
 from afss_ros.evaluation.tta import AUGMENTATIONS
 from afss_ros.student import Student, Tiling
 

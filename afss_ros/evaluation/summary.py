@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from afss_ros.evaluation import bootstrap, calibration, metrics
-from afss_ros.evaluation.detection import average_precision, precision_curves
+from afss_ros.evaluation import bootstrap
 from afss_ros.evaluation.evaluate import ImageResult
+from afss_ros.evaluation.metrics import calibration
+from afss_ros.evaluation.metrics import segmentation as metrics
+from afss_ros.evaluation.metrics.detection import average_precision, precision_curves
 
 Figures = dict[str, float | None]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afss_ros.datasets import Dataset, Instance, Sample
 from afss_ros.datasets.form import WHOLE
-from afss_ros.evaluation.metrics import CLASSES, to_common_ids
+from afss_ros.evaluation.metrics.segmentation import CLASSES, to_common_ids
 from afss_ros.labels import CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT
 
 _PARTS = {CLASS_NAMES[i] for i in PART_IDS}

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.evaluation.detection import box_iou
 from afss_ros.evaluation.evaluate import Perceive
+from afss_ros.evaluation.metrics.detection import box_iou
 from afss_ros.perception import Detection, Frame, Perception
 
 Pixel = TypeVar("Pixel", bound=np.generic)

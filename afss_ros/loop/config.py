@@ -154,7 +154,7 @@ def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
 
 def parse(document: Mapping[str, Any], *, where: str = "loop") -> LoopConfig:
     """A loop out of plain data; see `load`."""
-    from afss_ros.teacher.settings import load_settings
+    from afss_ros.labelling.settings import load_settings
 
     try:
         config = LoopConfig.model_validate(document)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.evaluation import matching
-from afss_ros.evaluation.matching import Matched
+from afss_ros.evaluation.metrics import matching
+from afss_ros.evaluation.metrics.matching import Matched
 from afss_ros.loop.judge import Objects
 
 

@@ -18,12 +18,12 @@ from afss_ros.datasets import Dataset, Sample
 from afss_ros.datasets.files import write_atomically
 from afss_ros.datasets.record import instance_from_json, instance_to_json
 from afss_ros.evaluation import cost, summary
-from afss_ros.evaluation.detection import ImageObjects
 from afss_ros.evaluation.evaluate import ImageResult, Report, evaluate, judge
+from afss_ros.evaluation.metrics.detection import ImageObjects
 from afss_ros.evaluation.truth import known_classes, read_truth
+from afss_ros.labelling.assemble import Teacher
 from afss_ros.perception import Detection, Perception
 from afss_ros.student import Student
-from afss_ros.teacher.assemble import Teacher
 from afss_ros.teacher.prompts import label_map
 from afss_ros.teacher.values import Labelled
 

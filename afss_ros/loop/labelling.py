@@ -10,9 +10,9 @@ from typing import Any
 
 import cv2
 
-from afss_ros.teacher import command
-from afss_ros.teacher.checkpoints import Access
-from afss_ros.teacher.settings import LabelSettings
+from afss_ros.labelling import command
+from afss_ros.labelling.settings import LabelSettings
+from afss_ros.teacher.models.checkpoints import Access
 
 
 def label(settings: LabelSettings, recordings: Sequence[Path], folder: Path, processes: int) -> dict[str, Any]:

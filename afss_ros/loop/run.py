@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from afss_ros.datasets.files import write_atomically
+from afss_ros.labelling.settings import LabelSettings, load_settings
 from afss_ros.loop import judge, labelling, report, work
 from afss_ros.loop.config import LoopConfig, recipe_of
 from afss_ros.loop.gain import gain
 from afss_ros.loop.steps import Done, Steps, contents, fingerprint
-from afss_ros.teacher.settings import LabelSettings, load_settings
 
 _LOG = logging.getLogger(__name__)
 Told = Callable[[str], None]

@@ -9,17 +9,17 @@ from typing import Any
 
 from afss_ros import datasets
 from afss_ros.distill import families
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.selection import Selection
 from afss_ros.distill.selection import select as select_from
+from afss_ros.labelling.assemble import assemble
+from afss_ros.labelling.settings import LabelSettings
 from afss_ros.loop import judge
 from afss_ros.loop.config import LoopConfig, PicturesConfig, RenderConfig
 from afss_ros.loop.pictures import divide
 from afss_ros.loop.recordings import render, write_truth
-from afss_ros.teacher.assemble import assemble
-from afss_ros.teacher.checkpoints import Access
-from afss_ros.teacher.settings import LabelSettings
+from afss_ros.teacher.models.checkpoints import Access
 
 _LOG = logging.getLogger(__name__)
 

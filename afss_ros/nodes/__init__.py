@@ -1,6 +1,6 @@
 """The ROS 2 nodes: the only rooms that import rclpy.
 
-`perception_node` runs a student on a camera's images. Its parts, in the order a frame meets them: `image_input`,
-`mailbox` and `worker`, `pipeline`, `messages`, `outputs`; beside them `parameters`, `statistics`, `diagnostics`,
-`lifecycle` and `spinning`.
+A room for each node: `perception`, `source`, `recorder`, `labelling`; `demo` and `bench` operate them. What they share
+lies here: `image_input`, `mailbox` and `worker` take images, `messages` makes outputs, `lifecycle` and `spinning` keep
+a node operable.
 """

@@ -69,8 +69,8 @@ def find_instances(instances: NDArray[np.uint8]) -> list[Instance]:
 
 def _render_shard(order: Order, shard: int, shards: int, told: Callable[[int | str], None]) -> None:
     """Render every `shards`-th sample of an order, telling each index, or why rendering stopped."""
+    from afss_ros.synthetic.opengl.renderer import Renderer
     from afss_ros.synthetic.render import render_sample
-    from afss_ros.synthetic.renderer import Renderer
 
     try:
         with (

@@ -15,8 +15,8 @@ from afss_ros.images import encode_compressed
 from afss_ros.labels import CLASS_NAMES
 from afss_ros.perception import Detection, Perception
 from afss_ros.synthetic.camera import Camera, expose
+from afss_ros.synthetic.opengl.renderer import Rendered, Renderer
 from afss_ros.synthetic.produce import find_instances
-from afss_ros.synthetic.renderer import Rendered, Renderer
 from afss_ros.synthetic.sky import star_field
 from afss_ros.synthetic.trajectory import FOV_DEGREES, Trajectory
 

@@ -16,7 +16,7 @@ from afss_ros.synthetic.draw import draw_scene, sample_rng
 from afss_ros.synthetic.exposure import draw_camera, metered
 from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
 from afss_ros.synthetic.hall import hall
-from afss_ros.synthetic.renderer import Rendered, Renderer
+from afss_ros.synthetic.opengl.renderer import Rendered, Renderer
 from afss_ros.synthetic.scene import Scene
 from afss_ros.synthetic.sky import star_field, stars_in_view
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from afss_ros.distill import noise_study, recipe, training
+from afss_ros.distill import recipe
 from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.search import noise_study
+from afss_ros.distill.training import loop as training
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ import torch
 
 from afss_ros import datasets
 from afss_ros.cli import main
-from afss_ros.distill import checkpoint, recipe
+from afss_ros.distill import recipe
 from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.training import checkpoint
 
 DEMO = Path(__file__).parents[2] / "demo" / "demo.mcap"
 

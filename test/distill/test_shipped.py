@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from afss_ros.distill import checkpoint, export
+from afss_ros.distill.export import to_onnx as export
+from afss_ros.distill.training import checkpoint
 from afss_ros.student import Student
 
 MODELS = Path(__file__).parents[2] / "models"

@@ -13,7 +13,7 @@ import pytest
 from afss_ros import cli
 from afss_ros.datasets import DatasetWriter, Instance
 from afss_ros.evaluation import compare, compare_html, run
-from afss_ros.evaluation.pareto import front
+from afss_ros.evaluation.metrics.pareto import front
 
 LABELS = np.zeros((64, 64), np.uint8)
 LABELS[20:40, 10:30] = 1

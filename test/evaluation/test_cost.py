@@ -10,8 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
-from afss_ros.evaluation import cost, score
+from afss_ros.evaluation import cost
 from afss_ros.evaluation.cost import Cost, CostError
+from afss_ros.evaluation.metrics import score
 
 
 def _save(path: Path, nodes: list[onnx.NodeProto], weights: dict[str, tuple[int, ...]], shape: list[int | str]) -> Path:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from afss_ros.datasets import Instance
-from afss_ros.evaluation.detection import ImageObjects
+from afss_ros.evaluation.metrics.detection import ImageObjects
 from afss_ros.loop.gain import Draws, gain, kind_of
 from afss_ros.loop.judge import Objects
 

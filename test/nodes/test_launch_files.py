@@ -19,7 +19,9 @@ import yaml
 from diagnostic_msgs.msg import DiagnosticArray
 from perception_peer import ROOT, Peer
 
-from afss_ros.nodes import labelling_parameters, parameters, source_parameters
+from afss_ros.nodes.labelling import parameters as labelling_parameters
+from afss_ros.nodes.perception import parameters
+from afss_ros.nodes.source import parameters as source_parameters
 
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
 PARAMETERS = {
@@ -143,7 +145,7 @@ def prefix(tmp_path: Path) -> Path:
     for name in ("config", "launch", "models", "package.xml"):
         (share / name).symlink_to(ROOT / name)
     program = programs / "perception_node"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m afss_ros.nodes.perception_node "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m afss_ros.nodes.perception.node "$@"\n')
     program.chmod(0o755)
     return tmp_path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -28,14 +29,15 @@ MAY_IMPORT = {
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
     "run": {*ON_BOARD, "datasets"},
-    "nodes": {*ON_BOARD, "run", "teacher"},  # the labelling node
+    "nodes": {*ON_BOARD, "run", "teacher", "labelling"},  # the labelling node
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,
     "evaluation": {*GROUND, "synthetic"},
-    "teacher": {*GROUND, "evaluation", "synthetic"},
+    "teacher": GROUND,
+    "labelling": {*GROUND, "evaluation", "synthetic", "teacher"},
     "distill": {*GROUND, "evaluation", "synthetic"},
-    "loop": {*GROUND, "synthetic", "evaluation", "teacher", "distill"},
-    "cli": {*GROUND, "synthetic", "evaluation", "teacher", "distill", "loop", "run", "nodes"},
+    "loop": {*GROUND, "synthetic", "evaluation", "teacher", "labelling", "distill"},
+    "cli": {*GROUND, "synthetic", "evaluation", "teacher", "labelling", "distill", "loop", "run", "nodes"},
 }
 
 ROS = {
@@ -82,6 +84,25 @@ def test_there_is_no_cycle() -> None:
     TopologicalSorter(room_graph()).prepare()
 
 
+# What a newcomer looks through for a file.
+FILES_IN_A_FOLDER = 25
+
+
+def test_no_folder_is_crowded() -> None:
+    folders = Counter(module.parent for module in modules())
+    assert {folder: count for folder, count in folders.items() if count > FILES_IN_A_FOLDER} == {}
+
+
+def test_only_the_labelling_node_knows_the_ground() -> None:
+    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop"}
+    knowing = {
+        module.parent.name
+        for module in modules()
+        if room(module) == "nodes" and ground & {name.split(".")[1] for name in imports(module) if "afss_ros." in name}
+    }
+    assert knowing == {"labelling"}
+
+
 @pytest.mark.parametrize("module", [m for m in modules() if room(m) != "nodes"], ids=str)
 def test_only_nodes_import_ros(module: Path) -> None:
     assert not third_party(module) & ROS
@@ -93,7 +114,7 @@ def test_on_board_code_imports_only_what_flies(module: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["afss_ros.student", "afss_ros.images", "afss_ros.nodes.perception_node", "afss_ros.cli"]
+    "module", ["afss_ros.student", "afss_ros.images", "afss_ros.nodes.perception.node", "afss_ros.cli"]
 )
 def test_import_loads_nothing_heavy(module: str) -> None:
     allowed = {"typer", "pydantic"} if module == "afss_ros.cli" else set()

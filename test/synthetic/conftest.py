@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from afss_ros.synthetic.renderer import Renderer
+from afss_ros.synthetic.opengl.renderer import Renderer
 
 
 @pytest.fixture(scope="session")

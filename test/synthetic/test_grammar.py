@@ -11,8 +11,8 @@ from afss_ros.synthetic.craft import antennas, arrays, details, reflectors
 from afss_ros.synthetic.craft.grammar import ARRAYS, BODIES, design
 from afss_ros.synthetic.craft.model import Craft, Model
 from afss_ros.synthetic.draw import SPLITS, design_seed, draw_scene, sample_rng
+from afss_ros.synthetic.opengl.renderer import Renderer
 from afss_ros.synthetic.planets import random_rotation
-from afss_ros.synthetic.renderer import Renderer
 from afss_ros.synthetic.scene import Light, Placed, Scene, Sky
 
 ORIGIN = np.zeros(3, np.float32)

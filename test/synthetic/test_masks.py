@@ -13,9 +13,9 @@ from afss_ros.synthetic.craft.rock import rock
 from afss_ros.synthetic.draw import draw_scene, sample_rng
 from afss_ros.synthetic.materials import PLAIN, Material
 from afss_ros.synthetic.meshes import box, rotation_about
+from afss_ros.synthetic.opengl.renderer import Renderer, screen_bounds
 from afss_ros.synthetic.produce import find_instances
 from afss_ros.synthetic.render import render_sample
-from afss_ros.synthetic.renderer import Renderer, screen_bounds
 from afss_ros.synthetic.scene import Light, Placed, Scene, Sky
 
 SIZE = 100

@@ -13,14 +13,14 @@ import pytest
 from resident import resident_bytes
 
 from afss_ros import cli, datasets
-from afss_ros.synthetic import context
 from afss_ros.synthetic.attributes import describe
 from afss_ros.synthetic.craft.grammar import design
 from afss_ros.synthetic.draw import draw_scene, sample_rng
 from afss_ros.synthetic.errors import SyntheticError
+from afss_ros.synthetic.opengl import context
+from afss_ros.synthetic.opengl.renderer import Renderer
 from afss_ros.synthetic.produce import Order, find_instances, produce
 from afss_ros.synthetic.render import render_sample
-from afss_ros.synthetic.renderer import Renderer
 from afss_ros.synthetic.scene import Light, Placed, Scene, Sky
 
 

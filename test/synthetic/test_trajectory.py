@@ -11,8 +11,8 @@ import pytest
 from afss_ros.bags import BagReader, typestore
 from afss_ros.synthetic import recording
 from afss_ros.synthetic.errors import SyntheticError
+from afss_ros.synthetic.opengl.renderer import Renderer
 from afss_ros.synthetic.recording import Recording, record
-from afss_ros.synthetic.renderer import Renderer
 from afss_ros.synthetic.trajectory import MOTIONS, draw_trajectory
 
 

@@ -15,11 +15,11 @@ from recorded import record, truth
 from afss_ros import labels
 from afss_ros.datasets import load
 from afss_ros.datasets.rle import box_of
-from afss_ros.teacher.assemble import Teacher, assemble
-from afss_ros.teacher.command import label
+from afss_ros.labelling.assemble import Teacher, assemble
+from afss_ros.labelling.command import label
+from afss_ros.labelling.settings import load_settings
 from afss_ros.teacher.heeding import leave_open, unheeded
 from afss_ros.teacher.prompts import Prompts, label_map
-from afss_ros.teacher.settings import load_settings
 from afss_ros.teacher.values import Labelled
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from afss_ros.distill import recipe as recipes
+from afss_ros.distill.data.validation_sets import settled
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.families.efficientdet import EfficientDet
 from afss_ros.distill.families.family import Family, Outcome
 from afss_ros.distill.families.networks import Networks
 from afss_ros.distill.families.rfdetr import RfDetr
 from afss_ros.distill.families.yolo import Yolo
 from afss_ros.distill.recipe import Recipe
-from afss_ros.distill.training import Report
-from afss_ros.distill.validation_sets import settled
+from afss_ros.distill.training.loop import Report
 
 __all__ = ["FAMILIES", "Family", "Outcome", "export", "family_of", "find", "train"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.recipe import Recipe
-from afss_ros.distill.training import Report
+from afss_ros.distill.training.loop import Report
 
 
 @dataclass(frozen=True)

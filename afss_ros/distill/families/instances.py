@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros.distill.errors import DistillError
+from afss_ros.distill.models.suppression import unsuppressed
 from afss_ros.distill.recipe import Recipe
-from afss_ros.distill.suppression import unsuppressed
 from afss_ros.labels import CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT
 
 CLASSES = (CLASS_NAMES[SPACECRAFT], *(CLASS_NAMES[i] for i in PART_IDS))

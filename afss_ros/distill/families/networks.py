@@ -1,18 +1,18 @@
-"""Our own students: any decoder on any encoder, trained by `distill.training`."""
+"""Our own students: any decoder on any encoder, trained by `distill.training.loop`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from afss_ros.distill import training
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions
-from afss_ros.distill.export import export as export_network
+from afss_ros.distill.export.to_onnx import ExportOptions
+from afss_ros.distill.export.to_onnx import export as export_network
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.models import known_students
 from afss_ros.distill.recipe import Recipe
-from afss_ros.distill.training import Report
+from afss_ros.distill.training import loop as training
+from afss_ros.distill.training.loop import Report
 
 ALIASES = {
     "segformer-b0": "segformer-mit-b0",

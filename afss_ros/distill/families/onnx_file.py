@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 import afss_ros
-from afss_ros.distill.agreement import Graph, write_verified
-from afss_ros.distill.export import ExportOptions, probe, to_onnx, weights_sha256
+from afss_ros.distill.export.agreement import Graph, write_verified
+from afss_ros.distill.export.to_onnx import ExportOptions, probe, to_onnx, weights_sha256
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import CLASS_NAMES

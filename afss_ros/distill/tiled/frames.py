@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
-from afss_ros.distill import precision
-from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.data.normalisation import Normalise
+from afss_ros.distill.training import precision
 from afss_ros.student import letterbox, tiling
 
 Look = Callable[[NDArray[np.uint8]], Tensor]

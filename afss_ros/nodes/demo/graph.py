@@ -11,7 +11,7 @@ from rclpy.node import Node
 
 from afss_ros.bags import BagError, BagWriter
 from afss_ros.nodes.demo.errors import DemoError
-from afss_ros.nodes.topic_recorder import TopicRecorder, recording_qos
+from afss_ros.nodes.recorder.topics import TopicRecorder, recording_qos
 
 IMAGE = "/camera/image"
 COMPRESSED = "/camera/image/compressed"

@@ -14,7 +14,7 @@ from afss_ros.nodes.demo.errors import DemoError
 from afss_ros.nodes.demo.graph import DemoGraph
 from afss_ros.nodes.demo.ledger import Ledger
 from afss_ros.nodes.demo.settings import Options, Plan
-from afss_ros.nodes.source_node import PLAYED, SOME_UNREADABLE
+from afss_ros.nodes.source.node import PLAYED, SOME_UNREADABLE
 
 _START_S = 60.0
 _SETTLE_S = 10.0

@@ -10,16 +10,17 @@ import torch
 
 from afss_ros import datasets
 from afss_ros.datasets import DatasetWriter, Instance
-from afss_ros.distill import checkpoint, families
+from afss_ros.distill import families
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.families.efficientdet.detection import Detection
 from afss_ros.distill.families.efficientdet.export import rebuild
 from afss_ros.distill.families.efficientdet.network import Detector, Found, anchors, config_of, decode
 from afss_ros.distill.recipe import Recipe, StudentRecipe
-from afss_ros.distill.training import Progress
-from afss_ros.evaluation import detection
+from afss_ros.distill.training import checkpoint
+from afss_ros.distill.training.loop import Progress
+from afss_ros.evaluation.metrics import detection
 from afss_ros.perception import Frame
 from afss_ros.student import Student
 

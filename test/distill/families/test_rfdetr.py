@@ -10,10 +10,11 @@ import pytest
 import tiny_runs
 import torch
 
-from afss_ros.distill import checkpoint, families
+from afss_ros.distill import families
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.families import rfdetr
 from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.training import checkpoint
 
 installed = pytest.mark.skipif(not rfdetr.is_installed(), reason="rfdetr (Apache-2.0, optional) is not installed")
 SMALL = {"dec_layers": 2, "group_detr": 2, "num_queries": 24, "num_select": 24, "patch_size": 16}

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from afss_ros import datasets
 from afss_ros.datasets import Instance
 from afss_ros.datasets.form import WHOLE
-from afss_ros.distill import augment, precision
-from afss_ros.distill.crops import craft_boxes, fit, place
+from afss_ros.distill.data import augment
+from afss_ros.distill.data.crops import craft_boxes, fit, place
+from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.families.efficientdet.network import (
     Detector,
     anchors,
@@ -26,12 +27,12 @@ from afss_ros.distill.families.efficientdet.network import (
     labeler,
     pretrained,
 )
-from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.models.suppression import best
 from afss_ros.distill.recipe import Recipe, StudentRecipe
-from afss_ros.distill.suppression import best
-from afss_ros.distill.task import Statistics
-from afss_ros.distill.validation import Shown
-from afss_ros.evaluation.detection import ImageObjects, average_precision, top_box_iou
+from afss_ros.distill.training import precision
+from afss_ros.distill.training.task import Statistics
+from afss_ros.distill.training.validation import Shown
+from afss_ros.evaluation.metrics.detection import ImageObjects, average_precision, top_box_iou
 from afss_ros.labels import SPACECRAFT, UNLABELLED
 from afss_ros.spacing import evenly_spaced
 
@@ -44,7 +45,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Detection:
-    """Boxes of whole craft, of any number; see `distill.task.Task`."""
+    """Boxes of whole craft, of any number; see `distill.training.task.Task`."""
 
     def build(self, student: StudentRecipe) -> Detector:
         """See `Task`."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from afss_ros.distill import checkpoint, lineage
-from afss_ros.distill.crops import fit
-from afss_ros.distill.data import validation_samples
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.data.batches import validation_samples
+from afss_ros.distill.data.crops import fit
+from afss_ros.distill.data.normalisation import Normalise
+from afss_ros.distill.export import lineage
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.families import onnx_file
 from afss_ros.distill.families.efficientdet import start
 from afss_ros.distill.families.efficientdet.graph import BoxGraph
 from afss_ros.distill.families.efficientdet.network import Detector
 from afss_ros.distill.families.family import Outcome
-from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.training import checkpoint
 
 
 def export(run: Path, out: Path, options: ExportOptions) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.families.efficientdet.network import Detector, anchors, decode
-from afss_ros.distill.normalisation import Normalise
-from afss_ros.distill.suppression import best
+from afss_ros.distill.models.suppression import best
 from afss_ros.labels import SPACECRAFT
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from afss_ros.distill import lineage, training
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export import lineage
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.families.instances import require_parts
 from afss_ros.distill.recipe import Recipe, StudentRecipe
-from afss_ros.distill.training import Report
+from afss_ros.distill.training import loop as training
+from afss_ros.distill.training.loop import Report
 
 LICENCE = "Apache-2.0"
 _RATE = 1e-4

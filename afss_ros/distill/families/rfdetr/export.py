@@ -6,17 +6,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from afss_ros.distill import checkpoint, lineage
-from afss_ros.distill.agreement import LEAST_SCORE
+from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export import lineage
+from afss_ros.distill.export.agreement import LEAST_SCORE
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.families import onnx_file
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
 from afss_ros.distill.families.rfdetr import LICENCE, require_multiple, start
 from afss_ros.distill.families.rfdetr.network import Rows, build, unit
 from afss_ros.distill.families.rfdetr.task import CONFIDENCE
-from afss_ros.distill.normalisation import Normalise
+from afss_ros.distill.training import checkpoint
 
 
 def export(run: Path, out: Path, options: ExportOptions) -> Path:

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from rfdetr.models import build_criterion_from_config, build_model_from_config, load_pretrain_weights
 from torch import Tensor, nn
 
+from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.families.instances import CLASS_ID
-from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.recipe import StudentRecipe
 
 CONFIGS = {

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from afss_ros import datasets
-from afss_ros.distill import augment, crops, precision
-from afss_ros.distill.data import validation_example
+from afss_ros.distill.data import augment, crops
+from afss_ros.distill.data.batches import validation_example
+from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
 from afss_ros.distill.families.rfdetr import network as networks
-from afss_ros.distill.normalisation import Normalise
 from afss_ros.distill.recipe import Recipe, StudentRecipe
-from afss_ros.distill.task import Statistics
-from afss_ros.distill.validation import Shown
-from afss_ros.evaluation.detection import box_iou
-from afss_ros.evaluation.metrics import CLASSES, Confusion, confusion, iou
+from afss_ros.distill.training import precision
+from afss_ros.distill.training.task import Statistics
+from afss_ros.distill.training.validation import Shown
+from afss_ros.evaluation.metrics.detection import box_iou
+from afss_ros.evaluation.metrics.segmentation import CLASSES, Confusion, confusion, iou
 from afss_ros.labels import PART_IDS, UNLABELLED
 
 _CRAFTS, _PIECES = 8, 48
@@ -33,7 +34,7 @@ CONFIDENCE = 0.3
 
 @dataclass(frozen=True)
 class Instances:
-    """The task of RF-DETR; see `distill.task.Task`."""
+    """The task of RF-DETR; see `distill.training.task.Task`."""
 
     def build(self, student: StudentRecipe) -> nn.Module:
         """See `Task`."""

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afss_ros.distill import lineage
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.errors import DistillError
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export import lineage
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.families import run_directory
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.families.instances import require_parts
 from afss_ros.distill.families.yolo import data
 from afss_ros.distill.families.yolo.library import LICENCE, ultralytics
 from afss_ros.distill.recipe import Recipe
-from afss_ros.distill.training import Report
+from afss_ros.distill.training.loop import Report
 
 _SIZES = ("n", "s", "m", "l", "x")
 _ENDLESS = 1_000_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from afss_ros.datasets import Dataset, Sample, yolo
-from afss_ros.distill.data import read_sets, validation_samples
+from afss_ros.distill.data.batches import read_sets, validation_samples
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.families.instances import CLASSES
 from afss_ros.distill.recipe import DataRecipe

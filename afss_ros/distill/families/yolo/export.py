@@ -13,8 +13,8 @@ from ultralytics.nn.tasks import load_checkpoint
 
 from afss_ros.datasets.pictures import read_rgb
 from afss_ros.distill import recipe as recipes
-from afss_ros.distill.agreement import LEAST_SCORE
-from afss_ros.distill.export import ExportOptions
+from afss_ros.distill.export.agreement import LEAST_SCORE
+from afss_ros.distill.export.to_onnx import ExportOptions
 from afss_ros.distill.families import onnx_file, run_directory
 from afss_ros.distill.families.family import Outcome
 from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph

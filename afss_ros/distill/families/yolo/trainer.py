@@ -14,12 +14,13 @@ from typing import Any
 import torch
 from ultralytics.models.yolo.segment import SegmentationTrainer
 
-from afss_ros.distill import schedule, training
 from afss_ros.distill.families.instances import CLASSES
 from afss_ros.distill.families.run_directory import Progress
 from afss_ros.distill.families.yolo import FIXED
 from afss_ros.distill.families.yolo.data import YoloSet
 from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.training import loop as training
+from afss_ros.distill.training import schedule
 
 _MOSAIC = 0.85  # share of the budget after which pictures are no longer put together from four
 

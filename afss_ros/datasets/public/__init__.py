@@ -1,0 +1,1 @@
+"""The published spacecraft sets, each read in its own exact format."""

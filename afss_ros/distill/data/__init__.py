@@ -1,0 +1,1 @@
+"""Labelled images on their way into training: crops, augmentation, classes, batches, and what validates."""

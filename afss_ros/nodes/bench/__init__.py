@@ -1,0 +1,1 @@
+"""What perception_node costs beside its network, measured over real DDS."""

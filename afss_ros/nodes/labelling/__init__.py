@@ -1,0 +1,1 @@
+"""labelling_node: the teacher as a node."""

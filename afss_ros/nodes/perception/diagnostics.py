@@ -1,0 +1,96 @@
+"""How the node feels, as a DiagnosticArray. Pure functions; the node supplies state and statistics.
+
+Levels: ERROR, the node cannot do its work (no model, no usable frame); STALE, no image arrives; WARN, it works but
+something is wrong (bad frames, camera_info that contradicts the image, hard frames that cannot be recorded); OK, it
+does what it was told to, be it perceiving, inactive, or disabled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from std_msgs.msg import Header
+
+from afss_ros.nodes.perception.statistics import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the node knows about itself besides its statistics.
+
+    Attributes:
+        state: lifecycle state.
+        enabled: as `~/enable` left it.
+        failure: why the last transition failed; empty when it did not.
+        topic: where images are expected.
+        stale_after_s: silence that is too long.
+        camera_conflict: how camera_info contradicts the images; empty when it does not.
+        model: facts about the loaded student, by key; empty when none is loaded.
+        hard_frames: facts about the recording of hard frames, by key; empty when nothing is to be recorded.
+        recording_failure: why the newest hard frame could not be recorded; empty when it could.
+    """
+
+    state: str
+    enabled: bool = True
+    failure: str = ""
+    topic: str = ""
+    stale_after_s: float = 2.0
+    camera_conflict: str = ""
+    model: tuple[tuple[str, str], ...] = ()
+    hard_frames: tuple[tuple[str, str], ...] = ()
+    recording_failure: str = ""
+
+
+def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes, str]:
+    """Level and message, from what happened between the last report, `before`, and `now`."""
+    bad = now.bad - before.bad
+    if condition.failure:
+        return DiagnosticStatus.ERROR, condition.failure
+    if condition.state != "active":
+        return DiagnosticStatus.OK, condition.state
+    if not condition.enabled:
+        return DiagnosticStatus.OK, "disabled through ~/enable"
+    if bad and now.processed == before.processed:
+        return DiagnosticStatus.ERROR, f"no usable frame, {bad} bad: {now.bad_reasons[-1]}"
+    if now.silence_s > condition.stale_after_s:
+        return DiagnosticStatus.STALE, f"no image on {condition.topic} for {now.silence_s:.1f} s"
+    if bad:
+        return DiagnosticStatus.WARN, f"{bad} bad frame{'s' if bad > 1 else ''}: {now.bad_reasons[-1]}"
+    if condition.camera_conflict:
+        return DiagnosticStatus.WARN, condition.camera_conflict
+    if condition.recording_failure:
+        return DiagnosticStatus.WARN, f"hard frames are not recorded: {condition.recording_failure}"
+    return DiagnosticStatus.OK, f"perceiving at {now.fps:.1f} fps"
+
+
+def diagnostic_array(name: str, condition: Condition, now: Snapshot, before: Snapshot, stamp: Time) -> DiagnosticArray:
+    """The message for /diagnostics: one status, everything as key and value."""
+    level, message = assess(condition, now, before)
+    values = {
+        "state": condition.state,
+        "enabled": str(condition.enabled).lower(),
+        **dict(condition.model),
+        "input.topic": condition.topic,
+        "frames.received": str(now.received),
+        "frames.processed": str(now.processed),
+        "frames.overwritten": str(now.overwritten),
+        "frames.bad": str(now.bad),
+        "fps": f"{now.fps:.2f}",
+        "image_age_ms": "unknown" if now.image_age_ms is None else f"{now.image_age_ms:.2f}",
+    }
+    values |= dict(condition.hard_frames)
+    for stage, latency in now.latency.items():
+        values[f"latency_ms.{stage}.p50"] = f"{latency.p50:.3f}"
+        values[f"latency_ms.{stage}.p95"] = f"{latency.p95:.3f}"
+    for number, reason in enumerate(reversed(now.bad_reasons), 1):
+        values[f"bad.reason.{number}"] = reason
+    status = DiagnosticStatus(
+        level=level,
+        name=name,
+        message=message,
+        hardware_id=dict(condition.model).get("provider", ""),
+        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+    )
+    return DiagnosticArray(header=Header(stamp=stamp), status=[status])

@@ -1,0 +1,243 @@
+"""perception_node: camera images in; detections, masks and diagnostics out.
+
+A lifecycle node. configure loads, checks and warms up the student; activate subscribes; deactivate unsubscribes and
+keeps the student; cleanup frees it. A new model is cleanup, `model.path`, configure. See docs/ros.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
+from rclpy.parameter import Parameter
+from std_srvs.srv import SetBool
+
+from afss_ros.nodes import spinning
+from afss_ros.nodes.image_input import ImageInput
+from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
+from afss_ros.nodes.perception import diagnostics, model_file, parameters, recording
+from afss_ros.nodes.perception.camera_check import CameraCheck
+from afss_ros.nodes.perception.outputs import Outputs
+from afss_ros.nodes.perception.pipeline import Pipeline
+from afss_ros.nodes.perception.statistics import FrameStatistics
+from afss_ros.student import Student, StudentError, Tiling
+
+
+class PerceptionNode(OperableLifecycleNode):
+    """Runs a student on every image it has time for."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("perception_node", **kwargs)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        parameters.declare(self)
+        self.add_post_set_parameters_callback(self._apply_parameters)
+        for name, meant in parameters.ignored_overrides(self).items():
+            hint = f"; did you mean {meant}?" if meant else ""
+            self.get_logger().warning(f"parameter {name} is not one of this node's and is ignored{hint}")
+        self._settings = parameters.read(self)
+        self._student: Student | None = None
+        self._outputs: Outputs | None = None
+        self._pipeline: Pipeline | None = None
+        self._input: ImageInput | None = None
+        self._camera: CameraCheck | None = None
+        self._recording: recording.Recording | None = None
+        self._enabled = True
+        self._failure = ""
+        self._statistics = FrameStatistics()
+        self._reported = self._statistics.snapshot()
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_service(SetBool, "~/enable", self._enable)
+        # Steady time: a paused or absent /clock must not silence the diagnostics.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(self._settings.diagnostics_period, self._report, clock=steady)
+        if self._settings.autostart:
+            self.start_by_itself()
+
+    @transition
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._failure = ""
+        settings = self._settings = parameters.read(self)
+        try:
+            self._student = Student(
+                model_file.locate(settings.model_path),
+                provider=settings.model_provider,
+                threads=settings.model_threads,
+                score_threshold=settings.detection_score_threshold,
+                min_area=settings.detection_min_area,
+                tiling=Tiling(settings.model_tiling, settings.model_tile_overlap, settings.model_max_tiles),
+            )
+            self._student.warm_up(settings.model_warm_up_runs)
+        except (StudentError, OSError) as error:
+            self._failure = f"cannot configure: {error}"
+            self.get_logger().error(self._failure)
+            self._free()
+            return TransitionCallbackReturn.FAILURE
+        self._outputs = Outputs(self, self._student.class_names)
+        self._recording = recording.plan(self, settings, self._student.class_names)
+        self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
+        return super().on_configure(state)
+
+    @transition
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        assert self._student is not None and self._outputs is not None
+        result = super().on_activate(state)
+        self._outputs.publish_label_info(self._settings.detection_score_threshold)
+        self._camera = CameraCheck(self)
+        if self._recording is not None:
+            self._recording.start(lambda: self._settings, self._camera)
+        self._pipeline = Pipeline(
+            self._student,
+            self._outputs,
+            self._statistics,
+            self.get_clock(),
+            self.get_logger(),
+            overlay_alpha=lambda: self._settings.overlay_alpha,
+            check_size=self._camera.see_image,
+            look_back=self._recording.consider if self._recording is not None else None,
+        )
+        if self._enabled:
+            self._open_input()
+        return result
+
+    @transition
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop()
+        return super().on_deactivate(state)
+
+    @transition
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._free()
+        return super().on_cleanup(state)
+
+    @transition
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._free()
+        return super().on_shutdown(state)
+
+    @transition
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._free()
+        return super().on_error(state)
+
+    def close(self) -> None:
+        """Stop the threads and free the student, in any state."""
+        self._free()
+
+    def transition_failed(self, reason: str) -> None:
+        self._failure = reason
+
+    def _open_input(self) -> None:
+        assert self._pipeline is not None
+        self._statistics.listen()
+        self._input = ImageInput(
+            self,
+            transport=self._settings.input_image_transport,
+            reliability=self._settings.input_reliability,
+            on_image=self._pipeline.submit,
+        )
+        self.get_logger().info(f"listening on {self._input.topic}")
+
+    def _close_input(self) -> None:
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+
+    def _stop(self) -> None:
+        self._close_input()
+        if self._pipeline is not None:
+            self._pipeline.stop()
+            self._pipeline = None
+        if self._recording is not None:
+            self._recording.stop()
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
+
+    def _free(self) -> None:
+        self._stop()
+        self._recording = None
+        if self._outputs is not None:
+            self._outputs.close()
+            self._outputs = None
+        if self._student is not None:
+            self._student.close()
+            self._student = None
+
+    def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._enabled = bool(request.data)
+        if not self._enabled:
+            self._close_input()
+        elif self._pipeline is not None and self._input is None:
+            self._open_input()
+        response.success = True
+        response.message = f"{'enabled' if self._enabled else 'disabled'}; the node is {self.state_label}"
+        self.get_logger().info(response.message)
+        return response
+
+    def _check_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+        return parameters.check(changed, state=self.state_label)
+
+    def _apply_parameters(self, changed: list[Parameter]) -> None:
+        self._settings = parameters.read(self)
+        if self._student is not None:
+            self._student.score_threshold = self._settings.detection_score_threshold
+            self._student.min_area = self._settings.detection_min_area
+        if self._outputs is not None and any(p.name == "detection.score_threshold" for p in changed):
+            self._outputs.publish_label_info(self._settings.detection_score_threshold)
+
+    def _report(self) -> None:
+        now = self._statistics.snapshot()
+        condition = diagnostics.Condition(
+            state=self.state_label,
+            enabled=self._enabled,
+            failure=self._failure,
+            topic=self._input.topic if self._input is not None else "",
+            stale_after_s=self._settings.diagnostics_stale_after,
+            camera_conflict=self._camera.conflict if self._camera is not None else "",
+            model=_facts(self._student),
+            hard_frames=self._recording.facts if self._recording is not None else (),
+            recording_failure=self._recording.failure if self._recording is not None else "",
+        )
+        name = f"{self.get_fully_qualified_name().lstrip('/')}: perception"
+        stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(diagnostics.diagnostic_array(name, condition, now, self._reported, stamp))
+        self._reported = now
+
+
+def _facts(student: Student | None) -> tuple[tuple[str, str], ...]:
+    if student is None:
+        return ()
+    return (
+        ("provider", student.provider),
+        ("model.path", str(student.path)),
+        ("model.sha256", student.sha256),
+        ("model.family", student.contract.family),
+        *((f"provider.passed_over.{name}", reason) for name, reason in student.passed_over.items()),
+    )
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM. Exit code 0 then, 2 when a parameter override is refused."""
+    with spinning.ros(args) as stop:
+        try:
+            node = PerceptionNode()
+        except ParameterException as error:
+            get_logger("perception_node").fatal(f"parameter refused: {error}")
+            return 2
+        try:
+            spinning.spin(node, stop)
+        finally:
+            node.close()
+            node.destroy_node()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

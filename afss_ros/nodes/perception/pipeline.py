@@ -1,0 +1,140 @@
+"""From an image message to published perception, one frame at a time, in the worker's thread.
+
+Whatever is wrong with a frame is counted with its reason and ends there; the next frame starts afresh.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from builtin_interfaces.msg import Time
+from rclpy.clock import Clock
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from std_msgs.msg import Header
+
+from afss_ros import images, overlay
+from afss_ros.nodes.image_input import ImageMessage, to_rgb
+from afss_ros.nodes.perception.outputs import Outputs
+from afss_ros.nodes.perception.statistics import FrameStatistics
+from afss_ros.nodes.worker import Worker
+from afss_ros.perception import Frame, Perception
+from afss_ros.student import StudentError
+
+_NS_PER_MS = 1e6
+_LOG_PERIOD_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    message: ImageMessage
+    arrived_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    frame: Frame
+    perception: Perception
+    header: Header
+
+
+class Pipeline:
+    """Two workers: one perceives and publishes, one draws the overlay while somebody watches it.
+
+    Args:
+        perceive: the student.
+        check_size: told width and height of every decoded image.
+        overlay_alpha: read for every overlay drawn.
+        look_back: given every frame once it is published, with the message it came in; it raises nothing.
+    """
+
+    def __init__(
+        self,
+        perceive: Callable[[Frame], Perception],
+        outputs: Outputs,
+        statistics: FrameStatistics,
+        clock: Clock,
+        logger: RcutilsLogger,
+        *,
+        overlay_alpha: Callable[[], float],
+        check_size: Callable[[int, int], None],
+        look_back: Callable[[ImageMessage, Frame, Perception], None] | None = None,
+    ) -> None:
+        self._perceive = perceive
+        self._outputs = outputs
+        self._statistics = statistics
+        self._clock = clock
+        self._logger = logger
+        self._overlay_alpha = overlay_alpha
+        self._check_size = check_size
+        self._look_back = look_back
+        self._artist = Worker("overlay", self._draw, on_error=self._report_drawing)
+        self._perceiver = Worker(
+            "perceive", self._process, on_error=self._report_bad, on_overwrite=statistics.count_overwritten
+        )
+
+    def submit(self, message: ImageMessage) -> None:
+        """Take a message from the executor's thread, without waiting."""
+        self._statistics.count_received()
+        self._perceiver.submit(_Arrival(message, time.perf_counter_ns()))
+
+    def stop(self) -> None:
+        """Finish what was received and join the threads."""
+        self._perceiver.stop()
+        self._artist.stop()
+
+    def _process(self, arrival: _Arrival) -> None:
+        message, taken_ns = arrival.message, time.perf_counter_ns()
+        header = message.header
+        image = to_rgb(message)
+        decoded_ns = time.perf_counter_ns()
+        self._check_size(image.shape[1], image.shape[0])
+        frame = Frame(image, _nanoseconds(header.stamp), header.frame_id)
+        perception = self._perceive(frame)
+        perceived_ns = time.perf_counter_ns()
+        self._outputs.publish(perception, header)
+        published_ns = time.perf_counter_ns()
+        total_ms = (published_ns - arrival.arrived_ns) / _NS_PER_MS
+        timings_ms = {
+            "wait": (taken_ns - arrival.arrived_ns) / _NS_PER_MS,
+            "decode": (decoded_ns - taken_ns) / _NS_PER_MS,
+            **perception.timings_ms,
+            "publish": (published_ns - perceived_ns) / _NS_PER_MS,
+            "total": total_ms,
+            # What this package costs beside the network itself.
+            "own": total_ms - perception.timings_ms.get("inference", 0.0),
+        }
+        age_ms = self._age_ms(frame.stamp_ns)
+        if self._look_back is not None:
+            self._look_back(message, frame, perception)
+            timings_ms["look_back"] = (time.perf_counter_ns() - published_ns) / _NS_PER_MS
+        self._statistics.count_processed(timings_ms, age_ms)
+        if self._outputs.overlay_is_watched:
+            self._artist.submit(_Seen(frame, perception, header))
+
+    def _draw(self, seen: _Seen) -> None:
+        picture = overlay.draw(seen.frame.image, seen.perception, alpha=self._overlay_alpha())
+        self._outputs.publish_overlay(picture, seen.header)
+
+    def _age_ms(self, stamp_ns: int) -> float | None:
+        now_ns = self._clock.now().nanoseconds
+        # A camera without a clock sends stamp 0; simulated time is 0 until /clock speaks.
+        return (now_ns - stamp_ns) / _NS_PER_MS if stamp_ns and now_ns else None
+
+    def _report_bad(self, error: Exception) -> None:
+        if isinstance(error, (images.ImageError, StudentError)):
+            reason = str(error)
+        else:
+            reason = f"{type(error).__name__}: {error}"
+            self._logger.error(traceback.format_exc(), throttle_duration_sec=_LOG_PERIOD_S)
+        self._statistics.count_bad(reason)
+        self._logger.warning(f"frame skipped: {reason}", throttle_duration_sec=_LOG_PERIOD_S)
+
+    def _report_drawing(self, error: Exception) -> None:
+        self._logger.error(f"overlay not drawn: {error}", throttle_duration_sec=_LOG_PERIOD_S)
+
+
+def _nanoseconds(stamp: Time) -> int:
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -1,0 +1,1 @@
+"""recorder_node: topics of the running graph into a bag."""

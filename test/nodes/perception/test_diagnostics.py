@@ -1,0 +1,80 @@
+"""What the node says about itself in which situation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from afss_ros.nodes.perception.diagnostics import Condition, assess, diagnostic_array
+from afss_ros.nodes.perception.statistics import Percentiles, Snapshot
+
+BEFORE = Snapshot(
+    received=10,
+    processed=10,
+    overwritten=0,
+    bad=0,
+    bad_reasons=(),
+    fps=5.0,
+    latency={"total": Percentiles(12.0, 15.5)},
+    image_age_ms=20.0,
+    silence_s=0.1,
+)
+ACTIVE = Condition(state="active", topic="/image")
+ALL_GOOD = replace(BEFORE, received=15, processed=15)
+ALL_BAD = replace(BEFORE, received=12, bad=2, bad_reasons=("no step", "no data"))
+SOME_BAD = replace(BEFORE, received=15, processed=14, bad=1, bad_reasons=("no data",))
+SILENT = replace(BEFORE, silence_s=3.2)
+
+
+@pytest.mark.parametrize(
+    ("condition", "now", "level", "message"),
+    [
+        (ACTIVE, ALL_GOOD, DiagnosticStatus.OK, "perceiving at 5.0 fps"),
+        (ACTIVE, SOME_BAD, DiagnosticStatus.WARN, "1 bad frame: no data"),
+        (ACTIVE, ALL_BAD, DiagnosticStatus.ERROR, "no usable frame, 2 bad: no data"),
+        (ACTIVE, SILENT, DiagnosticStatus.STALE, "no image on /image for 3.2 s"),
+        (replace(ACTIVE, stale_after_s=5.0), SILENT, DiagnosticStatus.OK, "perceiving at 5.0 fps"),
+        (replace(ACTIVE, camera_conflict="640x480"), ALL_GOOD, DiagnosticStatus.WARN, "640x480"),
+        (replace(ACTIVE, enabled=False), SILENT, DiagnosticStatus.OK, "disabled through ~/enable"),
+        (Condition(state="inactive"), SILENT, DiagnosticStatus.OK, "inactive"),
+        (Condition(state="unconfigured", failure="no model"), SILENT, DiagnosticStatus.ERROR, "no model"),
+    ],
+)
+def test_level_and_message(condition: Condition, now: Snapshot, level: bytes, message: str) -> None:
+    assert assess(condition, now, BEFORE) == (level, message)
+
+
+def test_trouble_that_was_reported_is_not_reported_again() -> None:
+    assert assess(ACTIVE, replace(SOME_BAD, processed=20), SOME_BAD)[0] == DiagnosticStatus.OK
+
+
+def test_the_array_says_where_every_frame_went() -> None:
+    condition = replace(ACTIVE, model=(("provider", "cpu"), ("model.sha256", "abc")))
+    message = diagnostic_array("perception_node: perception", condition, SOME_BAD, BEFORE, Time(sec=7))
+    assert message.header.stamp.sec == 7
+    (status,) = message.status
+    assert status.name == "perception_node: perception"
+    assert {v.key: v.value for v in status.values} == {
+        "state": "active",
+        "enabled": "true",
+        "provider": "cpu",
+        "model.sha256": "abc",
+        "input.topic": "/image",
+        "frames.received": "15",
+        "frames.processed": "14",
+        "frames.overwritten": "0",
+        "frames.bad": "1",
+        "fps": "5.00",
+        "image_age_ms": "20.00",
+        "latency_ms.total.p50": "12.000",
+        "latency_ms.total.p95": "15.500",
+        "bad.reason.1": "no data",
+    }
+
+
+def test_an_unknown_age_is_called_so() -> None:
+    values = diagnostic_array("n", ACTIVE, replace(ALL_GOOD, image_age_ms=None), BEFORE, Time()).status[0].values
+    assert {v.key: v.value for v in values}["image_age_ms"] == "unknown"

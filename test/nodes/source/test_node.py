@@ -1,0 +1,235 @@
+"""source_node as a camera for another process, over real DDS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from numpy.typing import NDArray
+from perception_peer import PATIENCE_S
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from afss_ros.bags import BagWriter, messages
+from afss_ros.camera import CameraInfo as Calibration
+from afss_ros.images import decode_compressed, encode_compressed
+from afss_ros.nodes.source.node import main
+
+ROOT = Path(__file__).resolve().parents[3]
+SECOND = 1_000_000_000
+
+
+def picture(value: int) -> NDArray[np.uint8]:
+    return np.full((32, 48, 3), (value, 0, 200), np.uint8)
+
+
+def write_pictures(folder: Path, count: int) -> Path:
+    for i in range(count):
+        (folder / f"{i}.png").write_bytes(encode_compressed(picture(i * 10), "png"))
+    return folder
+
+
+def start(source: Path | str, domain: int, **parameters: Any) -> subprocess.Popen[str]:
+    values = {"source": source, **parameters}
+    arguments = [item for key, value in values.items() for item in ("-p", f"{key}:={value}")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "afss_ros.nodes.source.node", "--ros-args", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, output
+
+
+class Listener:
+    """A node in this process that keeps what it hears."""
+
+    def __init__(self, domain: int) -> None:
+        self.domain = domain
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = Node("listener", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+
+    def hear(self, kind: type, topic: str, *, reliable: bool = True) -> list[Any]:
+        heard: list[Any] = []
+        reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        self.node.create_subscription(kind, topic, heard.append, QoSProfile(depth=50, reliability=reliability))
+        return heard
+
+    def hear_when_published(self, kind: type, topic: str) -> list[int]:
+        """The times, in nanoseconds, at which messages left their publisher: no delay on this side changes them."""
+        times: list[int] = []
+
+        def note(_message: Any, info: dict[str, int]) -> None:
+            times.append(info["source_timestamp"])
+
+        self.node.create_subscription(kind, topic, note, 50)
+        return times
+
+    def spin(self, until: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not until() and time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.05)
+        assert until(), "timed out"
+
+    def spin_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        self._context.shutdown()
+
+
+@pytest.fixture
+def listener(quiet_domain: int) -> Iterator[Listener]:
+    listener = Listener(quiet_domain)
+    yield listener
+    listener.close()
+
+
+def test_a_folder_becomes_a_camera(tmp_path: Path, listener: Listener) -> None:
+    heard, infos = listener.hear(Image, "image"), listener.hear(CameraInfo, "camera_info")
+    process = start(write_pictures(tmp_path, 5), listener.domain, wait_for_subscribers=1, rate=50.0, frame_id="eye")
+    listener.spin(lambda: len(heard) == 5 and len(infos) == 5)
+    assert finish(process)[0] == 0
+    assert [m.data[0] for m in heard] == [0, 10, 20, 30, 40]
+    assert {(m.height, m.width, m.step, m.encoding, m.header.frame_id) for m in heard} == {(32, 48, 144, "rgb8", "eye")}
+    assert [m.header for m in infos] == [m.header for m in heard]
+    assert (infos[0].width, infos[0].height, infos[0].k[2]) == (48, 32, 23.5)
+
+
+def test_compressed_images_go_out_beside_image(tmp_path: Path, listener: Listener) -> None:
+    heard = listener.hear(CompressedImage, "image/compressed", reliable=False)
+    # In a loop: best effort loses what is sent between the sender's discovery of us and ours of the sender.
+    extra = {"image_transport": "compressed", "compressed.format": "png", "reliability": "best_effort", "loop": True}
+    process = start(write_pictures(tmp_path, 2), listener.domain, wait_for_subscribers=1, rate=50.0, **extra)
+    listener.spin(lambda: len(heard) >= 4)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 0
+    seen = {int(image[0, 0, 0]): image for image in (decode_compressed(m.data, m.format) for m in heard)}
+    assert np.array_equal(seen[0], picture(0)) and np.array_equal(seen[10], picture(10))
+    assert set(seen) == {0, 10}
+
+
+def write_bag(path: Path, period_ns: int, count: int = 4) -> Path:
+    with BagWriter(path) as bag:
+        for i in range(count):
+            stamp = 100 * SECOND + i * period_ns
+            bag.write("/cam/camera_info", messages.camera_info(Calibration.pinhole(48, 32, 1.0), stamp, "lens"), stamp)
+            bag.write("/cam/image", messages.image(picture(i), stamp, "lens"), stamp)
+    return path
+
+
+def test_a_bag_keeps_its_stamps_rate_frame_and_calibration(tmp_path: Path, listener: Listener) -> None:
+    period_ns = SECOND // 5
+    heard, infos = listener.hear(Image, "image"), listener.hear(CameraInfo, "camera_info")
+    clock, published_ns = listener.hear(Clock, "/clock"), listener.hear_when_published(Image, "image")
+    bag = write_bag(tmp_path / "a.mcap", period_ns)
+    process = start(bag, listener.domain, wait_for_subscribers=2, publish_clock=True)
+    listener.spin(lambda: len(heard) == len(infos) == len(published_ns) == 4 and len(clock) >= 3)
+    assert finish(process)[0] == 0
+    assert [m.header.stamp.sec * SECOND + m.header.stamp.nanosec for m in heard] == [
+        100 * SECOND + i * period_ns for i in range(4)
+    ]
+    took = (published_ns[-1] - published_ns[0]) / SECOND
+    assert 0.4 < took < 3, "three periods of 0.2 s, by the sender's clock; more only if the machine is busy"
+    assert heard[0].header.frame_id == "lens"
+    assert infos[0].k[0] == pytest.approx(Calibration.pinhole(48, 32, 1.0).k[0, 0])
+    assert clock[-1].clock == heard[-1].header.stamp
+
+
+def test_unreadable_files_are_named_counted_and_told_by_the_exit_code(tmp_path: Path, listener: Listener) -> None:
+    write_pictures(tmp_path, 3)
+    (tmp_path / "1.png").write_text("scratched")
+    heard, reports = listener.hear(Image, "image"), listener.hear(DiagnosticArray, "/diagnostics")
+    process = start(tmp_path, listener.domain, wait_for_subscribers=1, rate=50.0)
+    listener.spin(lambda: any(v.value == "true" for r in reports for v in r.status[0].values if v.key == "finished"))
+    code, output = finish(process)
+    assert code == 3
+    assert "1.png" in output
+    assert [m.data[0] for m in heard] == [0, 20]
+    values = {v.key: v.value for v in reports[-1].status[0].values}
+    assert (values["frames.sent"], values["frames.unreadable"]) == ("2", "1")
+
+
+def test_a_loop_goes_on_with_growing_stamps_until_a_signal(tmp_path: Path, listener: Listener) -> None:
+    heard = listener.hear(Image, "image", reliable=False)
+    process = start(
+        write_pictures(tmp_path, 2),
+        listener.domain,
+        loop=True,
+        rate=50.0,
+        reliability="best_effort",
+        wait_for_subscribers=1,
+    )
+    listener.spin(lambda: len(heard) >= 6)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 0
+    stamps = [m.header.stamp.sec * SECOND + m.header.stamp.nanosec for m in heard]
+    assert all(before < after for before, after in pairwise(stamps))
+
+
+def test_sigint_while_waiting_for_subscribers_is_a_clean_end(tmp_path: Path, quiet_domain: int) -> None:
+    process = start(write_pictures(tmp_path, 2), quiet_domain, wait_for_subscribers=1)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert "waiting for 1 subscribers" in line
+    process.send_signal(signal.SIGINT)
+    assert finish(process)[0] == 0
+
+
+def test_lockstep_sends_a_frame_only_after_the_answer_to_the_one_before(tmp_path: Path, listener: Listener) -> None:
+    answers = listener.node.create_publisher(Image, "answer", 10)
+    heard = listener.hear(Image, "image")
+    extra = {"lockstep.topic": "answer", "lockstep.type": "sensor_msgs/msg/Image", "lockstep.timeout": PATIENCE_S}
+    process = start(write_pictures(tmp_path, 3), listener.domain, rate=500.0, wait_for_subscribers=1, **extra)
+    for number in (1, 2, 3):
+        listener.spin(lambda n=number: len(heard) == n)  # type: ignore[misc]
+        listener.spin_for(0.2)
+        assert len(heard) == number, "no frame before the answer"
+        answers.publish(Image(header=heard[-1].header))
+    assert finish(process)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "reason"),
+    [
+        (["source:=/nowhere"], 1, "no source at /nowhere"),
+        ([], 2, "source is not set"),
+        (["source:=/tmp", "stamps:=yesterday"], 2, "stamps must be one of recorded, now"),
+        (["source:=/tmp", "rate:=-1.0"], 2, "rate"),
+        ([f"source:={ROOT / 'LICENSE'}"], 1, "not a video"),
+    ],
+)
+def test_what_cannot_be_played_ends_at_once_with_a_reason(
+    parameters: list[str], code: int, reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [item for parameter in parameters for item in ("-p", parameter)]
+    assert main(["--ros-args", *arguments]) == code
+    assert reason in capfd.readouterr().err
