@@ -7,6 +7,7 @@ import re
 import runpy
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -43,8 +44,13 @@ def modules_of_tests() -> list[Path]:
     return sorted(path.relative_to(ROOT) for path in [ROOT / "conftest.py", *(ROOT / "test").rglob("*.py")])
 
 
-def imports(module: Path) -> Iterator[str]:
-    """Yield the full names that a file imports anywhere, also inside functions and `if TYPE_CHECKING`."""
+@cache
+def imports(module: Path) -> frozenset[str]:
+    """Return the full names that a file imports anywhere, also inside functions and `if TYPE_CHECKING`."""
+    return frozenset(_imported(module))
+
+
+def _imported(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse((ROOT / module).read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

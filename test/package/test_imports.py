@@ -96,11 +96,19 @@ def test_no_folder_is_crowded() -> None:
 def test_only_the_labelling_node_knows_the_ground() -> None:
     ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop"}
     knowing = {
-        module.parent.name
+        str(module.parent)
         for module in modules()
         if room(module) == "nodes" and ground & {name.split(".")[1] for name in imports(module) if "afss_ros." in name}
     }
-    assert knowing == {"labelling"}
+    assert knowing == {"afss_ros/nodes/labelling"}
+
+
+@pytest.mark.parametrize("program", ["perception_node", "source_node", "recorder_node", "labelling_node"])
+def test_a_node_s_program_is_a_module_too(program: str) -> None:
+    assert set(imports(Path(f"afss_ros/nodes/{program}.py"))) == {
+        "sys",
+        f"afss_ros.nodes.{program.removesuffix('_node')}.node",
+    }
 
 
 @pytest.mark.parametrize("module", [m for m in modules() if room(m) != "nodes"], ids=str)

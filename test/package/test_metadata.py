@@ -45,7 +45,12 @@ ROS_MODULES = {name for module in modules() if room(module) == "nodes" for name 
     *DISTRIBUTIONS,
 }
 ON_BOARD_TESTS = {"bags", "nodes", "run", "sources", "student"}
-GROUND_ROOMS = {"datasets", "synthetic", "evaluation", "teacher", "distill", "loop"}
+GROUND_ROOMS = {"datasets", "synthetic", "evaluation", "teacher", "labelling", "distill", "loop"}
+
+
+def is_on_board(test: Path) -> bool:
+    """Whether a test runs where only what flies is installed: all of nodes but the labelling node."""
+    return bool(ON_BOARD_TESTS & set(test.parts[1:2])) and test.parts[:3] != ("test", "nodes", "labelling")
 
 
 def shared() -> dict[str, str]:
@@ -93,7 +98,7 @@ def test_every_import_is_required_by_setup_py(module: Path) -> None:
     assert used <= required
 
 
-@pytest.mark.parametrize("module", [m for m in modules_of_tests() if m.parent.name in ON_BOARD_TESTS], ids=str)
+@pytest.mark.parametrize("module", [m for m in modules_of_tests() if is_on_board(m)], ids=str)
 def test_on_board_test_needs_no_ground_package(module: Path) -> None:
     # The second environment (make test-matrix) has the extras `cpu` and `test` alone.
     arguments = setup_arguments()

@@ -1,0 +1,8 @@
+"""`python -m afss_ros.nodes.labelling_node`: the node of the room `labelling`, under its program's name."""
+
+import sys
+
+from afss_ros.nodes.labelling.node import main
+
+if __name__ == "__main__":
+    sys.exit(main())
