@@ -260,3 +260,31 @@ def _inference_ms(path: Path, size: Shape) -> float:
         session.run(None, feed)
         best = min(best, time.thread_time() - start)
     return best * 1e3
+
+
+def build_hanging_student(path: Path, size: Shape = (64, 64), *, hangs_on_black: bool = False) -> Path:
+    """A tiny student that never answers to an image without one dark pixel, or to a black one, as warm-up shows it."""
+    nodes, constants = _segment_nodes(), dict(_CONSTANTS)
+    _producer_of("brightest", nodes).output[0] = "seen"
+    shape = [1, *size]
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["still_on"]), helper.make_node("Identity", ["carried"], ["carried_on"])],
+        "forever",
+        [
+            helper.make_tensor_value_info("round", TensorProto.INT64, []),
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("carried", TensorProto.FLOAT, shape),
+        ],
+        [
+            helper.make_tensor_value_info("still_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("carried_on", TensorProto.FLOAT, shape),
+        ],
+    )
+    constants["edge"] = np.array(0.5 if hangs_on_black else 96, np.float32)
+    trap = [
+        helper.make_node("ReduceMax" if hangs_on_black else "ReduceMin", ["seen"], ["telling"], keepdims=0),
+        helper.make_node("Less" if hangs_on_black else "Greater", ["telling", "edge"], ["caught"]),
+        helper.make_node("Loop", ["", "caught", "seen"], ["brightest"], body=body),
+    ]
+    outputs = {"labels": (TensorProto.UINT8, shape), "confidence": (TensorProto.UINT8, shape)}
+    return save_student(path, [*nodes[:2], *trap, *nodes[2:]], outputs, size, constants)

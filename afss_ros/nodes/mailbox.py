@@ -49,3 +49,11 @@ class Mailbox(Generic[T]):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def empty(self) -> None:
+        """Drop an item still waiting; counted as overwritten, for it was never taken."""
+        with self._changed:
+            dropped = bool(self._items)
+            self._items = []
+        if dropped and self._on_overwrite is not None:
+            self._on_overwrite()

@@ -2,23 +2,34 @@
 
 rclpy's own signal handlers shut the context down first, under worker threads that still publish. Here a signal only
 asks for the end: the node stops its threads and frees what it holds while ROS is still up, then the context goes.
+
+What a peer sends must not end a node either: rclpy raises out of the executor what a callback raised, its own callbacks
+included (a `set_parameters` request with a type that does not exist is enough).
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import Executor, ExternalShutdownException, ShutdownException, SingleThreadedExecutor
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 _POLL_S = 0.1
 """How long a signal may go unnoticed: Python runs its handlers when the wait for work returns."""
+
+
+_LOG_PERIOD_S = 5.0
+_AFTER_ERROR_S = 0.01
+"""A callback that raises whenever it is called must not take the whole processor."""
 
 
 @contextmanager
@@ -52,9 +63,24 @@ def spin(node: Node, stop: threading.Event) -> None:
     executor.add_node(node)
     try:
         while not stop.is_set():
-            executor.spin_once(timeout_sec=_POLL_S)
+            serve_once(executor, _POLL_S, node.get_logger())
     except ExternalShutdownException:
         pass
     finally:
         executor.remove_node(node)
         executor.shutdown()
+
+
+def serve_once(executor: Executor, timeout_s: float, logger: RcutilsLogger) -> None:
+    """Wait for work and do it; what a callback raises is logged with its traceback, and the node goes on.
+
+    Raises:
+        ExternalShutdownException: ROS was shut down from elsewhere.
+    """
+    try:
+        executor.spin_once(timeout_sec=timeout_s)
+    except (ExternalShutdownException, ShutdownException):
+        raise
+    except Exception:
+        logger.error(f"a callback failed; going on:\n{traceback.format_exc()}", throttle_duration_sec=_LOG_PERIOD_S)
+        time.sleep(_AFTER_ERROR_S)

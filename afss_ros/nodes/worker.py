@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from afss_ros.nodes.deadline import AbandonableThread
 from afss_ros.nodes.mailbox import Mailbox
 
 T = TypeVar("T")
 
 
+PATIENCE_S = 5.0
+"""How long `Worker.stop` waits for the item in work, where nobody says otherwise."""
+
+
 class Worker(Generic[T]):
-    """A thread behind a one-slot `Mailbox`; `stop` joins it.
+    """A thread behind a one-slot `Mailbox`; `stop` joins it, unless it does not end.
 
     Args:
         name: the thread's name, for debuggers.
@@ -32,17 +36,29 @@ class Worker(Generic[T]):
         self._mailbox: Mailbox[T] = Mailbox(on_overwrite)
         self._work = work
         self._on_error = on_error
-        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread = AbandonableThread(self._run, name)
         self._thread.start()
 
     def submit(self, item: T) -> None:
         """Hand over the newest item, without waiting."""
         self._mailbox.put(item)
 
-    def stop(self) -> None:
-        """Finish the item in work and the one waiting, then end and join the thread. Safe to call again."""
+    def stop(self, within_s: float = PATIENCE_S) -> bool:
+        """Finish the item in work and the one waiting, then end and join the thread. Safe to call again.
+
+        Args:
+            within_s: seconds that this may take.
+
+        Returns:
+            Whether the thread has ended. If not it is left behind: it ends after the item in work, if that ever ends,
+            and the one that waited is dropped.
+        """
         self._mailbox.close()
-        self._thread.join()
+        self._thread.join(within_s)
+        if not self._thread.is_alive():
+            return True
+        self._mailbox.empty()
+        return False
 
     def _run(self) -> None:
         while (item := self._mailbox.take()) is not None:

@@ -181,9 +181,11 @@ class Student:
         return [sum(self(blank).timings_ms.values()) for _ in range(n)]
 
     def close(self) -> None:
-        """Free the session. Safe to call twice; a closed student raises StudentError when called."""
-        with self._lock:
-            self._session = None
+        """Free the session. Safe to call twice; a closed student raises StudentError when called.
+
+        It does not wait for a call in another thread, which may never end: that call keeps the session until it does.
+        """
+        self._session = None
 
     def _open_session(self) -> BoundSession:
         if self._session is None:

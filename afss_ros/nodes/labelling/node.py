@@ -110,7 +110,7 @@ class LabellingNode(Node):  # type: ignore[misc]  # rclpy is untyped
         deadline, idle = time.monotonic() + _TAKING_S, 0
         while idle < 3 and time.monotonic() < deadline:
             before = self._arrived
-            executor.spin_once(timeout_sec=0.02)
+            spinning.serve_once(executor, 0.02, self.get_logger())
             idle = 0 if self._arrived > before else idle + 1
         executor.remove_node(self)
         executor.shutdown()

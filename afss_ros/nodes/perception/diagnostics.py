@@ -1,8 +1,8 @@
 """How the node feels, as a DiagnosticArray. Pure functions; the node supplies state and statistics.
 
-Levels: ERROR, the node cannot do its work (no model, no usable frame); STALE, no image arrives; WARN, it works but
-something is wrong (bad frames, camera_info that contradicts the image, hard frames that cannot be recorded); OK, it
-does what it was told to, be it perceiving, inactive, or disabled.
+Levels: ERROR, the node cannot do its work (no model, no usable frame, a frame in work that does not end); STALE, no
+image arrives; WARN, it works but something is wrong (bad frames, camera_info that contradicts the image, hard frames
+that cannot be recorded); OK, it does what it was told to, be it perceiving, inactive, or disabled.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from afss_ros.nodes.perception.statistics import Snapshot
+from afss_ros.nodes.progress import InWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Condition:
         model: facts about the loaded student, by key; empty when none is loaded.
         hard_frames: facts about the recording of hard frames, by key; empty when nothing is to be recorded.
         recording_failure: why the newest hard frame could not be recorded; empty when it could.
+        in_work: the frame in work, or the step of a transition.
+        work_limit_s: how long a frame may be in work; None while that is not known.
     """
 
     state: str
@@ -41,6 +44,23 @@ class Condition:
     model: tuple[tuple[str, str], ...] = ()
     hard_frames: tuple[tuple[str, str], ...] = ()
     recording_failure: str = ""
+    in_work: InWork | None = None
+    work_limit_s: float | None = None
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the frame in work should have ended long ago."""
+        return self._late(1)
+
+    @property
+    def stalled_for_good(self) -> bool:
+        """Whether it is stalled for so long that nothing is to be hoped for."""
+        return self._late(2)
+
+    def _late(self, limits: int) -> bool:
+        if self.in_work is None or self.work_limit_s is None:
+            return False
+        return self.in_work.age_s > limits * self.work_limit_s
 
 
 def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes, str]:
@@ -48,8 +68,11 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
     bad = now.bad - before.bad
     if condition.failure:
         return DiagnosticStatus.ERROR, condition.failure
+    if condition.stalled:
+        return DiagnosticStatus.ERROR, f"stalled: a frame {condition.in_work} ({condition.work_limit_s:.1f} s allowed)"
     if condition.state != "active":
-        return DiagnosticStatus.OK, condition.state
+        busy = f": {condition.in_work}" if condition.in_work is not None else ""
+        return DiagnosticStatus.OK, condition.state + busy
     if not condition.enabled:
         return DiagnosticStatus.OK, "disabled through ~/enable"
     if bad and now.processed == before.processed:
@@ -80,6 +103,10 @@ def diagnostic_array(name: str, condition: Condition, now: Snapshot, before: Sna
         "fps": f"{now.fps:.2f}",
         "image_age_ms": "unknown" if now.image_age_ms is None else f"{now.image_age_ms:.2f}",
     }
+    if condition.in_work is not None:
+        values |= {"work.stage": condition.in_work.stage, "work.age_s": f"{condition.in_work.age_s:.2f}"}
+    if condition.work_limit_s is not None:
+        values["work.limit_s"] = f"{condition.work_limit_s:.2f}"
     values |= dict(condition.hard_frames)
     for stage, latency in now.latency.items():
         values[f"latency_ms.{stage}.p50"] = f"{latency.p50:.3f}"

@@ -26,6 +26,8 @@ FORMATS = ("jpeg", "png", "raw")
 
 _FAR_APART_S = 1.0
 """Frames further apart are not compared."""
+_STOP_S = 15.0
+"""How long the end waits for a disk."""
 _RETRY_AFTER_S = 10.0
 _OVERHEAD_BYTES = 4096
 """Of one frame's small messages and their records, at most."""
@@ -156,7 +158,10 @@ class HardFrames:
         waiting = self._choice.release()
         if waiting is not None:
             self._worker.submit(waiting)
-        self._worker.stop()
+        if not self._worker.stop(_STOP_S):
+            # The bag is still being written to; closing it under the writer would lose more than leaving it open.
+            self._fail(BagError(f"a frame is still being written after {_STOP_S:g} s; its bag stays incomplete"))
+            return
         try:
             self._spool.close()
         except (BagError, OSError) as error:

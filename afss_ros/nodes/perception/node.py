@@ -6,8 +6,10 @@ keeps the student; cleanup frees it. A new model is cleanup, `model.path`, confi
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -20,20 +22,29 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from afss_ros.nodes import spinning
+from afss_ros.nodes.deadline import DeadlineError, left_behind
 from afss_ros.nodes.image_input import ImageInput
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
-from afss_ros.nodes.perception import diagnostics, model_file, parameters, recording
+from afss_ros.nodes.perception import diagnostics, loading, parameters, recording, watchdog
 from afss_ros.nodes.perception.camera_check import CameraCheck
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
 from afss_ros.nodes.perception.statistics import FrameStatistics
-from afss_ros.student import Student, StudentError, Tiling
+from afss_ros.nodes.progress import InWork
+from afss_ros.student import Student, StudentError
 
 
 class PerceptionNode(OperableLifecycleNode):
-    """Runs a student on every image it has time for."""
+    """Runs a student on every image it has time for.
 
-    def __init__(self, **kwargs: Any) -> None:
+    Args:
+        ending: whether the process is about to end, asked while something takes long.
+        give_up: called when a frame is stalled and the process is to be started anew.
+    """
+
+    def __init__(
+        self, *, ending: Callable[[], bool] = lambda: False, give_up: Callable[[], None] = lambda: None, **kwargs: Any
+    ) -> None:
         super().__init__("perception_node", **kwargs)
         self.add_on_set_parameters_callback(self._check_parameters)
         parameters.declare(self)
@@ -49,9 +60,14 @@ class PerceptionNode(OperableLifecycleNode):
         self._camera: CameraCheck | None = None
         self._recording: recording.Recording | None = None
         self._enabled = True
+        self._ending = ending
+        self._give_up = give_up
         self._failure = ""
+        self._loading: InWork | None = None
+        self._warm_up_ms: list[float] = []
         self._statistics = FrameStatistics()
         self._reported = self._statistics.snapshot()
+        self._reported_at = time.monotonic()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_service(SetBool, "~/enable", self._enable)
         # Steady time: a paused or absent /clock must not silence the diagnostics.
@@ -65,20 +81,14 @@ class PerceptionNode(OperableLifecycleNode):
         self._failure = ""
         settings = self._settings = parameters.read(self)
         try:
-            self._student = Student(
-                model_file.locate(settings.model_path),
-                provider=settings.model_provider,
-                threads=settings.model_threads,
-                score_threshold=settings.detection_score_threshold,
-                min_area=settings.detection_min_area,
-                tiling=Tiling(settings.model_tiling, settings.model_tile_overlap, settings.model_max_tiles),
-            )
-            self._student.warm_up(settings.model_warm_up_runs)
-        except (StudentError, OSError) as error:
+            self._student, self._warm_up_ms = loading.load(settings, self._while_loading)
+        except (StudentError, OSError, DeadlineError) as error:
             self._failure = f"cannot configure: {error}"
             self.get_logger().error(self._failure)
             self._free()
             return TransitionCallbackReturn.FAILURE
+        finally:
+            self._loading = None
         self._outputs = Outputs(self, self._student.class_names)
         self._recording = recording.plan(self, settings, self._student.class_names)
         self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
@@ -133,6 +143,13 @@ class PerceptionNode(OperableLifecycleNode):
     def transition_failed(self, reason: str) -> None:
         self._failure = reason
 
+    def _while_loading(self, age_s: float) -> bool:
+        """Keep /diagnostics speaking: the executor is held up in configure."""
+        self._loading = InWork(loading.NAME, age_s)
+        if time.monotonic() - self._reported_at >= self._settings.diagnostics_period:
+            self._report()
+        return not self._ending()
+
     def _open_input(self) -> None:
         assert self._pipeline is not None
         self._statistics.listen()
@@ -152,7 +169,9 @@ class PerceptionNode(OperableLifecycleNode):
     def _stop(self) -> None:
         self._close_input()
         if self._pipeline is not None:
-            self._pipeline.stop()
+            if left := self._pipeline.stop(self._settings.watchdog_stop_limit):
+                self._failure = f"left behind, for it does not end: {', '.join(left)}; start the process anew"
+                self.get_logger().error(self._failure)
             self._pipeline = None
         if self._recording is not None:
             self._recording.stop()
@@ -204,11 +223,23 @@ class PerceptionNode(OperableLifecycleNode):
             model=_facts(self._student),
             hard_frames=self._recording.facts if self._recording is not None else (),
             recording_failure=self._recording.failure if self._recording is not None else "",
+            in_work=self._pipeline.in_work if self._pipeline is not None else self._loading,
+            work_limit_s=self._frame_limit_s(),
         )
         name = f"{self.get_fully_qualified_name().lstrip('/')}: perception"
         stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(diagnostics.diagnostic_array(name, condition, now, self._reported, stamp))
-        self._reported = now
+        self._reported, self._reported_at = now, time.monotonic()
+        if condition.stalled_for_good and self._settings.watchdog_exit:
+            self.get_logger().fatal(f"a frame is {condition.in_work}: ending, to be started anew")
+            self._give_up()
+
+    def _frame_limit_s(self) -> float | None:
+        if self._student is None:
+            return None
+        settings = self._settings
+        looks = 1 if settings.model_tiling == "none" else 1 + settings.model_max_tiles
+        return watchdog.frame_limit_s(settings.watchdog_frame_limit, self._warm_up_ms, looks)
 
 
 def _facts(student: Student | None) -> tuple[tuple[str, str], ...]:
@@ -224,10 +255,15 @@ def _facts(student: Student | None) -> tuple[tuple[str, str], ...]:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM. Exit code 0 then, 2 when a parameter override is refused."""
+    """Run the node until SIGINT or SIGTERM.
+
+    Returns:
+        0 then; 2 when a parameter override is refused; 3 when work that does not end was left behind, in which case the
+        process ends within this call.
+    """
     with spinning.ros(args) as stop:
         try:
-            node = PerceptionNode()
+            node = PerceptionNode(ending=stop.is_set, give_up=stop.set)
         except ParameterException as error:
             get_logger("perception_node").fatal(f"parameter refused: {error}")
             return 2
@@ -236,6 +272,12 @@ def main(args: Sequence[str] | None = None) -> int:
         finally:
             node.close()
             node.destroy_node()
+    if stuck := left_behind():
+        get_logger("perception_node").fatal(f"ended beside threads that do not end: {', '.join(stuck)}")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # An orderly end would tear down ONNX Runtime under a thread that is in it.
+        os._exit(watchdog.EXIT_CODE)
     return 0
 
 

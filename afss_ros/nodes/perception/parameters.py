@@ -160,6 +160,36 @@ SPECS: tuple[Spec, ...] = (
         low=0.1,
         high=3600.0,
     ),
+    Spec(
+        "watchdog.frame_limit",
+        0.0,
+        Takes.ANY_TIME,
+        "Seconds that a frame may be in work before /diagnostics says ERROR. 0: what the warm-up allows, 2 at least.",
+        low=0.0,
+        high=3600.0,
+    ),
+    Spec(
+        "watchdog.configure_limit",
+        300.0,
+        Takes.ANY_TIME,
+        "Seconds that loading and warming up a student may take before configure is a FAILURE.",
+        low=1.0,
+        high=86_400.0,
+    ),
+    Spec(
+        "watchdog.stop_limit",
+        5.0,
+        Takes.ANY_TIME,
+        "Seconds that deactivate, cleanup and the end of the process wait for the frame in work.",
+        low=0.1,
+        high=3600.0,
+    ),
+    Spec(
+        "watchdog.exit",
+        False,
+        Takes.ANY_TIME,
+        "End the process, with exit code 3, when a frame is in work for twice that limit, to be started anew.",
+    ),
 )
 
 
@@ -190,6 +220,10 @@ class Settings:
     hard_frames_min_gap: float
     diagnostics_period: float
     diagnostics_stale_after: float
+    watchdog_frame_limit: float
+    watchdog_configure_limit: float
+    watchdog_stop_limit: float
+    watchdog_exit: bool
 
 
 def declare(node: Node) -> None:

@@ -1,10 +1,12 @@
 """From an image message to published perception, one frame at a time, in the worker's thread.
 
-Whatever is wrong with a frame is counted with its reason and ends there; the next frame starts afresh.
+Whatever is wrong with a frame is counted with its reason and ends there; the next frame starts afresh. A frame that
+does not end is given up when the pipeline stops: it counts as bad, and nobody publishes what becomes of it later.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from afss_ros import images, overlay
 from afss_ros.nodes.image_input import ImageMessage, to_rgb
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.statistics import FrameStatistics
+from afss_ros.nodes.progress import InWork, Progress
 from afss_ros.nodes.worker import Worker
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import StudentError
@@ -70,6 +73,10 @@ class Pipeline:
         self._overlay_alpha = overlay_alpha
         self._check_size = check_size
         self._look_back = look_back
+        self._progress = Progress()
+        # Either a frame is published or it is given up, whoever is first.
+        self._verdict = threading.Lock()
+        self._publishes = self._given_up = False
         self._artist = Worker("overlay", self._draw, on_error=self._report_drawing)
         self._perceiver = Worker(
             "perceive", self._process, on_error=self._report_bad, on_overwrite=statistics.count_overwritten
@@ -80,20 +87,57 @@ class Pipeline:
         self._statistics.count_received()
         self._perceiver.submit(_Arrival(message, time.perf_counter_ns()))
 
-    def stop(self) -> None:
-        """Finish what was received and join the threads."""
-        self._perceiver.stop()
-        self._artist.stop()
+    @property
+    def in_work(self) -> InWork | None:
+        """The frame in work, from decoding to the look back; None while there is none."""
+        return self._progress.in_work
+
+    def stop(self, within_s: float) -> tuple[str, ...]:
+        """Finish what was received and join the threads.
+
+        Args:
+            within_s: seconds that this may take.
+
+        Returns:
+            The threads that did not end, each with what it does; they are left behind and publish nothing more.
+        """
+        end = time.monotonic() + within_s
+        left_behind = []
+        if not self._perceiver.stop(within_s):
+            with self._verdict:
+                work = self._progress.in_work
+                self._given_up = work is not None and not self._publishes
+            if work is not None:  # else it ended in the last moment
+                left_behind.append(f"a frame {work}")
+            if self._given_up:
+                self._statistics.count_bad(f"given up {work}")
+        if not self._artist.stop(max(end - time.monotonic(), 0.1)):
+            left_behind.append("an overlay")
+        return tuple(left_behind)
 
     def _process(self, arrival: _Arrival) -> None:
+        try:
+            self._perceive_and_publish(arrival)
+        finally:
+            self._progress.done()
+            self._publishes = False
+
+    def _perceive_and_publish(self, arrival: _Arrival) -> None:
         message, taken_ns = arrival.message, time.perf_counter_ns()
         header = message.header
+        self._progress.enter("decode")
         image = to_rgb(message)
         decoded_ns = time.perf_counter_ns()
         self._check_size(image.shape[1], image.shape[0])
         frame = Frame(image, _nanoseconds(header.stamp), header.frame_id)
+        self._progress.enter("inference")
         perception = self._perceive(frame)
         perceived_ns = time.perf_counter_ns()
+        with self._verdict:
+            if self._given_up:
+                return
+            self._publishes = True
+        self._progress.enter("publish")
         self._outputs.publish(perception, header)
         published_ns = time.perf_counter_ns()
         total_ms = (published_ns - arrival.arrived_ns) / _NS_PER_MS
@@ -108,6 +152,7 @@ class Pipeline:
         }
         age_ms = self._age_ms(frame.stamp_ns)
         if self._look_back is not None:
+            self._progress.enter("look back")
             self._look_back(message, frame, perception)
             timings_ms["look_back"] = (time.perf_counter_ns() - published_ns) / _NS_PER_MS
         self._statistics.count_processed(timings_ms, age_ms)
@@ -124,6 +169,8 @@ class Pipeline:
         return (now_ns - stamp_ns) / _NS_PER_MS if stamp_ns and now_ns else None
 
     def _report_bad(self, error: Exception) -> None:
+        if self._given_up:
+            return
         if isinstance(error, (images.ImageError, StudentError)):
             reason = str(error)
         else:

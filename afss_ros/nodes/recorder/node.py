@@ -71,7 +71,7 @@ class RecorderNode(Node):  # type: ignore[misc]  # rclpy is untyped
         for _ in range(QUEUE_DEPTH):  # not for ever: publishers may go on
             before = self._recorder.counts.total()
             for _ in range(entities):
-                executor.spin_once(timeout_sec=0)
+                spinning.serve_once(executor, 0.0, self.get_logger())
             if self._recorder.counts.total() == before:
                 break
         executor.shutdown()

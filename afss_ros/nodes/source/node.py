@@ -77,7 +77,7 @@ class SourceNode(Node):  # type: ignore[misc]  # rclpy is untyped
 
         def wait(until_s: float, ready: Callable[[], bool] = lambda: False) -> None:
             while not stop.is_set() and not ready() and (left := until_s - time.monotonic()) > 0:
-                executor.spin_once(timeout_sec=min(left, _POLL_S))
+                spinning.serve_once(executor, min(left, _POLL_S), self.get_logger())
 
         try:
             self._wait_for_subscribers(wait, stop)

@@ -10,6 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from afss_ros.nodes.perception.diagnostics import Condition, assess, diagnostic_array
 from afss_ros.nodes.perception.statistics import Percentiles, Snapshot
+from afss_ros.nodes.progress import InWork
 
 BEFORE = Snapshot(
     received=10,
@@ -38,6 +39,24 @@ SILENT = replace(BEFORE, silence_s=3.2)
         (ACTIVE, SILENT, DiagnosticStatus.STALE, "no image on /image for 3.2 s"),
         (replace(ACTIVE, stale_after_s=5.0), SILENT, DiagnosticStatus.OK, "perceiving at 5.0 fps"),
         (replace(ACTIVE, camera_conflict="640x480"), ALL_GOOD, DiagnosticStatus.WARN, "640x480"),
+        (
+            replace(ACTIVE, in_work=InWork("inference", 2.5), work_limit_s=2.0),
+            replace(ALL_GOOD, processed=10, overwritten=4),
+            DiagnosticStatus.ERROR,
+            "stalled: a frame in inference for 2.5 s (2.0 s allowed)",
+        ),
+        (
+            replace(ACTIVE, in_work=InWork("inference", 1.5), work_limit_s=2.0),
+            ALL_GOOD,
+            DiagnosticStatus.OK,
+            "perceiving at 5.0 fps",
+        ),
+        (
+            Condition(state="configuring", in_work=InWork("loading", 1.0)),
+            SILENT,
+            DiagnosticStatus.OK,
+            "configuring: in loading for 1.0 s",
+        ),
         (replace(ACTIVE, enabled=False), SILENT, DiagnosticStatus.OK, "disabled through ~/enable"),
         (Condition(state="inactive"), SILENT, DiagnosticStatus.OK, "inactive"),
         (Condition(state="unconfigured", failure="no model"), SILENT, DiagnosticStatus.ERROR, "no model"),
