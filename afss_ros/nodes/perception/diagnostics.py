@@ -33,6 +33,7 @@ class Condition:
         recording_failure: why the newest hard frame could not be recorded; empty when it could.
         in_work: the frame in work, or the step of a transition.
         work_limit_s: how long a frame may be in work; None while that is not known.
+        deadlines_missed: how often the DDS deadline of the detections was.
     """
 
     state: str
@@ -46,6 +47,7 @@ class Condition:
     recording_failure: str = ""
     in_work: InWork | None = None
     work_limit_s: float | None = None
+    deadlines_missed: int = 0
 
     @property
     def stalled(self) -> bool:
@@ -107,6 +109,8 @@ def diagnostic_array(name: str, condition: Condition, now: Snapshot, before: Sna
         values |= {"work.stage": condition.in_work.stage, "work.age_s": f"{condition.in_work.age_s:.2f}"}
     if condition.work_limit_s is not None:
         values["work.limit_s"] = f"{condition.work_limit_s:.2f}"
+    if condition.deadlines_missed:
+        values["detections.deadlines_missed"] = str(condition.deadlines_missed)
     values |= dict(condition.hard_frames)
     for stage, latency in now.latency.items():
         values[f"latency_ms.{stage}.p50"] = f"{latency.p50:.3f}"

@@ -21,7 +21,7 @@ from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from afss_ros.nodes import spinning
+from afss_ros.nodes import service_manager, spinning
 from afss_ros.nodes.deadline import DeadlineError, left_behind
 from afss_ros.nodes.image_input import ImageInput
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
@@ -89,7 +89,12 @@ class PerceptionNode(OperableLifecycleNode):
             return TransitionCallbackReturn.FAILURE
         finally:
             self._loading = None
-        self._outputs = Outputs(self, self._student.class_names)
+        self._outputs = Outputs(
+            self,
+            self._student.class_names,
+            deadline_s=settings.detections_deadline,
+            lease_s=settings.detections_liveliness_lease,
+        )
         self._recording = recording.plan(self, settings, self._student.class_names)
         self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
         return super().on_configure(state)
@@ -225,11 +230,15 @@ class PerceptionNode(OperableLifecycleNode):
             recording_failure=self._recording.failure if self._recording is not None else "",
             in_work=self._pipeline.in_work if self._pipeline is not None else self._loading,
             work_limit_s=self._frame_limit_s(),
+            deadlines_missed=self._outputs.deadlines_missed if self._outputs is not None else 0,
         )
         name = f"{self.get_fully_qualified_name().lstrip('/')}: perception"
         stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(diagnostics.diagnostic_array(name, condition, now, self._reported, stamp))
+        before = self._reported
+        self._diagnostics.publish(diagnostics.diagnostic_array(name, condition, now, before, stamp))
         self._reported, self._reported_at = now, time.monotonic()
+        if not condition.stalled:
+            service_manager.notify("WATCHDOG=1", f"STATUS={diagnostics.assess(condition, now, before)[1]}")
         if condition.stalled_for_good and self._settings.watchdog_exit:
             self.get_logger().fatal(f"a frame is {condition.in_work}: ending, to be started anew")
             self._give_up()
@@ -268,8 +277,10 @@ def main(args: Sequence[str] | None = None) -> int:
             get_logger("perception_node").fatal(f"parameter refused: {error}")
             return 2
         try:
+            service_manager.notify("READY=1")
             spinning.spin(node, stop)
         finally:
+            service_manager.notify("STOPPING=1")
             node.close()
             node.destroy_node()
     if stuck := left_behind():

@@ -6,9 +6,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.duration import Duration
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    LivelinessPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_policy_name_from_kind,
+)
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -21,13 +29,21 @@ _DEPTH = 5
 
 
 class Outputs:
-    """The publishers of detections, mask, overlay and label info; silent until the node is active."""
+    """The publishers of detections, mask, overlay and label info; silent until the node is active.
 
-    def __init__(self, node: LifecycleNode, class_names: dict[int, str]) -> None:
+    Args:
+        deadline_s: most seconds between two messages of detections that are promised (DDS deadline); 0 for no promise.
+        lease_s: seconds without one after which detections count as dead (DDS liveliness by topic); 0 for automatic.
+    """
+
+    def __init__(
+        self, node: LifecycleNode, class_names: dict[int, str], *, deadline_s: float = 0.0, lease_s: float = 0.0
+    ) -> None:
         self._node = node
         self._class_names = class_names
         self._class_ids = {name: number for number, name in class_names.items()}
-        self._detections = self._publisher(Detection2DArray, "~/detections")
+        self.deadlines_missed = 0
+        self._detections = self._publisher(Detection2DArray, "~/detections", deadline_s=deadline_s, lease_s=lease_s)
         self._mask = self._publisher(Image, "~/mask")
         self._overlay = self._publisher(Image, "~/overlay", depth=1)
         self._label_info = self._publisher(LabelInfo, "~/label_info", depth=1, latched=True)
@@ -54,7 +70,14 @@ class Outputs:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def _publisher(
-        self, message_type: type, topic: str, *, depth: int = _DEPTH, latched: bool = False
+        self,
+        message_type: type,
+        topic: str,
+        *,
+        depth: int = _DEPTH,
+        latched: bool = False,
+        deadline_s: float = 0.0,
+        lease_s: float = 0.0,
     ) -> LifecyclePublisher:
         resolved = self._node.resolve_topic_name(topic)
 
@@ -65,15 +88,26 @@ class Outputs:
                 f" reliable or best effort, {'transient local or ' if latched else ''}volatile"
             )
 
+        def count_missed(event: Any) -> None:
+            self.deadlines_missed = int(event.total_count)
+
+        profile = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST,
+            depth=depth,
+            reliability=ReliabilityPolicy.RELIABLE,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+        )
+        if deadline_s:
+            profile.deadline = Duration(seconds=deadline_s)
+        if lease_s:
+            profile.liveliness = LivelinessPolicy.MANUAL_BY_TOPIC
+            profile.liveliness_lease_duration = Duration(seconds=lease_s)
         return self._node.create_lifecycle_publisher(
             message_type,
             topic,
-            QoSProfile(
-                history=HistoryPolicy.KEEP_LAST,
-                depth=depth,
-                reliability=ReliabilityPolicy.RELIABLE,
-                durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+            profile,
+            event_callbacks=PublisherEventCallbacks(
+                incompatible_qos=warn_incompatible, deadline=count_missed if deadline_s else None
             ),
-            event_callbacks=PublisherEventCallbacks(incompatible_qos=warn_incompatible),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )

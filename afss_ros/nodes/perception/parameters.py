@@ -103,6 +103,22 @@ SPECS: tuple[Spec, ...] = (
         low=1,
         high=10_000_000,
     ),
+    Spec(
+        "detections.deadline",
+        0.0,
+        Takes.CONFIGURE,
+        "DDS deadline of ~/detections: most seconds between two messages that the node promises. 0: no promise.",
+        low=0.0,
+        high=3600.0,
+    ),
+    Spec(
+        "detections.liveliness_lease",
+        0.0,
+        Takes.CONFIGURE,
+        "DDS liveliness of ~/detections, by topic: seconds without a message after which it is dead. 0: the process's.",
+        low=0.0,
+        high=3600.0,
+    ),
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
     Spec("hard_frames.record", False, Takes.CONFIGURE, "Record the frames that the student is unsure of."),
     Spec(
@@ -209,6 +225,8 @@ class Settings:
     input_reliability: str
     detection_score_threshold: float
     detection_min_area: int
+    detections_deadline: float
+    detections_liveliness_lease: float
     overlay_alpha: float
     hard_frames_record: bool
     hard_frames_directory: str
