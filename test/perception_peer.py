@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,20 @@ def reserved_domain() -> Iterator[int]:
 class PerceptionProcess:
     """perception_node, started; its log is kept in a file."""
 
-    def __init__(self, domain: int, log: Path, **parameters: Any) -> None:
+    def __init__(
+        self,
+        domain: int,
+        log: Path,
+        program: Sequence[str] = ("-m", "afss_ros.nodes.perception_node"),
+        **parameters: Any,
+    ) -> None:
         arguments = [
             item for name, value in parameters.items() for item in ("-p", f"{name.replace('__', '.')}:={value}")
         ]
         self._log = log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "afss_ros.nodes.perception.node", "--ros-args", *arguments],
+                [sys.executable, *program, "--ros-args", *arguments],
                 cwd=ROOT,
                 env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT)},
                 stdout=output,
@@ -176,6 +182,17 @@ class Peer:
             return bool(found)
 
         self.spin_until(reported, "a report on /diagnostics")
+        return found[0]
+
+    def status_that(self, which: Callable[[bytes, str], bool]) -> tuple[bytes, str, dict[str, str]]:
+        """The first report after this call whose level and message are `which`."""
+        found: list[tuple[bytes, str, dict[str, str]]] = []
+
+        def reported() -> bool:
+            found[:] = [self.status()]
+            return which(*found[0][:2])
+
+        self.spin_until(reported, "such a report on /diagnostics")
         return found[0]
 
     def status_after_bad_frames(self, count: int) -> tuple[bytes, str, dict[str, str]]:

@@ -116,14 +116,18 @@ def build_tiny_student(
     *,
     labels_stride: int = 1,
     needs_context: bool = False,
+    background_is_body: bool = False,
 ) -> Path:
     """Label each pixel by its colour: brightest channel <= 96 background; else blue panel, red antenna, grey body.
 
     Args:
         labels_stride: of every so many rows and columns, the label map has the first.
         needs_context: call everything background, and be sure by half, in an image without one dark pixel.
+        background_is_body: call what is dark body, as a network with a wrong weight might.
     """
     nodes, constants = _segment_nodes(), dict(_CONSTANTS)
+    if background_is_body:
+        constants["background"] = constants["body"]
     if needs_context:
         constants["half"] = np.array(128, np.uint8)
         _producer_of("labels", nodes).output[0] = "labels_alone"

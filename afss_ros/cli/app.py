@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
-from afss_ros.cli import data, figures, labels, loop, perceive, students
+from afss_ros.cli import data, figures, labels, loop, models, perceive, students
 from afss_ros.cli.optional import with_optional
 
 COMMANDS = (
@@ -24,6 +24,7 @@ COMMANDS = (
     students.train,
     students.export,
     students.search,
+    models.manifest,
     figures.evaluate,
     figures.compare,
     loop.loop,

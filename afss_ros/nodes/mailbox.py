@@ -37,11 +37,15 @@ class Mailbox(Generic[T]):
         if overwritten and self._on_overwrite is not None:
             self._on_overwrite()
 
-    def take(self) -> T | None:
-        """Wait for an item and take it. None when the mailbox is closed and empty: the consumer's signal to leave."""
+    def take(self, within_s: float | None = None) -> T | None:
+        """Wait for an item and take it. None when the mailbox is closed and empty: the consumer's signal to leave.
+
+        Raises:
+            TimeoutError: nothing came within `within_s` seconds.
+        """
         with self._changed:
-            while not self._items and not self._closed:
-                self._changed.wait()
+            if not self._changed.wait_for(lambda: self._items or self._closed, within_s):
+                raise TimeoutError
             return self._items.pop() if self._items else None
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from afss_ros.nodes.mailbox import Mailbox
 T = TypeVar("T")
 
 
+_IDLE_S = 0.25
 PATIENCE_S = 5.0
 """How long `Worker.stop` waits for the item in work, where nobody says otherwise."""
 
@@ -23,6 +24,7 @@ class Worker(Generic[T]):
         work: called in the thread with each item taken. It answers for its own errors.
         on_error: called in the thread with what `work` raised nevertheless; the thread then goes on.
         on_overwrite: called for every item that a newer one replaced.
+        idle: called in the thread while nothing waits: after each item, and a few times a second.
     """
 
     def __init__(
@@ -32,10 +34,12 @@ class Worker(Generic[T]):
         *,
         on_error: Callable[[Exception], None],
         on_overwrite: Callable[[], None] | None = None,
+        idle: Callable[[], None] | None = None,
     ) -> None:
         self._mailbox: Mailbox[T] = Mailbox(on_overwrite)
         self._work = work
         self._on_error = on_error
+        self._idle = idle
         self._thread = AbandonableThread(self._run, name)
         self._thread.start()
 
@@ -61,8 +65,23 @@ class Worker(Generic[T]):
         return False
 
     def _run(self) -> None:
-        while (item := self._mailbox.take()) is not None:
+        while True:
             try:
+                item = self._next()
+                if item is None:
+                    return
                 self._work(item)
             except Exception as error:
                 self._on_error(error)
+
+    def _next(self) -> T | None:
+        """The item that waits or comes; None in the end. Idle until then."""
+        if self._idle is None:
+            return self._mailbox.take()
+        patience_s = 0.0
+        while True:
+            try:
+                return self._mailbox.take(patience_s)
+            except TimeoutError:
+                self._idle()
+                patience_s = _IDLE_S

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.perception import Detection, Frame, Perception
-from afss_ros.student import contract, detections, letterbox
+from afss_ros.student import contract, detections, known_answer, letterbox, manifest
 from afss_ros.student.errors import StudentError
 from afss_ros.student.letterbox import Letterbox
 from afss_ros.student.runtime import BoundSession, open_session
@@ -39,11 +39,14 @@ class Student:
         extent_threshold: how likely craft must be, in 0..1, where a craft's box still reaches though the label there is
             background (boxes from labels); see `hysteresis`. 1 keeps boxes to the labels.
         tiling: whether frames larger than the network are seen in tiles too; as a rule, without.
+        integrity: "verify": a file that contradicts the manifest beside it is refused; "require": so is one without a
+            manifest; "warn": both run, and `warning` says so. See `manifest`.
         provider_options: ONNX Runtime's own, for the one provider named, e.g. {"device_id": "1"}; see
             docs/student_contract.md.
 
     Raises:
         StudentError: the file is missing, unreadable, truncated or foreign.
+        ManifestError: it is not the file that its manifest tells of.
         ContractError: the model does not keep the student contract.
         ProviderError: the provider asked for does not start here.
     """
@@ -59,6 +62,7 @@ class Student:
         merge_gap: float = 0.05,
         extent_threshold: float = 0.2,
         tiling: Tiling | None = None,
+        integrity: str = "verify",
         provider_options: Mapping[str, str] | None = None,
     ) -> None:
         self.path = Path(path)
@@ -69,6 +73,9 @@ class Student:
         self.tiling = tiling or Tiling()
         model = _read_model(self.path)
         self.sha256 = hashlib.sha256(model).hexdigest()
+        # Before anything in it is believed.
+        self.manifest, self.warning = manifest.checked(self.path, self.sha256, len(model), integrity)
+        self._first_answer: NDArray[np.uint8] | None = None
         session, self.provider, self.passed_over = open_session(
             model, name=str(self.path), provider=provider, threads=threads, extra_options=provider_options
         )
@@ -179,6 +186,22 @@ class Student:
         """
         blank = Frame(np.zeros((*self.contract.input_size, 3), np.uint8), source="warm-up")
         return [sum(self(blank).timings_ms.values()) for _ in range(n)]
+
+    def prove(self) -> bool:
+        """Ask for the known answer of the manifest; on a processor, every answer must equal the first one to the bit.
+
+        Returns:
+            Whether there is one to ask for.
+
+        Raises:
+            StudentError: it is not given: this is not the student that it was on the ground.
+        """
+        if self.manifest is None or self.manifest.known_answer is None:
+            return False
+        answer = known_answer.ask(self, self.manifest.known_answer, self._first_answer)
+        if self.provider == "cpu":
+            self._first_answer = answer
+        return True
 
     def close(self) -> None:
         """Free the session. Safe to call twice; a closed student raises StudentError when called.

@@ -27,6 +27,7 @@ class Condition:
         failure: why the last transition failed; empty when it did not.
         topic: where images are expected.
         stale_after_s: silence that is too long.
+        warning: what gives reason to doubt the student that flies; empty for nothing.
         camera_conflict: how camera_info contradicts the images; empty when it does not.
         model: facts about the loaded student, by key; empty when none is loaded.
         hard_frames: facts about the recording of hard frames, by key; empty when nothing is to be recorded.
@@ -41,6 +42,7 @@ class Condition:
     failure: str = ""
     topic: str = ""
     stale_after_s: float = 2.0
+    warning: str = ""
     camera_conflict: str = ""
     model: tuple[tuple[str, str], ...] = ()
     hard_frames: tuple[tuple[str, str], ...] = ()
@@ -83,6 +85,8 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
         return DiagnosticStatus.STALE, f"no image on {condition.topic} for {now.silence_s:.1f} s"
     if bad:
         return DiagnosticStatus.WARN, f"{bad} bad frame{'s' if bad > 1 else ''}: {now.bad_reasons[-1]}"
+    if condition.warning:
+        return DiagnosticStatus.WARN, condition.warning
     if condition.camera_conflict:
         return DiagnosticStatus.WARN, condition.camera_conflict
     if condition.recording_failure:

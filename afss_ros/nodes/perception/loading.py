@@ -35,8 +35,11 @@ def load(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[Studen
             score_threshold=settings.detection_score_threshold,
             min_area=settings.detection_min_area,
             tiling=Tiling(settings.model_tiling, settings.model_tile_overlap, settings.model_max_tiles),
+            integrity=settings.model_integrity,
         )
-        return student, student.warm_up(settings.model_warm_up_runs)
+        warm_up_ms = student.warm_up(settings.model_warm_up_runs)
+        student.prove()
+        return student, warm_up_ms
 
     return within(
         settings.watchdog_configure_limit,

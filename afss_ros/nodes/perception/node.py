@@ -23,12 +23,14 @@ from std_srvs.srv import SetBool
 
 from afss_ros.nodes import service_manager, spinning
 from afss_ros.nodes.deadline import DeadlineError, left_behind
-from afss_ros.nodes.image_input import ImageInput
+from afss_ros.nodes.image_input import ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.perception import diagnostics, loading, parameters, recording, watchdog
 from afss_ros.nodes.perception.camera_check import CameraCheck
+from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
+from afss_ros.nodes.perception.proving import Proving
 from afss_ros.nodes.perception.statistics import FrameStatistics
 from afss_ros.nodes.progress import InWork
 from afss_ros.student import Student, StudentError
@@ -64,6 +66,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._give_up = give_up
         self._failure = ""
         self._loading: InWork | None = None
+        self._arrivals = Arrivals()
+        self._proving: Proving | None = None
         self._warm_up_ms: list[float] = []
         self._statistics = FrameStatistics()
         self._reported = self._statistics.snapshot()
@@ -72,7 +76,7 @@ class PerceptionNode(OperableLifecycleNode):
         self.create_service(SetBool, "~/enable", self._enable)
         # Steady time: a paused or absent /clock must not silence the diagnostics.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(self._settings.diagnostics_period, self._report, clock=steady)
+        self.create_timer(self._settings.diagnostics_period, self._report_and_heal, clock=steady)
         if self._settings.autostart:
             self.start_by_itself()
 
@@ -103,6 +107,9 @@ class PerceptionNode(OperableLifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         assert self._student is not None and self._outputs is not None
         result = super().on_activate(state)
+        proving = self._proving = Proving(
+            self._student.prove, every_s=lambda: self._settings.model_prove_every, free_s=self._arrivals.free_s
+        )
         self._outputs.publish_label_info(self._settings.detection_score_threshold)
         self._camera = CameraCheck(self)
         if self._recording is not None:
@@ -116,6 +123,8 @@ class PerceptionNode(OperableLifecycleNode):
             overlay_alpha=lambda: self._settings.overlay_alpha,
             check_size=self._camera.see_image,
             look_back=self._recording.consider if self._recording is not None else None,
+            idle=proving.idle,
+            distrust=lambda: proving.failure,
         )
         if self._enabled:
             self._open_input()
@@ -162,9 +171,34 @@ class PerceptionNode(OperableLifecycleNode):
             self,
             transport=self._settings.input_image_transport,
             reliability=self._settings.input_reliability,
-            on_image=self._pipeline.submit,
+            on_image=self._take,
         )
         self.get_logger().info(f"listening on {self._input.topic}")
+
+    def _take(self, message: ImageMessage) -> None:
+        assert self._pipeline is not None
+        self._arrivals.arrived()
+        self._pipeline.submit(message)
+
+    def _heal(self, proving: Proving) -> None:
+        """Load the student anew from its file; without one that proves itself, be unconfigured and in error."""
+        self.get_logger().error(f"{proving.failure}; loading it anew")
+        try:
+            fresh, self._warm_up_ms = loading.load(self._settings, self._while_loading)
+        except (StudentError, OSError, DeadlineError) as error:
+            self.trigger_deactivate()
+            self.trigger_cleanup()
+            self._failure = f"{proving.failure}; and loading it anew failed: {error}"
+            self.get_logger().fatal(self._failure)
+            return
+        finally:
+            self._loading = None
+        assert self._student is not None and self._pipeline is not None
+        before, self._student = self._student, fresh
+        self._pipeline.go_on_with(fresh)
+        proving.heal(fresh.prove)
+        before.close()
+        self.get_logger().warning(proving.healed)
 
     def _close_input(self) -> None:
         if self._input is not None:
@@ -178,6 +212,7 @@ class PerceptionNode(OperableLifecycleNode):
                 self._failure = f"left behind, for it does not end: {', '.join(left)}; start the process anew"
                 self.get_logger().error(self._failure)
             self._pipeline = None
+            self._proving = None
         if self._recording is not None:
             self._recording.stop()
         if self._camera is not None:
@@ -216,16 +251,23 @@ class PerceptionNode(OperableLifecycleNode):
         if self._outputs is not None and any(p.name == "detection.score_threshold" for p in changed):
             self._outputs.publish_label_info(self._settings.detection_score_threshold)
 
+    def _report_and_heal(self) -> None:
+        self._report()
+        if self._proving is not None and self._proving.failure:
+            self._heal(self._proving)
+            self._report()
+
     def _report(self) -> None:
         now = self._statistics.snapshot()
         condition = diagnostics.Condition(
             state=self.state_label,
             enabled=self._enabled,
-            failure=self._failure,
+            failure=self._failure or (self._proving.failure if self._proving is not None else ""),
             topic=self._input.topic if self._input is not None else "",
             stale_after_s=self._settings.diagnostics_stale_after,
+            warning=self._doubt(),
             camera_conflict=self._camera.conflict if self._camera is not None else "",
-            model=_facts(self._student),
+            model=(*_facts(self._student), *(self._proving.facts if self._proving is not None else ())),
             hard_frames=self._recording.facts if self._recording is not None else (),
             recording_failure=self._recording.failure if self._recording is not None else "",
             in_work=self._pipeline.in_work if self._pipeline is not None else self._loading,
@@ -243,6 +285,10 @@ class PerceptionNode(OperableLifecycleNode):
             self.get_logger().fatal(f"a frame is {condition.in_work}: ending, to be started anew")
             self._give_up()
 
+    def _doubt(self) -> str:
+        healed = self._proving.healed if self._proving is not None else ""
+        return healed or (self._student.warning if self._student is not None else "")
+
     def _frame_limit_s(self) -> float | None:
         if self._student is None:
             return None
@@ -259,6 +305,7 @@ def _facts(student: Student | None) -> tuple[tuple[str, str], ...]:
         ("model.path", str(student.path)),
         ("model.sha256", student.sha256),
         ("model.family", student.contract.family),
+        ("model.manifest", "none" if student.manifest is None else "agrees"),
         *((f"provider.passed_over.{name}", reason) for name, reason in student.passed_over.items()),
     )
 

@@ -51,6 +51,21 @@ SPECS: tuple[Spec, ...] = (
     Spec("model.threads", 0, Takes.CONFIGURE, "CPU threads of one inference. 0: one per core.", low=0, high=256),
     Spec("model.warm_up_runs", 2, Takes.CONFIGURE, "Inferences on a blank image at configure.", low=0, high=100),
     Spec(
+        "model.integrity",
+        "verify",
+        Takes.CONFIGURE,
+        "verify: refuse a student that contradicts its manifest. require: one without a manifest, too. warn: fly both.",
+        choices=("verify", "require", "warn"),
+    ),
+    Spec(
+        "model.prove_every",
+        60.0,
+        Takes.ANY_TIME,
+        "Seconds between two questions for the known answer, in idle moments. 0: at configure alone.",
+        low=0.0,
+        high=86_400.0,
+    ),
+    Spec(
         "model.tiling",
         "none",
         Takes.CONFIGURE,
@@ -218,6 +233,8 @@ class Settings:
     model_provider: str
     model_threads: int
     model_warm_up_runs: int
+    model_integrity: str
+    model_prove_every: float
     model_tiling: str
     model_tile_overlap: float
     model_max_tiles: int

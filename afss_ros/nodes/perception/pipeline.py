@@ -51,6 +51,8 @@ class Pipeline:
         check_size: told width and height of every decoded image.
         overlay_alpha: read for every overlay drawn.
         look_back: given every frame once it is published, with the message it came in; it raises nothing.
+        idle: called in the perceiving thread while no frame waits.
+        distrust: why no frame must be seen by the student: each counts as bad then. Empty while it is trusted.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Pipeline:
         overlay_alpha: Callable[[], float],
         check_size: Callable[[int, int], None],
         look_back: Callable[[ImageMessage, Frame, Perception], None] | None = None,
+        idle: Callable[[], None] | None = None,
+        distrust: Callable[[], str] = lambda: "",
     ) -> None:
         self._perceive = perceive
         self._outputs = outputs
@@ -77,15 +81,24 @@ class Pipeline:
         # Either a frame is published or it is given up, whoever is first.
         self._verdict = threading.Lock()
         self._publishes = self._given_up = False
+        self._distrust = distrust
         self._artist = Worker("overlay", self._draw, on_error=self._report_drawing)
         self._perceiver = Worker(
-            "perceive", self._process, on_error=self._report_bad, on_overwrite=statistics.count_overwritten
+            "perceive",
+            self._process,
+            on_error=self._report_bad,
+            on_overwrite=statistics.count_overwritten,
+            idle=idle,
         )
 
     def submit(self, message: ImageMessage) -> None:
         """Take a message from the executor's thread, without waiting."""
         self._statistics.count_received()
         self._perceiver.submit(_Arrival(message, time.perf_counter_ns()))
+
+    def go_on_with(self, perceive: Callable[[Frame], Perception]) -> None:
+        """Let another student see the frames that follow."""
+        self._perceive = perceive
 
     @property
     def in_work(self) -> InWork | None:
@@ -130,6 +143,8 @@ class Pipeline:
         decoded_ns = time.perf_counter_ns()
         self._check_size(image.shape[1], image.shape[0])
         frame = Frame(image, _nanoseconds(header.stamp), header.frame_id)
+        if reason := self._distrust():
+            raise StudentError(reason)
         self._progress.enter("inference")
         perception = self._perceive(frame)
         perceived_ns = time.perf_counter_ns()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from perception_peer import PATIENCE_S, Peer, PerceptionProcess, craft_image, image_message, reserved_domain
@@ -63,7 +64,7 @@ def test_shutdown_from_active_is_final_and_misspelt_parameters_are_named(tmp_pat
     ],
 )
 def test_a_bad_override_ends_the_start_with_a_reason(
-    parameter: str, value: object, reason: str, tmp_path: Path, domain: int
+    parameter: str, value: Any, reason: str, tmp_path: Path, domain: int
 ) -> None:
     process = PerceptionProcess(domain, tmp_path / "log", **{parameter: value})
     assert process.process.wait(PATIENCE_S) == 2

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def alone() -> Iterator[int]:
         yield domain
 
 
-def start(domain: int, folder: Path, **parameters: object) -> tuple[PerceptionProcess, Peer]:
+def start(domain: int, folder: Path, **parameters: Any) -> tuple[PerceptionProcess, Peer]:
     student = build_hanging_student(folder / "hanging.onnx")
     process = PerceptionProcess(
         domain,
