@@ -6,6 +6,7 @@ the provider that a session really got is compared with the one asked for, and a
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from afss_ros.student import engine_cache
 from afss_ros.student.errors import ProviderError, StudentError
 
 _log = logging.getLogger(__name__)
@@ -89,7 +91,7 @@ def _start(
             model,
             session_options(threads),
             providers=[wanted],
-            provider_options=[{**provider_options(provider), **extra_options}],
+            provider_options=[{**provider_options(provider, model), **extra_options}],
         )
     # ONNX Runtime's exceptions share no base but Exception: Fail, InvalidProtobuf, InvalidGraph, NotImplemented, ...
     except Exception as err:
@@ -120,19 +122,23 @@ def session_options(threads: int) -> ort.SessionOptions:
     return options
 
 
-def provider_options(provider: str) -> dict[str, str]:
-    """Options of one provider.
+def provider_options(provider: str, model: bytes) -> dict[str, str]:
+    """Options of one provider for one model.
 
     TensorRT compiles a model for minutes; its engines are kept under $AFSS_CACHE_DIR (default
-    ~/.cache/afss_ros/tensorrt), so that only the first start on a machine pays.
+    ~/.cache/afss_ros/tensorrt), so that only the first start on a machine pays. Its own key to them knows names, not
+    weights (onnxruntime #6455, #32254): a new student would be answered by the old one's engine. So each model, under
+    each ONNX Runtime, has a folder of its own; TensorRT's version and the GPU are in the names of the files.
     """
     if provider == "tensorrt":
-        cache = Path(os.environ.get("AFSS_CACHE_DIR", Path.home() / ".cache" / "afss_ros")) / "tensorrt"
+        everyone = Path(os.environ.get("AFSS_CACHE_DIR", Path.home() / ".cache" / "afss_ros")) / "tensorrt"
+        own = everyone / f"{hashlib.sha256(model).hexdigest()[:32]}-onnxruntime-{ort.__version__}"
+        engine_cache.make_room(everyone, own)
         return {
             "trt_engine_cache_enable": "1",
-            "trt_engine_cache_path": str(cache),
+            "trt_engine_cache_path": str(own),
             "trt_timing_cache_enable": "1",
-            "trt_timing_cache_path": str(cache),
+            "trt_timing_cache_path": str(own),
         }
     if provider == "cuda":
         # The default, EXHAUSTIVE, tries every convolution algorithm at the first frame: seconds for a little speed.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import onnxruntime
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, save
 
 from afss_ros.student import ContractError, ProviderError, Student, StudentError, runtime
+from afss_ros.student.engine_cache import make_room
 
 
 class FallenSession(onnxruntime.InferenceSession):  # type: ignore[misc]
@@ -124,6 +127,30 @@ def test_threads_sleep_between_frames() -> None:
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
 
-def test_tensorrt_engines_are_cached_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_every_model_has_an_engine_cache_of_its_own_where_the_user_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("AFSS_CACHE_DIR", str(tmp_path))
-    assert runtime.provider_options("tensorrt")["trt_engine_cache_path"] == str(tmp_path / "tensorrt")
+    folders = {Path(runtime.provider_options("tensorrt", model)["trt_engine_cache_path"]) for model in (b"old", b"new")}
+    assert len(folders) == 2, "a new student must not be answered by the old one's engine"
+    assert {folder.parent for folder in folders} == {tmp_path / "tensorrt"}
+    assert all(folder.is_dir() and ort.__version__ in folder.name for folder in folders)
+
+
+def test_the_least_used_engines_go_when_there_is_no_room(tmp_path: Path) -> None:
+    for age, name in enumerate(("newest", "older", "oldest")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "engine").write_bytes(bytes(1000))
+        os.utime(tmp_path / name, (10**9 - age, 10**9 - age))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "engine").write_bytes(bytes(1000))
+    make_room(tmp_path, tmp_path / "own", budget_bytes=2500)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["newest", "own"]
+    make_room(tmp_path, tmp_path / "own", budget_bytes=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["own"], "what flies stays"
+
+
+def test_a_cache_that_cannot_be_kept_is_no_reason_not_to_fly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    make_room(tmp_path / "file", tmp_path / "file" / "own")
+    assert "cannot be kept in order" in caplog.text
