@@ -39,7 +39,11 @@ def image_message(pixels: NDArray[np.uint8], encoding: str, header: Header) -> I
 def detections_message(
     detections: tuple[Detection, ...], class_ids: Mapping[str, int], header: Header
 ) -> Detection2DArray:
-    """Detections in source pixels. `class_id` is the id in LabelInfo, as a string."""
+    """Detections in source pixels.
+
+    `class_id` is the id in LabelInfo, as a string; that of a class which the student does not declare is the id that it
+    gave, taken from the name "class <id>" (see `student.detections.from_boxes`).
+    """
     return Detection2DArray(header=header, detections=[_detection_message(d, class_ids, header) for d in detections])
 
 
@@ -51,7 +55,8 @@ def _detection_message(detection: Detection, class_ids: Mapping[str, int], heade
     message.bbox.size_x = x_max - x_min
     message.bbox.size_y = y_max - y_min
     result = ObjectHypothesisWithPose()
-    result.hypothesis.class_id = str(class_ids[detection.class_name])
+    name = detection.class_name
+    result.hypothesis.class_id = str(class_ids[name]) if name in class_ids else name.removeprefix("class ")
     result.hypothesis.score = float(detection.score)
     message.results = [result]
     return message

@@ -22,6 +22,9 @@ INPUT = "image"
 BOX_OUTPUTS = ("boxes", "scores", "classes")
 OUTPUTS = ("labels", "confidence", *BOX_OUTPUTS)
 _INTEGERS = ("tensor(int32)", "tensor(int64)")
+MAX_SIDE = 8192
+"""Of input and label map, in pixels: a declared size is allocated before a single frame was seen."""
+MAX_BOXES = 10_000
 
 
 class TensorInfo(Protocol):
@@ -146,6 +149,7 @@ def _read_input(inputs: Sequence[TensorInfo], violations: list[str]) -> tuple[in
     if len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
         violations.append(f"input '{INPUT}' must be [1, H, W, 3] (batch 1, channels last, RGB), got {shape}")
         return None
+    _limit(f"input '{INPUT}'", shape[1:3], violations)
     return shape[1], shape[2]
 
 
@@ -160,6 +164,7 @@ def _read_label_outputs(outputs: Mapping[str, TensorInfo], violations: list[str]
         if len(shape) != 3 or shape[0] != 1:
             violations.append(f"output '{name}' must be [1, h, w], got {shape}")
             continue
+        _limit(f"output '{name}'", shape[1:], violations)
         sizes[name] = (shape[1], shape[2])
     if "confidence" in outputs and "labels" not in outputs:
         violations.append("output 'confidence' belongs to an output 'labels', which is missing")
@@ -189,6 +194,8 @@ def _read_box_outputs(outputs: Mapping[str, TensorInfo], violations: list[str]) 
         counts[name] = shape[1]
     if len(set(counts.values())) > 1:
         violations.append(f"outputs {', '.join(BOX_OUTPUTS)} must have one N, got {counts}")
+    if max(counts.values(), default=0) > MAX_BOXES:
+        violations.append(f"outputs {', '.join(BOX_OUTPUTS)} must have an N of {MAX_BOXES} or less, got {counts}")
     return counts.get("boxes")
 
 
@@ -204,6 +211,11 @@ def _read_box_source(values: Mapping[str, Any], outputs: Mapping[str, TensorInfo
             f" from the label map need it for '{whole}'; give '{whole}' any id, or leave {labels.SPACECRAFT} free"
         )
     return source
+
+
+def _limit(tensor: str, size: Sequence[int], violations: list[str]) -> None:
+    if max(size) > MAX_SIDE:
+        violations.append(f"{tensor} must be {MAX_SIDE} pixels high and wide or less, got {' x '.join(map(str, size))}")
 
 
 def _static_shape(

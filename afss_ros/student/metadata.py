@@ -11,6 +11,8 @@ from afss_ros.labels import UNLABELLED
 
 VERSION = "1"
 PREFIX = "afss."
+MAX_NAME = 200
+"""Characters of a class name."""
 
 
 def parse(metadata: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -67,10 +69,15 @@ def _size(text: str) -> tuple[int, int]:
 def _class_names(text: str) -> dict[int, str]:
     names = {int(key): name for key, name in json.loads(text).items()}
     ids_hold = names[0] == "background" and all(0 <= i < UNLABELLED for i in names)
-    names_hold = all(isinstance(n, str) and n for n in names.values()) and len(set(names.values())) == len(names)
+    names_hold = all(_is_name(name) for name in names.values()) and len(set(names.values())) == len(names)
     if not (ids_hold and names_hold):
         raise ValueError(text)
     return names
+
+
+def _is_name(name: Any) -> bool:
+    """Whether it can be shown and sent: JSON can hold halves of characters, which no message can."""
+    return isinstance(name, str) and name.isprintable() and 0 < len(name) <= MAX_NAME
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -86,7 +93,7 @@ _ENTRIES: dict[str, tuple[Callable[[str], Any], str, str | None]] = {
     "family": (_text, "the name of the architecture", None),
     "class_names": (
         _class_names,
-        'JSON id -> unique name with ids 0..254, 0 the background, e.g. {"0": "background", "1": "body"}',
+        'JSON id -> unique printable name with ids 0..254, 0 the background, e.g. {"0": "background", "1": "body"}',
         None,
     ),
     "input_size": (_size, "JSON [height, width] in pixels", None),

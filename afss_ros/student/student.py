@@ -20,6 +20,8 @@ from afss_ros.student.runtime import BoundSession, open_session
 from afss_ros.student.stitch import Outputs
 from afss_ros.student.view import Tiling, View
 
+MAX_FILE_BYTES = 2**31
+"""Protocol buffers end there."""
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -227,6 +229,13 @@ class Student:
 def _read_model(path: Path) -> bytes:
     """The whole file, read once, so that what was hashed is what runs."""
     try:
+        if not path.is_dir() and path.exists() and not path.is_file():
+            raise StudentError(f"the student {path} is no regular file; give the path of an .onnx")
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise StudentError(
+                f"the student {path} has {size} bytes; {MAX_FILE_BYTES} are the most that an .onnx holds"
+            )
         model = path.read_bytes()
     except OSError as err:
         raise StudentError(f"cannot read the student {path}: {err.strerror or err}; give the path of an .onnx") from err

@@ -9,6 +9,8 @@ from std_msgs.msg import Header
 
 from afss_ros.nodes.messages import detections_message, image_message, label_info_message
 from afss_ros.perception import Detection
+from afss_ros.student import letterbox
+from afss_ros.student.detections import from_boxes
 
 HEADER = Header(stamp=Time(sec=3, nanosec=5), frame_id="eye")
 
@@ -39,6 +41,21 @@ def test_a_box_becomes_centre_and_size_and_the_class_its_id_as_a_string() -> Non
     assert bbox.center.theta == 0.0
     (result,) = detection.results
     assert (result.hypothesis.class_id, result.hypothesis.score) == ("4", 0.75)
+
+
+def test_a_class_that_the_student_does_not_declare_keeps_the_id_that_it_gave() -> None:
+    box = np.array([1.0, 1.0, 9.0, 9.0], np.float32)
+    known = letterbox.fit((64, 64), (64, 64))
+    (found,) = from_boxes(
+        box[None],
+        np.array([0.75], np.float32),
+        np.array([7]),
+        known,
+        class_names={0: "background", 1: "body"},
+        score_threshold=0.5,
+    )
+    message = detections_message((found,), {"background": 0, "body": 1}, HEADER)
+    assert message.detections[0].results[0].hypothesis.class_id == "7"
 
 
 def test_nothing_found_is_an_empty_array_with_a_header() -> None:

@@ -83,6 +83,9 @@ def test_what_an_exporter_writes_is_what_a_reader_reads() -> None:
         ("class_names", json.dumps({"0": "background", "255": "a"})),
         ("class_names", json.dumps({"0": "background", "one": "a"})),
         ("class_names", json.dumps({"0": "background", "1": 3})),
+        ("class_names", json.dumps({"0": "background", "1": "half a pair \ud800"})),
+        ("class_names", json.dumps({"0": "background", "1": "two\nlines"})),
+        ("class_names", json.dumps({"0": "background", "1": ""})),
         ("input_size", "[64]"),
         ("input_size", "64"),
         ("input_size", '["64", "96"]'),
@@ -97,6 +100,11 @@ def test_what_an_exporter_writes_is_what_a_reader_reads() -> None:
 def test_a_wrong_entry_is_named_with_its_value(key: str, text: str) -> None:
     sentence = the_violation(metadata={**METADATA, f"afss.{key}": text})
     assert f"afss.{key} must be" in sentence and repr(text) in sentence
+
+
+def test_a_class_name_has_a_length_that_can_be_shown() -> None:
+    text = json.dumps({"0": "background", "1": "x" * 201})
+    assert "afss.class_names must be" in the_violation(metadata={**METADATA, "afss.class_names": text})
 
 
 @pytest.mark.parametrize("key", sorted(METADATA))
@@ -116,6 +124,21 @@ def test_a_missing_entry_is_named(key: str) -> None:
         ({"inputs": [replace(IMAGE, shape=[2, 64, 96, 3])]}, "got [2, 64, 96, 3]"),
         ({"inputs": [replace(IMAGE, shape=["n", 64, 96, 3])]}, "export without dynamic axes"),
         ({"inputs": [replace(IMAGE, shape=[1, 32, 96, 3])]}, "input_size is [64, 96], but the input is [32, 96]"),
+        (
+            {
+                "inputs": [replace(IMAGE, shape=[1, 64, 8193, 3])],
+                "metadata": {**METADATA, "afss.input_size": "[64, 8193]"},
+            },
+            "input 'image' must be 8192 pixels high and wide or less, got 64 x 8193",
+        ),
+        (
+            {"outputs": [replace(LABELS, shape=[1, 320000, 320000])]},
+            "output 'labels' must be 8192 pixels high and wide or less, got 320000 x 320000",
+        ),
+        (
+            {"outputs": [replace(t, shape=[1, 10_001, *t.shape[2:]]) for t in (BOXES, SCORES, CLASSES)]},
+            "must have an N of 10000 or less",
+        ),
         ({"outputs": []}, "neither an output 'labels' nor an output 'boxes'"),
         ({"outputs": [replace(LABELS, type="tensor(int64)")]}, "output 'labels' must be tensor(uint8)"),
         ({"outputs": [replace(LABELS, shape=[1, 4, 32, 48])]}, "output 'labels' must be [1, h, w], got [1, 4, 32, 48]"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -155,3 +156,16 @@ def test_a_slow_student_takes_about_as_long_as_asked(slow_student: Callable[[flo
         start = time.thread_time()  # with one thread, inference runs in this one
         student.warm_up(3)
         assert 30 < (time.thread_time() - start) / 3 * 1e3 < 120
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(StudentError, match=r"pipe\.onnx is no regular file"):
+        Student(tmp_path / "pipe.onnx")
+
+
+def test_a_file_that_no_model_can_be_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "sparse.onnx").open("wb") as file:
+        file.truncate(2**35)
+    with pytest.raises(StudentError, match=r"sparse\.onnx has 34359738368 bytes; an \.onnx holds 2147483648 at most"):
+        Student(tmp_path / "sparse.onnx")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 LEAST_LIMIT_S = 2.0
 """A busy machine, a page fault, a GPU that wakes up: none of them is a fault."""
-UNMEASURED_LIMIT_S = 10.0
+UNMEASURED_LIMIT_S = 5.0
 _SLOWNESS = 10.0
 EXIT_CODE = 3
 """Of a process that leaves work behind which does not end."""
