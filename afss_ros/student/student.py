@@ -233,9 +233,7 @@ def _read_model(path: Path) -> bytes:
             raise StudentError(f"the student {path} is no regular file; give the path of an .onnx")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise StudentError(
-                f"the student {path} has {size} bytes; {MAX_FILE_BYTES} are the most that an .onnx holds"
-            )
+            raise StudentError(f"the student {path} has {size} bytes; an .onnx holds {MAX_FILE_BYTES} at most")
         model = path.read_bytes()
     except OSError as err:
         raise StudentError(f"cannot read the student {path}: {err.strerror or err}; give the path of an .onnx") from err
