@@ -25,6 +25,7 @@ COMMANDS = (
     students.export,
     students.search,
     models.manifest,
+    models.upset,
     figures.evaluate,
     figures.compare,
     loop.loop,

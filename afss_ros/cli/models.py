@@ -1,4 +1,4 @@
-"""`afss manifest`: what a student's file must be, written beside it."""
+"""`afss manifest` and `afss upset`: what a student's file must be, and what becomes of it when its bits flip."""
 
 from __future__ import annotations
 
@@ -35,3 +35,52 @@ def manifest(
             known = KnownAnswer(frame.image, labels)
         path = manifest.write(model, manifest.of_file(model, known))
     Console().print(f"{path}: sha256 {student.sha256}{'' if known else ', without a known answer'}", soft_wrap=True)
+
+
+def upset(
+    model: Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results; goes on with what is there.")] = Path(
+        "out/upset"
+    ),
+    source: Annotated[
+        Path | None, typer.Option("--source", help="Frames to show it; else the demo bag.", show_default=False)
+    ] = None,
+    flips: Annotated[int, typer.Option("--flips", min=1, help="Bits of every kind.")] = 100,
+    frames: Annotated[int, typer.Option("--frames", min=1, help="Frames, spread over the source.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+) -> None:
+    """Flip single bits of a student, kind by kind, and tell what each does and which guard sees it."""
+    import json
+    import logging
+
+    import numpy as np
+    from rich.progress import Progress
+
+    from afss_ros.evaluation.upset import campaign, figures
+    from afss_ros.perception import Frame
+    from afss_ros.share import share
+    from afss_ros.sources import open_source
+    from afss_ros.student import StudentError
+
+    with open_source(source or share() / "demo" / "demo.mcap") as opened:
+        found = [frame for frame in opened if isinstance(frame, Frame)]
+    if not found:
+        raise StudentError(f"{source} holds no frame that can be read; give frames with a craft")
+    shown = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, frames).round().astype(int))]
+    # A session for each bit: nobody wants a line for each.
+    logging.getLogger("afss_ros.student").setLevel(logging.WARNING)
+    console = Console()
+    with Progress(console=console) as bar:
+        task = bar.add_task(f"flipping bits of {model.name}")
+        upsets = campaign.run(
+            model,
+            shown,
+            out,
+            flips=flips,
+            seed=seed,
+            advanced=lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    summary = figures.summarise(upsets)
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    figures.plot(upsets, out / "upsets.png", f"{model.name}: single bit flips, {len(shown)} frames")
+    console.print(figures.table(summary), f"{out}/summary.json, {out}/upsets.png")
