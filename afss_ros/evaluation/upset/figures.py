@@ -51,6 +51,7 @@ def table(summary: dict[str, dict[str, int]]) -> Table:
         "by answer",
     )
     drawn = Table("kind", *heading, box=SIMPLE_HEAD)
+    drawn.columns[0].min_width = max(map(len, KINDS))
     for column in drawn.columns[1:]:
         column.justify = "right"
     keys = ("flips", "harmless", "change_pixels", "change_detections", "ruin_masks", "refused")
