@@ -2,22 +2,24 @@
 
     ros2 launch afss_ros labelling.launch.py bag:=flight.mcap out:=labels/flight config:=label.yaml
 
-The launch ends with the node, which ends when the bag is labelled; run it again to go on after a stop. Ctrl-C ends a
-live set: what waits is labelled for `drain_s` seconds, then report and exports are written.
+The launch ends with the node, which ends when the bag is labelled, and with exit code 1 when that failed; run it again
+to go on after a stop. Ctrl-C ends a live set: what waits is labelled for `drain_s` seconds, then report and exports are
+written.
 """
 
+import importlib.util
+import sys
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable, Shutdown
-from launch.launch_description_entity import LaunchDescriptionEntity
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+# `ros2` may run in a Python that does not see a checkout's environment.
+if importlib.util.find_spec("afss_ros") is None:
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
+from afss_ros.nodes.launching.launch_file import SHARE, Entities, description, end_on_failure, parameter_file, value
 from launch import LaunchContext, LaunchDescription
-
-SHARE = Path(get_package_share_directory("afss_ros"))
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", default_value="", description="Bag, folder or video. Empty: live images."),
@@ -41,26 +43,25 @@ ARGUMENTS = [
 ]
 
 
-def labelling(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+def labelling(context: LaunchContext) -> Entities:
     """Return the node, with the paths that were given made absolute."""
-
-    def value(argument: str) -> str:
-        return str(LaunchConfiguration(argument).perform(context))
-
-    paths = {name: str(Path(value(name)).expanduser().absolute()) for name in ("bag", "out", "config") if value(name)}
-    texts = {name: ParameterValue(value(name), value_type=str) for name in ("topic", "prompt") if value(name)}
+    names = ("bag", "out", "config", "topic", "prompt")
+    given = {name: value(context, name) for name in names if value(context, name)}
+    absolute = {
+        name: str(Path(given[name]).expanduser().absolute()) for name in ("bag", "out", "config") if name in given
+    }
     return [
         Node(
             package="afss_ros",
             executable="labelling_node",
             name="labelling_node",
-            namespace=value("namespace"),
-            parameters=[value("params_file"), paths, texts],
-            remappings=[("image", value("image"))],
+            namespace=value(context, "namespace"),
+            parameters=[parameter_file(context, "labelling_node"), given | absolute],
+            remappings=[("image", value(context, "image"))],
             # Launch would kill a node that labels what waits, or writes the report, ten seconds after Ctrl-C.
             sigterm_timeout="60",
             sigkill_timeout="3600",
-            on_exit=Shutdown(reason="labelling has ended"),
+            on_exit=end_on_failure(then=[Shutdown(reason="labelling has ended")]),
             output="screen",
             emulate_tty=True,
         )
@@ -68,15 +69,4 @@ def labelling(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    profile = str(SHARE / "config" / "fastdds.xml")
-    return LaunchDescription(
-        [
-            *ARGUMENTS,
-            # A profile that the user already set stays. Jazzy's Fast DDS reads the first name, later ones the second.
-            *(
-                SetEnvironmentVariable(name, EnvironmentVariable(name, default_value=profile))
-                for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-            ),
-            OpaqueFunction(function=labelling),
-        ]
-    )
+    return description(ARGUMENTS, [OpaqueFunction(function=labelling)])

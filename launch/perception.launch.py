@@ -6,30 +6,39 @@ This launch file is the node's lifecycle manager while `autostart` is true: it a
 starts, and for activate once configure succeeded. With autostart:=false another manager (or `ros2 lifecycle set`) does.
 """
 
+import importlib.util
+import sys
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+# `ros2` may run in a Python that does not see a checkout's environment.
+if importlib.util.find_spec("afss_ros") is None:
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
     IncludeLaunchDescription,
     OpaqueFunction,
     RegisterEventHandler,
-    SetEnvironmentVariable,
 )
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
-from launch.launch_description_entity import LaunchDescriptionEntity
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from lifecycle_msgs.msg import Transition
 
+from afss_ros.nodes.launching import LaunchError, boolean, source_path
+from afss_ros.nodes.launching.launch_file import (
+    SHARE,
+    Entities,
+    description,
+    end_on_failure,
+    node_name,
+    parameter_file,
+    value,
+)
 from launch import LaunchContext, LaunchDescription
-
-SHARE = Path(get_package_share_directory("afss_ros"))
-BOOLEAN = ["true", "false"]
 
 ARGUMENTS = [
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes."),
@@ -54,14 +63,18 @@ ARGUMENTS = [
         description="ONNX Runtime execution provider. Empty: as params_file says.",
     ),
     DeclareLaunchArgument(
-        "use_sim_time", default_value="false", choices=BOOLEAN, description="Take the time from /clock."
+        "use_sim_time", default_value="false", description="Take the time from /clock: true or false."
     ),
     DeclareLaunchArgument(
-        "autostart", default_value="true", choices=BOOLEAN, description="Configure and activate the node."
+        "autostart", default_value="true", description="Configure and activate the node: true or false."
     ),
-    DeclareLaunchArgument("rviz", default_value="false", choices=BOOLEAN, description="Start RViz on the outputs."),
+    DeclareLaunchArgument("rviz", default_value="false", description="Start RViz on the outputs: true or false."),
     DeclareLaunchArgument(
         "source", default_value="", description="Bag, video or folder to publish as the camera. Empty: a real camera."
+    ),
+    DeclareLaunchArgument("rate", default_value="0.0", description="Of source: frames per second. 0: as recorded."),
+    DeclareLaunchArgument(
+        "loop", default_value="false", description="Of source: start over at its end: true or false."
     ),
     DeclareLaunchArgument(
         "log_level",
@@ -72,33 +85,38 @@ ARGUMENTS = [
 ]
 
 
-def perception(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+def perception(context: LaunchContext) -> Entities:
     """Return the node and, if it is to start by itself, its lifecycle transitions."""
     given = {
         "model.path": value(context, "model"),
         "model.provider": value(context, "provider"),
         "input.image_transport": value(context, "image_transport"),
     }
+    replayed = bool(value(context, "source"))
     node = LifecycleNode(
         package="afss_ros",
         executable="perception_node",
         name="perception_node",
         namespace=value(context, "namespace"),
         parameters=[
-            value(context, "params_file"),
-            {name: text for name, text in given.items() if text},
+            parameter_file(context, "perception_node"),
+            {name: argument for name, argument in given.items() if argument},
             # Here the launch file manages the node; two managers would trip over each other.
-            {"autostart": False, "use_sim_time": value(context, "use_sim_time") == "true"},
+            {"autostart": False, "use_sim_time": boolean("use_sim_time", value(context, "use_sim_time"))},
         ],
         remappings=[("image", value(context, "image")), ("camera_info", value(context, "camera_info"))],
         ros_arguments=["--log-level", value(context, "log_level")],
+        # A replay is nothing without the node. A robot's launch goes on: what to do then is not ours to say.
+        on_exit=end_on_failure() if replayed else None,
         output="screen",
         emulate_tty=True,
     )
-    return [*(start(node) if value(context, "autostart") == "true" else []), node]
+    if not boolean("autostart", value(context, "autostart")):
+        return [node]
+    return [*start(node), *(end_if_not_configured(node) if replayed else []), node]
 
 
-def start(node: LifecycleNode) -> list[LaunchDescriptionEntity]:
+def start(node: LifecycleNode) -> Entities:
     """Return the handlers that configure `node` when its process runs and activate it once, when it is configured."""
 
     def request(transition_id: int) -> EmitEvent:
@@ -118,21 +136,40 @@ def start(node: LifecycleNode) -> list[LaunchDescriptionEntity]:
     ]
 
 
-def source(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+def end_if_not_configured(node: LifecycleNode) -> Entities:
+    """Return the handler that ends the launch when configure fails: a source would wait for the node for ever."""
+
+    def end(context: LaunchContext) -> Entities:
+        raise LaunchError(f"{node.node_name} cannot be configured; its last messages say why")
+
+    return [
+        RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=node,
+                start_state="configuring",
+                goal_state="unconfigured",
+                entities=[OpaqueFunction(function=end)],
+            )
+        )
+    ]
+
+
+def source(context: LaunchContext) -> Entities:
     """Return the camera that plays `source`, if there is one."""
-    path = value(context, "source")
-    if not path:
+    if not value(context, "source"):
         return []
-    # The other arguments of source.launch.py are taken from this launch file's.
-    included = IncludeLaunchDescription(str(SHARE / "launch" / "source.launch.py"), launch_arguments=[("source", path)])
-    return [included]
+    passed = ("rate", "loop", "namespace", "image", "camera_info", "image_transport", "use_sim_time")
+    arguments = {name: value(context, name) for name in passed} | {"source": source_path(value(context, "source"))}
+    return [
+        IncludeLaunchDescription(str(SHARE / "launch" / "source.launch.py"), launch_arguments=list(arguments.items()))
+    ]
 
 
-def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+def rviz(context: LaunchContext) -> Entities:
     """Return RViz, if wanted, with the package's view on the topics of these nodes."""
-    if value(context, "rviz") != "true":
+    if not boolean("rviz", value(context, "rviz")):
         return []
-    namespace = value(context, "namespace").strip("/")
+    namespace = node_name(context, "perception_node").rpartition("/")[0]
     image = value(context, "image")
     moved = {"/image": image} | {f"/{topic}": topic for topic in ("perception_node/overlay", "perception_node/mask")}
     return [
@@ -141,31 +178,13 @@ def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             executable="rviz2",
             arguments=["-d", str(SHARE / "config" / "perception.rviz")],
             remappings=[
-                (shown, topic if topic.startswith("/") else f"/{namespace}/{topic}".replace("//", "/"))
-                for shown, topic in moved.items()
+                (shown, topic if topic.startswith("/") else f"{namespace}/{topic}") for shown, topic in moved.items()
             ],
-            parameters=[{"use_sim_time": value(context, "use_sim_time") == "true"}],
+            parameters=[{"use_sim_time": boolean("use_sim_time", value(context, "use_sim_time"))}],
         )
     ]
 
 
-def value(context: LaunchContext, argument: str) -> str:
-    """Return what the user gave for a launch argument, or its default."""
-    return str(LaunchConfiguration(argument).perform(context))
-
-
 def generate_launch_description() -> LaunchDescription:
-    profile = str(SHARE / "config" / "fastdds.xml")
-    return LaunchDescription(
-        [
-            *ARGUMENTS,
-            # A profile that the user already set stays. Jazzy's Fast DDS reads the first name, later ones the second.
-            *(
-                SetEnvironmentVariable(name, EnvironmentVariable(name, default_value=profile))
-                for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-            ),
-            OpaqueFunction(function=perception),
-            OpaqueFunction(function=source),
-            OpaqueFunction(function=rviz),
-        ]
-    )
+    # The source first: where there is none, nothing is started.
+    return description(ARGUMENTS, [OpaqueFunction(function=f) for f in (source, perception, rviz)])

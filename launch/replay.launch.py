@@ -2,29 +2,27 @@
 
     ros2 launch afss_ros replay.launch.py source:=approach.mcap rviz:=true
 
-Every argument of perception.launch.py works here too; `rate` and `loop` are source_node's.
+Every argument of perception.launch.py works here too.
 """
 
+import importlib.util
+import sys
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+# `ros2` may run in a Python that does not see a checkout's environment.
+if importlib.util.find_spec("afss_ros") is None:
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 
+from afss_ros.nodes.launching.launch_file import SHARE, description
 from launch import LaunchDescription
 
-SHARE = Path(get_package_share_directory("afss_ros"))
-BOOLEAN = ["true", "false"]
+ARGUMENTS = [
+    DeclareLaunchArgument("source", description="Bag (sqlite3, MCAP), video or folder of images."),
+    DeclareLaunchArgument("use_sim_time", default_value="true", description="Live in recorded time: true or false."),
+]
 
 
 def generate_launch_description() -> LaunchDescription:
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("source", description="Bag (sqlite3, MCAP), video or folder of images."),
-            DeclareLaunchArgument("rate", default_value="0.0", description="Frames per second. 0: as recorded."),
-            DeclareLaunchArgument("loop", default_value="false", choices=BOOLEAN, description="Start over at the end."),
-            DeclareLaunchArgument(
-                "use_sim_time", default_value="true", choices=BOOLEAN, description="Live in recorded time."
-            ),
-            IncludeLaunchDescription(str(SHARE / "launch" / "perception.launch.py")),
-        ]
-    )
+    return description(ARGUMENTS, [IncludeLaunchDescription(str(SHARE / "launch" / "perception.launch.py"))])
