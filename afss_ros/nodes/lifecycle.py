@@ -17,6 +17,8 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.service import Service
 
+from afss_ros.nodes.unchanged import TakesUnchanged
+
 _N = TypeVar("_N", bound="OperableLifecycleNode")
 Transition = Callable[[_N, LifecycleState], TransitionCallbackReturn]
 
@@ -36,7 +38,7 @@ def transition(method: Transition[_N]) -> Transition[_N]:
     return logged
 
 
-class OperableLifecycleNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
+class OperableLifecycleNode(TakesUnchanged, LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
     """A lifecycle node that survives its operator, and starts itself when asked to."""
 
     def __init__(self, name: str, **kwargs: Any) -> None:

@@ -1,8 +1,8 @@
 """Parameters that may be set to what they are.
 
-`ros2 param load` sets every parameter that `ros2 param dump` wrote. rclpy refuses the read-only ones, its own qos_overrides
-among them, and we those that are read at configure, even when nothing would change; the atomic call then changes
-nothing at all. With this a value that is there already is no change, so a dump can be loaded in any state.
+`ros2 param load` sets every parameter that `ros2 param dump` wrote. rclpy refuses the read-only ones, its own
+qos_overrides among them, and we those that are read at configure, even when nothing would change; the atomic call then
+changes nothing at all. With this a value that is there already is no change: a dump can be loaded in any state.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ from afss_ros.nodes.image_input import to_rgb
 from afss_ros.nodes.labelling.parameters import SPECS
 from afss_ros.nodes.messages import image_message
 from afss_ros.nodes.perception.parameters import descriptor
+from afss_ros.nodes.unchanged import TakesUnchanged
 from afss_ros.perception import Detection, Perception
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.models.checkpoints import Access
@@ -50,7 +51,7 @@ _TAKING_S = 2.0  # for images that have arrived before a signal, and are still w
 _LEVELS = {"failed": DiagnosticStatus.ERROR, "stopped": DiagnosticStatus.WARN}
 
 
-class LabellingNode(Node):  # type: ignore[misc]  # rclpy is untyped
+class LabellingNode(TakesUnchanged, Node):  # type: ignore[misc]  # rclpy is untyped
     """Runs one labelling job at a time.
 
     Raises:

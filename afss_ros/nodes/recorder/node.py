@@ -15,22 +15,22 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 
 from afss_ros.bags import BagError, BagWriter
 from afss_ros.nodes import spinning
 from afss_ros.nodes.message_types import MessageTypeError
 from afss_ros.nodes.perception.parameters import Spec, Takes, descriptor
 from afss_ros.nodes.recorder.topics import QUEUE_DEPTH, TopicRecorder, matching_qos
+from afss_ros.nodes.unchanged import TakesUnchanged
 
 _OUTPUT = Spec("output", "", Takes.START, "Bag to write: <name>.mcap, or a directory. Required.")
-_TOPICS = Spec("topics", "", Takes.START, "Topics to record. None: all that are published.")
+_TOPICS = Spec("topics", "", Takes.START, "Topics to record. No names: all that are published.")
 _LOOK_PERIOD_S = 0.2
 _OTHER_ENTITIES = 8
 """At most, that have work beside the subscriptions: the timer and the parameter services."""
 
 
-class RecorderNode(Node):  # type: ignore[misc]  # rclpy is untyped
+class RecorderNode(TakesUnchanged, Node):  # type: ignore[misc]  # rclpy is untyped
     """Records until it is closed.
 
     Raises:
@@ -41,10 +41,11 @@ class RecorderNode(Node):  # type: ignore[misc]  # rclpy is untyped
         super().__init__("recorder_node")
         self._stop = stop
         output = self.declare_parameter(_OUTPUT.name, _OUTPUT.default, descriptor(_OUTPUT)).value
-        wanted = self.declare_parameter(_TOPICS.name, Parameter.Type.STRING_ARRAY, descriptor(_TOPICS)).value
+        # ROS has no empty list of texts, and a parameter without a value could not be dumped and loaded.
+        wanted = self.declare_parameter(_TOPICS.name, [""], descriptor(_TOPICS)).value
         if not output:
             raise BagError("parameter output is not set; give the bag to write, as <name>.mcap")
-        self._wanted = {self.resolve_topic_name(topic) for topic in wanted or ()}
+        self._wanted = {self.resolve_topic_name(topic) for topic in wanted if topic}
         self._refused: set[str] = set()
         self._bag = BagWriter(output)
         self._recorder = TopicRecorder(self, self._bag, on_failure=self._give_up)

@@ -27,6 +27,7 @@ from afss_ros.nodes import spinning
 from afss_ros.nodes.message_types import MessageTypeError, leading_stamp_ns, message_class
 from afss_ros.nodes.source.camera import CameraPublisher
 from afss_ros.nodes.source.parameters import ParameterError, declare_and_read
+from afss_ros.nodes.unchanged import TakesUnchanged
 from afss_ros.perception import Frame
 from afss_ros.sources import SourceError, Unreadable, open_source
 from afss_ros.sources.pace import Pace
@@ -38,7 +39,7 @@ _ACKNOWLEDGE_S = 4.0
 _SECOND = 1_000_000_000
 
 
-class SourceNode(Node):  # type: ignore[misc]  # rclpy is untyped
+class SourceNode(TakesUnchanged, Node):  # type: ignore[misc]  # rclpy is untyped
     """Plays one source.
 
     Raises:

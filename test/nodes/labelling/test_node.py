@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parameter_dump import dump, load_dump
 from perception_peer import ROOT, Peer, reserved_domain
 from rclpy.duration import Duration
 from rclpy.publisher import Publisher
@@ -245,3 +246,10 @@ def test_an_input_that_waits_ends_when_it_is_told(tmp_path: Path) -> None:
     live = LiveInput("/image", capacity=2)
     threading.Timer(0.2, live.end).start()
     assert list(live) == []
+
+
+def test_the_node_loads_its_own_dump(peer: LabellingPeer, tmp_path: Path) -> None:
+    peer.start(out=tmp_path / "labels", config=ROOT / "config" / "label_student.yaml", image_transport="compressed")
+    values = dump(peer, "/labelling_node", tmp_path / "dump.yaml")
+    assert values["image_transport"] == "compressed"
+    assert load_dump(peer, "/labelling_node", tmp_path / "dump.yaml") == {}
