@@ -185,6 +185,10 @@ def rviz(context: LaunchContext) -> Entities:
     ]
 
 
+def everything(context: LaunchContext) -> Entities:
+    """Return all of it at once: launch leaves behind what it has started when an argument after that is refused."""
+    return [*source(context), *perception(context), *rviz(context)]
+
+
 def generate_launch_description() -> LaunchDescription:
-    # The source first: where there is none, nothing is started.
-    return description(ARGUMENTS, [OpaqueFunction(function=f) for f in (source, perception, rviz)])
+    return description(ARGUMENTS, [OpaqueFunction(function=everything)])

@@ -12,18 +12,26 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from diagnostic_msgs.msg import DiagnosticArray
-from perception_peer import ROOT, Peer
+from perception_peer import PATIENCE_S, ROOT, Peer, craft_image
+from rcl_interfaces.srv import GetParameters
+from rclpy.parameter import parameter_value_to_python
 
+from afss_ros.images import encode_compressed
+from afss_ros.nodes import launching
 from afss_ros.nodes.labelling import parameters as labelling_parameters
+from afss_ros.nodes.launching import full_name
 from afss_ros.nodes.perception import parameters
 from afss_ros.nodes.source import parameters as source_parameters
 
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
+SHARED = Path(launching.__file__).with_name("launch_file.py")
 PARAMETERS = {
     "labelling_node": {spec.name for spec in labelling_parameters.SPECS},
     "perception_node": {spec.name for spec in parameters.SPECS},
@@ -63,11 +71,11 @@ def test_there_are_launch_files() -> None:
     ]
 
 
-@pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [*LAUNCH_FILES, Path(launching.__file__).with_name("launch_file.py")], ids=lambda p: p.name
+)
 def test_every_file_that_a_launch_file_names_is_shipped(path: Path) -> None:
-    chains = re.findall(r'SHARE((?: / "[^"]+")+)', path.read_text())
-    assert chains
-    for chain in chains:
+    for chain in re.findall(r'SHARE((?: / "[^"]+")+)', path.read_text()):
         assert ROOT.joinpath(*re.findall(r'"([^"]+)"', chain)).is_file(), chain
 
 
@@ -79,8 +87,37 @@ def test_every_argument_is_described_and_declared_before_it_is_read(path: Path) 
         assert isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
         declared.add(call.args[0].value)
         assert keyword(call, "description") is not None, f"{call.args[0].value!s} has no description"
-    read = set(re.findall(r'(?:value\((?:context, )?|LaunchConfiguration\()"([a-z_]+)"', path.read_text()))
+    text = path.read_text()
+    read = set(re.findall(r'value\(context, "([a-z_]+)"\)', text))
+    if "parameter_file(context" in text:
+        read |= {"params_file", "namespace"}
+    for assigned in ast.walk(module):
+        if isinstance(assigned, ast.Assign) and ast.unparse(assigned.targets[0]) == "passed":
+            read |= set(ast.literal_eval(assigned.value))
     assert read <= declared
+
+
+@pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda p: p.name)
+def test_every_launch_file_ends_its_arguments_with_itself(path: Path) -> None:
+    module = tree(path)
+    (made,) = [f for f in module.body if isinstance(f, ast.FunctionDef) and f.name == "generate_launch_description"]
+    (last,) = [statement for statement in made.body if isinstance(statement, ast.Return)]
+    assert isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "description"
+    assert ast.unparse(last.value.args[0]) == "ARGUMENTS"
+
+
+def test_source_is_passed_every_argument_that_it_has() -> None:
+    """What is not passed would be taken from whatever an earlier include left."""
+    (passed,) = [
+        set(ast.literal_eval(a.value))
+        for a in ast.walk(tree(ROOT / "launch" / "perception.launch.py"))
+        if isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == "passed"
+    ]
+    declared = {
+        ast.literal_eval(call.args[0])
+        for call in calls(tree(ROOT / "launch" / "source.launch.py"), "DeclareLaunchArgument")
+    }
+    assert passed | {"source"} == declared
 
 
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda p: p.name)
@@ -99,10 +136,16 @@ def test_nodes_exist_and_have_the_parameters_that_they_are_given(path: Path) -> 
             k.value for d in ast.walk(given) if isinstance(d, ast.Dict) for k in d.keys if isinstance(k, ast.Constant)
         }
         assert names <= PARAMETERS[executable.value] | {"use_sim_time"}
-    for assigned in ast.walk(module):
-        if isinstance(assigned, ast.Assign) and ast.unparse(assigned.targets[0]) == "given":
-            assert isinstance(assigned.value, ast.Dict)
-            assert {ast.literal_eval(k) for k in assigned.value.keys if k} <= PARAMETERS["perception_node"]
+
+
+@pytest.mark.parametrize(("node", "variable"), [("perception_node", "given"), ("labelling_node", "names")])
+def test_arguments_that_become_parameters_are_parameters(node: str, variable: str) -> None:
+    module = tree(ROOT / "launch" / f"{node.removesuffix('_node')}.launch.py")
+    (assigned,) = [
+        a.value for a in ast.walk(module) if isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == variable
+    ]
+    names = assigned.keys if isinstance(assigned, ast.Dict) else ast.literal_eval(assigned)
+    assert {name if isinstance(name, str) else ast.literal_eval(name) for name in names} <= PARAMETERS[node]
 
 
 def test_the_views_show_topics_that_exist() -> None:
@@ -137,50 +180,203 @@ def test_the_dds_profile_holds_several_large_images_and_is_the_default() -> None
 @pytest.fixture
 def prefix(tmp_path: Path) -> Path:
     """An install prefix whose afss_ros is this checkout."""
-    share, programs = tmp_path / "share" / "afss_ros", tmp_path / "lib" / "afss_ros"
-    index = tmp_path / "share" / "ament_index" / "resource_index" / "packages"
+    prefix = tmp_path / "prefix"
+    share, programs = prefix / "share" / "afss_ros", prefix / "lib" / "afss_ros"
+    index = prefix / "share" / "ament_index" / "resource_index" / "packages"
     for folder in (share, programs, index):
         folder.mkdir(parents=True)
     (index / "afss_ros").touch()
     for name in ("config", "launch", "models", "package.xml"):
         (share / name).symlink_to(ROOT / name)
-    program = programs / "perception_node"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m afss_ros.nodes.perception.node "$@"\n')
-    program.chmod(0o755)
-    return tmp_path
+    for node in ("perception", "source"):
+        program = programs / f"{node}_node"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m afss_ros.nodes.{node}.node "$@"\n')
+        program.chmod(0o755)
+    return prefix
 
 
-@pytest.mark.skipif(importlib.util.find_spec("launch_ros") is None, reason="PyPI has no launch; ROS machines do")
-def test_launch_configures_and_activates_the_node_in_a_namespace(prefix: Path, domain: int, tiny_student: Path) -> None:
-    script = (
-        "import sys; from launch import LaunchService, LaunchDescription;"
-        "from launch.actions import IncludeLaunchDescription;"
-        "s = LaunchService();"
-        "s.include_launch_description(LaunchDescription([IncludeLaunchDescription(sys.argv[1],"
-        " launch_arguments=[a.split(':=') for a in sys.argv[2:]])])); sys.exit(s.run())"
-    )
+LAUNCH = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+
+service = LaunchService(argv=sys.argv[2:])
+arguments = [word.split(":=", 1) for word in sys.argv[2:]]
+service.include_launch_description(
+    LaunchDescription([IncludeLaunchDescription(sys.argv[1], launch_arguments=arguments)])
+)
+sys.exit(service.run())
+"""
+"""As `ros2 launch` does it."""
+
+with_launch = pytest.mark.skipif(
+    importlib.util.find_spec("launch_ros") is None, reason="launch_ros is missing: PyPI has none; ROS machines do"
+)
+
+
+class Launched:
+    """A launch file that runs, and a peer of its nodes."""
+
+    def __init__(self, prefix: Path, domain: int, path: Path, *arguments: str) -> None:
+        self._prefix = f"AMENT_PREFIX_PATH={prefix}".encode()
+        self.peer = Peer(domain)
+        self._reports = self.peer.hear(DiagnosticArray, "/diagnostics")
+        self._log = (prefix / "log").open("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, str(path), *arguments],
+            env={
+                **os.environ,
+                "AMENT_PREFIX_PATH": f"{prefix}{os.pathsep}{os.environ['AMENT_PREFIX_PATH']}",
+                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+                "ROS_DOMAIN_ID": str(domain),
+            },
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def __enter__(self) -> Launched:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.end()
+        self.peer.close()
+        self._log.close()
+        left = list(self._left_behind())
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert not left, "the launch has ended, and processes of its nodes run on"
+
+    def _left_behind(self) -> Iterator[int]:
+        for environment in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):  # ended meanwhile, or somebody else's
+                if self._prefix in environment.read_bytes():
+                    yield int(environment.parent.name)
+
+    def end(self) -> int:
+        """End the launch as Ctrl-C does; returns its exit code."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(PATIENCE_S)
+
+    def wait(self) -> tuple[int, str]:
+        """Wait until the launch ends by itself; returns exit code and log."""
+        code = self._process.wait(2 * PATIENCE_S)
+        self._log.seek(0)
+        return code, self._log.read()
+
+    def reported(self, status: str) -> dict[str, str]:
+        """The last values that a node reported under this name."""
+        own = [s for message in self._reports for s in message.status if s.name == status]
+        return {pair.key: pair.value for pair in own[-1].values} if own else {}
+
+    def until_active(self, node: str) -> dict[str, str]:
+        """Wait until a perception node perceives; returns what it reports."""
+        status = f"{node.lstrip('/')}: perception"
+        self.peer.spin_until(lambda: self.reported(status).get("state") == "active", f"{node} to be active")
+        return self.reported(status)
+
+    def parameter(self, node: str, name: str) -> Any:
+        request = GetParameters.Request(names=[name])
+        (value,) = self.peer.call(GetParameters, f"{node}/get_parameters", request).values
+        return parameter_value_to_python(value)
+
+
+@with_launch
+def test_launch_configures_and_activates_the_node_in_a_namespace(
+    prefix: Path, quiet_domain: int, tiny_student: Path
+) -> None:
+    parameters = prefix / "flight.yaml"
+    parameters.write_text("perception_node: {ros__parameters: {overlay.alpha: 0.125}}")
     arguments = [f"model:={tiny_student}", "namespace:=chaser", "image:=/eye/image_raw", "log_level:=warn"]
-    launched = subprocess.Popen(
-        [sys.executable, "-c", script, str(ROOT / "launch" / "perception.launch.py"), *arguments],
-        env={
-            **os.environ,
-            "AMENT_PREFIX_PATH": f"{prefix}{os.pathsep}{os.environ['AMENT_PREFIX_PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-            "ROS_DOMAIN_ID": str(domain),
-        },
+    path = ROOT / "launch" / "perception.launch.py"
+    with Launched(
+        prefix, quiet_domain, path, *arguments, f"params_file:={parameters}", "use_sim_time:=True"
+    ) as launched:
+        assert launched.until_active("/chaser/perception_node")["input.topic"] == "/eye/image_raw"
+        assert launched.parameter("/chaser/perception_node", "overlay.alpha") == 0.125
+        assert launched.parameter("/chaser/perception_node", "use_sim_time") is True
+        assert launched.end() == 0
+
+
+TWO_INCLUDES = """
+from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription, LogInfo
+from launch.substitutions import LaunchConfiguration
+
+def generate_launch_description():
+    left = dict(namespace="left", source={source!r}, image="/left/raw", loop="True", rate="20", model={model!r})
+    right = dict(namespace="right", model={model!r})
+    return LaunchDescription([
+        IncludeLaunchDescription({path!r}, launch_arguments=left.items()),
+        IncludeLaunchDescription({path!r}, launch_arguments=right.items()),
+        LogInfo(msg=["image is still ", LaunchConfiguration("image")]),
+    ])
+"""
+
+
+@with_launch
+def test_two_plain_includes_leave_each_other_alone(
+    prefix: Path, quiet_domain: int, tiny_student: Path, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "2024"  # launch_ros must not make a number of it
+    pictures.mkdir()
+    (pictures / "0.png").write_bytes(encode_compressed(craft_image(), "png"))
+    both = tmp_path / "both.launch.py"
+    path = str(ROOT / "launch" / "perception.launch.py")
+    both.write_text(TWO_INCLUDES.format(source=str(pictures), model=str(tiny_student), path=path))
+    with Launched(prefix, quiet_domain, both) as launched:
+        assert launched.until_active("/left/perception_node")["input.topic"] == "/left/raw"
+        assert launched.until_active("/right/perception_node")["input.topic"] == "/right/image"
+        launched.peer.spin_until(lambda: launched.reported("left/source_node: source") != {}, "the left source")
+        names = {full_name(space, name) for name, space in launched.peer.node.get_node_names_and_namespaces()}
+        assert {name for name in names if name.endswith("source_node")} == {"/left/source_node"}
+        assert launched.end() == 0
+        assert "image is still /left/raw" in launched.wait()[1]
+
+
+@with_launch
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["source:=/nope"], "no source at /nope; give a folder of pictures, a video, or a rosbag2 bag"),
+        (["source:={broken}"], "source_node-1 ended with exit code 1"),
+        (["source:={pictures}", "model:=/nope.onnx"], "/perception_node cannot be configured"),
+        (["source:={pictures}", "loop:=perhaps"], "loop must be true or false"),
+        (["source:={pictures}", "params_file:={broken}"], "params_file {broken}"),
+    ],
+)
+def test_a_replay_that_cannot_be_ends_with_its_reason(
+    prefix: Path, quiet_domain: int, tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    (tmp_path / "broken.mcap").write_text("no bag")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "0.png").write_bytes(encode_compressed(craft_image(), "png"))
+    places = {"broken": tmp_path / "broken.mcap", "pictures": tmp_path / "pictures"}
+    filled = [argument.format(**places) for argument in arguments]
+    with Launched(prefix, quiet_domain, ROOT / "launch" / "replay.launch.py", *filled) as launched:
+        code, log = launched.wait()
+    assert code == 1, log
+    assert reason.format(**places) in log
+
+
+@with_launch
+@pytest.mark.parametrize("name", ["perception", "replay"])
+def test_every_argument_is_shown(prefix: Path, name: str) -> None:
+    script = (
+        "import sys; from launch.launch_description_sources import get_launch_description_from_any_launch_file as read;"
+        "print(*[argument.name for argument in read(sys.argv[1]).get_launch_arguments()])"
     )
-    peer = Peer(domain)
-    try:
-        reports = peer.hear(DiagnosticArray, "/diagnostics")
-
-        def active() -> bool:
-            own = [s for m in reports for s in m.status if s.name == "chaser/perception_node: perception"]
-            values = {v.key: v.value for v in own[-1].values} if own else {}
-            return values.get("state") == "active" and values["input.topic"] == "/eye/image_raw"
-
-        peer.spin_until(active, "the launched node to be active")
-    finally:
-        launched.send_signal(signal.SIGINT)
-        code = launched.wait(20)
-        peer.close()
-    assert code == 0
+    shown = subprocess.run(
+        [sys.executable, "-c", script, str(ROOT / "launch" / f"{name}.launch.py")],
+        env={**os.environ, "AMENT_PREFIX_PATH": f"{prefix}{os.pathsep}{os.environ['AMENT_PREFIX_PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    declared = {
+        ast.literal_eval(call.args[0])
+        for path in (ROOT / "launch" / f"{part}.launch.py" for part in ("perception", "source", name))
+        for call in calls(tree(path), "DeclareLaunchArgument")
+    }
+    assert {"rate", "loop"} < declared == set(shown)
+    assert len(shown) == len(declared)
