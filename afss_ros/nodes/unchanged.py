@@ -8,17 +8,14 @@ changes nothing at all. With this a value that is there already is no change: a 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-_Base = Node if TYPE_CHECKING else object
 
-
-class TakesUnchanged(_Base):  # type: ignore[misc]  # rclpy is untyped
-    """Mixed into a node, before its rclpy class."""
+class TakesUnchanged(Node):  # type: ignore[misc]  # rclpy is untyped
+    """A node that takes any value that is there already."""
 
     def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]

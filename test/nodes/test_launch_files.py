@@ -144,8 +144,9 @@ def test_arguments_that_become_parameters_are_parameters(node: str, variable: st
     (assigned,) = [
         a.value for a in ast.walk(module) if isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == variable
     ]
-    names = assigned.keys if isinstance(assigned, ast.Dict) else ast.literal_eval(assigned)
-    assert {name if isinstance(name, str) else ast.literal_eval(name) for name in names} <= PARAMETERS[node]
+    assert isinstance(assigned, ast.Dict | ast.Tuple)
+    names = [k for k in assigned.keys if k] if isinstance(assigned, ast.Dict) else assigned.elts
+    assert {ast.literal_eval(name) for name in names} <= PARAMETERS[node]
 
 
 def test_the_views_show_topics_that_exist() -> None:

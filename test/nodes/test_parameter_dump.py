@@ -16,7 +16,6 @@ import yaml
 from parameter_dump import dump, load_dump
 from perception_peer import PATIENCE_S, ROOT, Peer
 from rclpy.context import Context
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from afss_ros.images import encode_compressed
@@ -85,7 +84,7 @@ def test_recorder_node_loads_its_own_dump(tmp_path: Path, quiet_domain: int, top
         assert load_dump(peer, "/recorder_node", tmp_path / "dump.yaml") == {}
 
 
-class Adjustable(TakesUnchanged, Node):  # type: ignore[misc]  # rclpy is untyped
+class Adjustable(TakesUnchanged):
     """A node with a number that may be set."""
 
 

@@ -22,7 +22,6 @@ from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
-from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -51,7 +50,7 @@ _TAKING_S = 2.0  # for images that have arrived before a signal, and are still w
 _LEVELS = {"failed": DiagnosticStatus.ERROR, "stopped": DiagnosticStatus.WARN}
 
 
-class LabellingNode(TakesUnchanged, Node):  # type: ignore[misc]  # rclpy is untyped
+class LabellingNode(TakesUnchanged):
     """Runs one labelling job at a time.
 
     Raises:

@@ -14,7 +14,6 @@ from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
-from rclpy.node import Node
 
 from afss_ros.bags import BagError, BagWriter
 from afss_ros.nodes import spinning
@@ -30,7 +29,7 @@ _OTHER_ENTITIES = 8
 """At most, that have work beside the subscriptions: the timer and the parameter services."""
 
 
-class RecorderNode(TakesUnchanged, Node):  # type: ignore[misc]  # rclpy is untyped
+class RecorderNode(TakesUnchanged):
     """Records until it is closed.
 
     Raises:

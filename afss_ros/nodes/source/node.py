@@ -19,7 +19,6 @@ from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.logging import get_logger
-from rclpy.node import Node
 from rosgraph_msgs.msg import Clock as ClockMessage
 from std_msgs.msg import Header
 
@@ -39,7 +38,7 @@ _ACKNOWLEDGE_S = 4.0
 _SECOND = 1_000_000_000
 
 
-class SourceNode(TakesUnchanged, Node):  # type: ignore[misc]  # rclpy is untyped
+class SourceNode(TakesUnchanged):
     """Plays one source.
 
     Raises:
