@@ -72,7 +72,7 @@ EXTRAS = {
         "lxml>=5",
         "mypy>=1.13",
         "onnx>=1.17",
-        "pytest>=8",
+        "pytest>=7.4",
         "ruff>=0.8",
         "scipy>=1.12",
         "setuptools<80",  # colcon installs through `setup.py develop`, which later versions no longer have

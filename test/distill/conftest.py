@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 
-from afss_ros.distill import recipe
-from afss_ros.distill.recipe import Recipe
-from afss_ros.distill.search import noise_study
-from afss_ros.distill.training import loop as training
+if TYPE_CHECKING:
+    from afss_ros.distill.recipe import Recipe
+
+# The fixtures import what they need: without torch their tests are skipped, where this file would end the session.
 
 
 @pytest.fixture(scope="session")
 def drawn_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """32 pictures of 64 x 64."""
+    from afss_ros.distill.search import noise_study
+
     return noise_study.draw(tmp_path_factory.mktemp("sets") / "drawn", 32)
 
 
 @pytest.fixture(scope="session")
 def small_recipe(drawn_set: Path) -> Callable[..., Recipe]:
     """The recipe of a tiny student for `drawn_set`; keyword arguments replace its sections."""
+    from afss_ros.distill import recipe
 
     def make(**changes: Any) -> Recipe:
         return recipe.parse(
@@ -48,6 +50,10 @@ def small_recipe(drawn_set: Path) -> Callable[..., Recipe]:
 @pytest.fixture(scope="session")
 def run(small_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that has had time to learn the drawn set."""
+    import torch
+
+    from afss_ros.distill.training import loop as training
+
     torch.set_num_threads(1)
     directory = tmp_path_factory.mktemp("run")
     options = {"lr": 3e-3, "ema": 0.9}
