@@ -6,11 +6,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from package_metadata import ROOT, modules, modules_of_tests, third_party
-
-import conftest
 
 TESTS = {
     "collected": "import torch\ndef test_collected(): ...",
@@ -60,20 +59,26 @@ def test_without_the_ground_its_tests_are_skipped_and_say_why(tmp_path: Path, ha
         assert f"{needing[name]} is not installed: pip install '.[ground,test]'" in line
 
 
-def test_our_environments_skip_nothing_for_want_of_a_package() -> None:
+@pytest.fixture
+def root_conftest(pytestconfig: pytest.Config) -> Any:
+    path = str(ROOT / "conftest.py")
+    return next(p for p in pytestconfig.pluginmanager.get_plugins() if getattr(p, "__file__", None) == path)
+
+
+def test_our_environments_skip_nothing_for_want_of_a_package(root_conftest: Any) -> None:
     """In an environment of scripts/bootstrap.sh that has pytest, what is missing is a failure."""
     stamps = {path.name for path in Path(sys.prefix).glob(".bootstrap-*")}
-    assert bool(stamps - {".bootstrap-onboard"}) == conftest.HAS_ALL
+    assert bool(stamps - {".bootstrap-onboard"}) == root_conftest.HAS_ALL
 
 
-def test_every_package_of_the_ground_is_known_as_such() -> None:
+def test_every_package_of_the_ground_is_known_as_such(root_conftest: Any) -> None:
     flies = {"backports", "cv2", "lz4", "numpy", "onnxruntime", "rich", "rosbags", "typer", "yaml", "click"}
-    tools = {"conftest", "_pytest", "pluggy", "pytest", "pkg_resources", "setuptools", "launch", "launch_ros"}
+    tools = {"_pytest", "pluggy", "pytest", "pkg_resources", "setuptools", "launch", "launch_ros"}
     imported = set[str]().union(*(third_party(module) for module in [*modules(), *modules_of_tests()]))
     ros = {name for name in imported if name.endswith("_msgs") or name.startswith(("rcl", "ros", "ament", "std_srvs"))}
     ros |= {"builtin_interfaces", "cv_bridge", "rcl_interfaces"}
-    assert imported - flies - tools - ros <= conftest.GROUND
-    assert not conftest.GROUND & (flies | ros)
+    assert imported - flies - tools - ros <= root_conftest.GROUND
+    assert not root_conftest.GROUND & (flies | ros)
 
 
 PLUGIN = "raise RuntimeError('a plugin of ROS was loaded: it imports every test file, outside of its package')"
