@@ -20,5 +20,7 @@ resolve onboard setup.py --extra cpu "${pins[@]}"
 resolve optional setup.py --extra cpu --extra rfdetr --extra sam2 --extra ultralytics \
     --constraint <(grep -v '^omegaconf==' requirements/ground.txt) "$@"
 resolve ros requirements/ros.in "${pins[@]}"
+# An environment of its own, with nothing of ours in it.
+resolve docs requirements/docs.in "$@"
 # ROS comes from ros.txt or from the machine, never from ground.txt.
 sed -i '/^ros-/d' requirements/ground.txt
