@@ -18,7 +18,7 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
 # Keeps large images from being lost between processes: see docs/ros.md.
 export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds.xml)
 
-.PHONY: help demo label-demo test lint typecheck rendering test-matrix test-optional bench setup lock clean distclean
+.PHONY: help demo label-demo test lint typecheck rendering test-matrix test-optional bench site picture setup lock clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
@@ -42,7 +42,7 @@ lint: ## ruff: rules and format
 
 typecheck: ## mypy, strict
 	@scripts/bootstrap.sh ground $(VENV)
-	@$(VENV_PYTHON) -m mypy afss_ros launch scripts setup.py test
+	@$(VENV_PYTHON) -m mypy afss_ros launch scripts docs/conf.py setup.py test
 
 rendering: setup
 	@$(VENV_PYTHON) -c 'import moderngl; moderngl.create_context(standalone=True, backend="egl").release()' 2> /dev/null || \
@@ -67,6 +67,25 @@ test-optional: ## test the models that are extras (YOLO, RF-DETR, Meta's sam2) i
 bench: setup ## how fast student, node and renderer are on this machine, into out/bench.json
 	@$(VENV_PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
 
+# Apart, because it needs nothing else of ours, and half a minute is enough to make it.
+SITE_VENV := $(VENV)-site
+
+site: $(SITE_VENV)/.ready ## build the documentation as a site into out/site, its links checked
+	@rm -rf out/site
+	@$(SITE_VENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env \
+		--conf-dir docs --doctree-dir $(SITE_VENV)/doctrees . out/site
+	@$(SITE_VENV)/bin/python scripts/check_site.py out/site
+	@echo "out/site/index.html"
+
+picture: ## draw docs/architecture.svg from the code
+	@$(or $(PYTHON),python3) -m scripts.draw_architecture
+
+$(SITE_VENV)/.ready: requirements/docs.txt
+	@$(or $(PYTHON),python3) -m venv --clear $(SITE_VENV)
+	@touch $(SITE_VENV)/COLCON_IGNORE
+	@$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 setup: ## make or update .venv with everything, for work on this repository
 	@scripts/bootstrap.sh ground $(VENV)
 
@@ -79,4 +98,4 @@ clean: ## remove what was made here, but not the environments
 	find afss_ros launch scripts test -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the virtual environments as well
-	rm -rf $(VENV) $(MATRIX_VENV) $(OPTIONAL_VENV)
+	rm -rf $(VENV) $(MATRIX_VENV) $(OPTIONAL_VENV) $(SITE_VENV)
