@@ -20,7 +20,7 @@ VALUES = "values"
 """The room of the single files that all others stand on: `perception.py`, `images.py` and their like."""
 
 BY_ITSELF = "nodes/labelling"
-"""A node that runs on the ground: drawn apart from the nodes that fly."""
+"""A node that runs on the ground, its folder and its program: drawn apart from the nodes that fly."""
 SHORTEST = 16
 """Letters of a docstring's first clause that say something by themselves."""
 
@@ -86,7 +86,7 @@ class House:
 
     def _room(self, module: str) -> str:
         parts = module.split(".")
-        if "/".join(parts[1:3]) == BY_ITSELF:
+        if "/".join(parts[1:3]).removesuffix("_node") == BY_ITSELF:
             return BY_ITSELF
         return parts[1] if len(parts) > 1 and not self._is_value(module) else VALUES
 

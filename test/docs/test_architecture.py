@@ -22,6 +22,7 @@ def house(tmp_path: Path) -> House:
     write(tmp_path, "student/run.py", "from afss_ros.perception import Frame\n" * 10)
     write(tmp_path, "nodes/perception/node.py", "from afss_ros.student import run\nfrom afss_ros import perception")
     write(tmp_path, "nodes/labelling/node.py", "def start():\n    from afss_ros.distill.losses import boxes")
+    write(tmp_path, "nodes/labelling_node.py", "from afss_ros.nodes.labelling import node")
     write(tmp_path, "distill/losses/boxes.py", "import torch\nimport afss_ros.student.run\nimport afss_ros.bags")
     write(tmp_path, "bags.py", "import numpy")
     write(tmp_path, "loop/run.py", "from afss_ros.distill.losses.boxes import loss\nimport afss_ros.student.run")
