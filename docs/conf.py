@@ -40,6 +40,7 @@ NAVIGATION = {
     "Build": [
         "docs/architecture",
         "CONTRIBUTING",
+        "requirements/README",
         "CHANGELOG",
         "QUALITY_DECLARATION",
     ],
