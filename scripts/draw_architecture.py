@@ -24,11 +24,9 @@ PICTURE = ROOT / "docs" / "architecture.svg"
 WIDTH, MARGIN, GAP, STOREY = 1360, 40, 36, 48
 HEIGHT = 98
 SLAB = 74
-PER_LINE = 0.073
-BOARD = 440
 CORRIDOR = 62
-"""Between the part on board, so wide, and the ground, which has the rest: for arrows past other rooms."""
-
+"""Between the part on board and the ground: for arrows past other rooms."""
+PADDING = 12
 NARROWEST = 124
 """A room that must hold its name and what it is for."""
 
@@ -75,12 +73,11 @@ class Box:
 def place(house: House) -> dict[str, Box]:
     """Give every room its box: floors from the ground up, each world in its part, a storey's rooms in its middle."""
     top = max(room.floor for room in house.rooms.values())
+    per_line = _scale(house)
     boxes = {VALUES: Box(MARGIN, _level(1, top), WIDTH - 2 * MARGIN, SLAB)}
-    for floor in range(2, top + 1):
-        for flies, left, width in ((True, MARGIN, BOARD), (False, MARGIN + BOARD + CORRIDOR, _ground_width())):
-            rooms = [room for room in house.rooms.values() if room.floor == floor and room.flies == flies]
-            rooms.sort(key=lambda room: (ORDER.index(room.name) if room.name in ORDER else len(ORDER), room.name))
-            widths = [max(room.lines * PER_LINE, 16 + 8.6 * len(room.name), NARROWEST) for room in rooms]
+    for flies, (left, width) in _parts(house, per_line).items():
+        for floor, rooms in _storeys(house, flies):
+            widths = [_width(room, per_line) for room in rooms]
             x = left + (width - sum(widths) - GAP * (len(rooms) - 1)) / 2
             for room, wide in zip(rooms, widths, strict=True):
                 boxes[room.name] = Box(x, _level(floor, top), wide, HEIGHT)
@@ -88,8 +85,39 @@ def place(house: House) -> dict[str, Box]:
     return boxes
 
 
-def _ground_width() -> float:
-    return WIDTH - 2 * MARGIN - BOARD - CORRIDOR
+def _storeys(house: House, flies: bool) -> Iterator[tuple[int, list[Room]]]:
+    """Yield the floors of a world, and the rooms on each, from left to right."""
+    rooms = [room for room in house.rooms.values() if room.flies == flies and room.name != VALUES]
+    rooms.sort(key=lambda room: (ORDER.index(room.name) if room.name in ORDER else len(ORDER), room.name))
+    for floor in sorted({room.floor for room in rooms}):
+        yield floor, [room for room in rooms if room.floor == floor]
+
+
+def _width(room: Room, per_line: float) -> float:
+    return max(room.lines * per_line, 16 + 8.6 * len(room.name), NARROWEST)
+
+
+def _needed(house: House, flies: bool, per_line: float) -> float:
+    """The width of a world's fullest storey."""
+    rows = [rooms for _, rooms in _storeys(house, flies)]
+    return max(sum(_width(room, per_line) + GAP for room in row) for row in rows) - GAP + 2 * PADDING
+
+
+def _scale(house: House) -> float:
+    """The width of a line of code with which both worlds just fill the picture."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        fits = sum(_needed(house, flies, middle) for flies in (True, False)) <= WIDTH - 2 * MARGIN - CORRIDOR
+        low, high = (middle, high) if fits else (low, middle)
+    return low
+
+
+def _parts(house: House, per_line: float) -> dict[bool, tuple[float, float]]:
+    """Whether it flies -> left edge and width of a world's part."""
+    board = _needed(house, True, per_line)
+    ground = MARGIN + board + CORRIDOR
+    return {True: (MARGIN, board), False: (ground, WIDTH - MARGIN - ground)}
 
 
 def _level(floor: int, top: int) -> float:
@@ -124,7 +152,7 @@ def draw_room(room: Room, box: Box) -> Iterator[str]:
         yield _text(cell.middle, cell.y + cell.height / 2 + 4, name, 11, text_anchor="middle")
     left = max((cell.x + cell.width + 9 for cell, _ in cells), default=box.x + 9)
     columns = int((box.x + box.width - 6 - left) / 5.7)
-    if columns >= 16:
+    if columns >= 12:
         y = box.y + (40 if _is_wide(room, box) else 50)
         room_for = int((box.bottom - 6 - y) / 13 + 1)
         for number, words in enumerate(textwrap.wrap(room.about, columns, max_lines=room_for, placeholder=" …")):
@@ -145,8 +173,9 @@ def _cells(room: Room, box: Box) -> Iterator[tuple[Box, tuple[str, int]]]:
         return
     top = box.y + (27 if _is_wide(room, box) else 40)
     space = box.width - 16
-    wanted = [(cell, max(cell[1] * PER_LINE, 12 + 6.2 * len(cell[0]))) for cell in room.cells]
-    rows = [wanted] if sum(width + 4 for _, width in wanted) <= space else _halves(wanted)
+    wanted = [(cell, max(cell[1] * space / room.lines, 12 + 6.2 * len(cell[0]))) for cell in room.cells]
+    in_one = room.name == VALUES or sum(width + 4 for _, width in wanted) <= space
+    rows = [wanted] if in_one else _halves(wanted)
     height = (box.bottom - 8 - top - 5 * (len(rows) - 1)) / len(rows)
     for number, row in enumerate(rows):
         x = box.x + 8
@@ -170,6 +199,7 @@ def draw_arrows(house: House, boxes: dict[str, Box]) -> Iterator[str]:
     Between the worlds an arrow is dashed. Past other rooms it takes the corridor, in a lane of its own.
     """
     floor = {name: room.floor for name, room in house.rooms.items()}
+    board = _needed(house, True, _scale(house))
     across = {(a, b) for a, b in house.arrows if house.rooms[a].flies != house.rooms[b].flies}
     far = sorted((a, b) for a, b in across if floor[a] - floor[b] > 1)
     for room, other in house.arrows:
@@ -178,7 +208,7 @@ def draw_arrows(house: House, boxes: dict[str, Box]) -> Iterator[str]:
         y, to = boxes[room].bottom, boxes[other].y - 6
         if (room, other) in far:
             lane = far.index((room, other))
-            x = MARGIN + BOARD + CORRIDOR * (lane + 1) / (len(far) + 1)
+            x = MARGIN + board + CORRIDOR * (lane + 1) / (len(far) + 1)
             low = to - 12 - 5 * lane
             way = _bent([(start, y), (start, y + 11), (x, y + 11), (x, low), (end, low), (end, to)])
         else:
@@ -253,10 +283,8 @@ def draw(house: House) -> str:
 
 
 def _draw_worlds(house: House, boxes: dict[str, Box], top: int) -> Iterator[str]:
-    for flies, x, width, name, colours in (
-        (True, MARGIN, BOARD, "on board", BOARD_COLOURS),
-        (False, MARGIN + BOARD + CORRIDOR, _ground_width(), "on the ground", GROUND_COLOURS),
-    ):
+    for flies, (x, width) in _parts(house, _scale(house)).items():
+        name, colours = ("on board", BOARD_COLOURS) if flies else ("on the ground", GROUND_COLOURS)
         inside = [boxes[room.name] for room in house.rooms.values() if room.flies == flies and room.name != VALUES]
         y, bottom = min(box.y for box in inside) - STOREY / 2 - 6, max(box.bottom for box in inside) + 31
         yield _rectangle(Box(x, y, width, bottom - y), colours[0], colours[1], 10)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from graphlib import CycleError
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from scripts.draw_architecture import PICTURE, draw, shown
-from scripts.house import House, stale, summary
+from scripts.draw_architecture import PICTURE, WIDTH, draw, place, shown
+from scripts.house import ROOT, House, stale, summary
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -43,6 +47,30 @@ def test_every_room_is_named_in_the_picture() -> None:
     house = House()
     words = {text.text for text in ElementTree.fromstring(draw(house)).iter(f"{SVG}text")}
     assert {*house.rooms} | {cell for room in house.rooms.values() for cell, _ in room.cells} <= words
+
+
+def test_no_room_covers_another_and_all_lie_on_the_page() -> None:
+    boxes = place(House())
+    for (name, box), (other, behind) in combinations(boxes.items(), 2):
+        apart = box.x + box.width <= behind.x or behind.x + behind.width <= box.x
+        assert apart or box.bottom <= behind.y or behind.bottom <= box.y, f"{name} covers {other}"
+    assert all(box.x >= 0 and box.x + box.width <= WIDTH and box.y >= 0 for box in boxes.values())
+
+
+def test_the_picture_is_the_same_whatever_order_sets_have() -> None:
+    script = "from scripts.draw_architecture import House, draw; print(draw(House()))"
+    drawn = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(drawn) == 1
 
 
 def test_a_room_stands_one_floor_above_the_highest_that_it_imports(house: House) -> None:
