@@ -82,11 +82,11 @@ EXTRAS = {
 
 SCRIPTS = {
     "afss": "afss_ros.cli:main",
-    "demo": "afss_ros.nodes.demo:main",
-    "labelling_node": "afss_ros.nodes.labelling.node:main",
-    "perception_node": "afss_ros.nodes.perception.node:main",
-    "recorder_node": "afss_ros.nodes.recorder.node:main",
-    "source_node": "afss_ros.nodes.source.node:main",
+    "demo": "afss_ros.nodes.programs:demo",
+    "labelling_node": "afss_ros.nodes.programs:labelling_node",
+    "perception_node": "afss_ros.nodes.programs:perception_node",
+    "recorder_node": "afss_ros.nodes.programs:recorder_node",
+    "source_node": "afss_ros.nodes.programs:source_node",
 }
 
 

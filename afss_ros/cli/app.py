@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
+from afss_ros import extras
 from afss_ros.cli import data, figures, labels, loop, models, perceive, students
 from afss_ros.cli.optional import with_optional
 
@@ -72,8 +73,12 @@ def _is_ours(error: BaseException) -> bool:
     return isinstance(error, OSError) or any(c.__module__.startswith("afss_ros.") for c in type(error).__mro__)
 
 
-def _message(error: Exception) -> str:
-    """An error in words, without the name of its class: that is for tracebacks."""
+def _message(error: Exception) -> str | None:
+    """An error in words, without the name of its class: that is for tracebacks. None for a defect."""
+    if isinstance(error, ImportError):
+        return extras.explained(error, extra="ground")
+    if not _is_ours(error):
+        return None
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__
@@ -91,9 +96,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
     except Exception as error:
-        if "--debug" in arguments or not _is_ours(error):
+        message = None if "--debug" in arguments else _message(error)
+        if message is None:
             traceback.print_exc()
         else:
-            Console(stderr=True).print(Text.assemble(("error: ", "bold red"), _message(error)), soft_wrap=True)
+            Console(stderr=True).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
         return 1
     return 0

@@ -26,6 +26,10 @@ def render(
     """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set or a bag."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from afss_ros.synthetic.produce import Order, produce
+    from afss_ros.synthetic.recording import Recording, record
+    from afss_ros.synthetic.trajectory import draw_trajectory
+
     columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("render", total=count)
@@ -34,14 +38,9 @@ def render(
             progress.update(task, completed=done)
 
         if trajectory is not None:
-            from afss_ros.synthetic.recording import Recording, record
-            from afss_ros.synthetic.trajectory import draw_trajectory
-
             motion = draw_trajectory(trajectory, count, size, round(size * 3 / 4), seed, split)
             total = record(out, motion, Recording(rate_hz=rate, quality=None if raw else 88), advance)
         else:
-            from afss_ros.synthetic.produce import Order, produce
-
             total = produce(Order(out, count, size, seed, split), processes, advance)
     Console().print(f"{out}: {total} frames")
 

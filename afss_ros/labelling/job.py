@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from afss_ros import extras
 from afss_ros.labelling.assemble import Teacher, assemble
 from afss_ros.labelling.command import finish_set
 from afss_ros.labelling.engine import LabellingRun, Progress
@@ -111,6 +112,11 @@ class Job:
             self._become("done" if complete else "stopped")
         except TeacherError as error:
             self._become("failed", str(error))
+        except ImportError as error:
+            said = extras.explained(error, extra="ground")
+            self._become("failed", said or f"{type(error).__name__}: {error}")
+            if said is None:
+                raise
         except Exception as error:  # a thread's exception is seen by nobody: say it where the state is shown
             self._become("failed", f"{type(error).__name__}: {error}")
             raise

@@ -2,7 +2,7 @@
 
 import sys
 
-from afss_ros.nodes.labelling.node import main
+from afss_ros.nodes.programs import labelling_node as main
 
 if __name__ == "__main__":
     sys.exit(main())

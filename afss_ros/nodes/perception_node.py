@@ -2,7 +2,7 @@
 
 import sys
 
-from afss_ros.nodes.perception.node import main
+from afss_ros.nodes.programs import perception_node as main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,19 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
+import transformers
 from numpy.typing import NDArray
 
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.models.checkpoints import Checkpoint
-
-try:
-    import torch
-    import transformers
-except ImportError as error:
-    raise TeacherError(
-        f"this detector or segmenter needs torch and transformers ({error}); install the ground extra:"
-        " pip install 'afss_ros[ground]'"
-    ) from error
 
 
 def device() -> str:
