@@ -10,6 +10,7 @@ included (a `set_parameters` request with a type that does not exist is enough).
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -20,8 +21,11 @@ from types import FrameType
 import rclpy
 from rclpy.executors import Executor, ExternalShutdownException, ShutdownException, SingleThreadedExecutor
 from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+
+from afss_ros.nodes import log_files
 
 _POLL_S = 0.1
 """How long a signal may go unnoticed: Python runs its handlers when the wait for work returns."""
@@ -48,7 +52,12 @@ def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
         stop.set()
 
     previous = {s: signal.signal(s, request_stop) for s in (signal.SIGINT, signal.SIGTERM)}
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    obstacle = log_files.obstacle()
+    arguments = log_files.arguments(sys.argv if args is None else args, obstacle)
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    if obstacle:
+        cure = "set ROS_LOG_DIR to a folder that can be written"
+        get_logger("afss_ros").warning(f"the log is on the console alone ({obstacle}); {cure}")
     try:
         yield stop
     finally:

@@ -46,9 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: Options, todo: Plan, console: Console) -> int:
     """Play, record, draw, and write everything into `options.out`."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name in (BAG, VIDEO, SHEET, SUMMARY):
-        (options.out / name).unlink(missing_ok=True)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for name in (BAG, VIDEO, SHEET, SUMMARY):
+            (options.out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise DemoError(
+            f"cannot write into {options.out} ({error.strerror}); choose another folder with --out"
+        ) from error
     keep_to_this_machine()
     with _progress(console) as progress:
         played = _play(options, todo, progress)

@@ -97,5 +97,5 @@ def folder(directory: str, node_name: str) -> Path:
     """Where the bags go: the parameter's directory, or one for each node under $ROS_HOME."""
     if directory:
         return Path(directory).expanduser()
-    home = Path(os.environ.get("ROS_HOME", Path.home() / ".ros"))
-    return home / "afss_hard_frames" / node_name.strip("/")
+    home = os.environ.get("ROS_HOME") or "~/.ros"
+    return Path(home).expanduser() / "afss_hard_frames" / node_name.strip("/")
