@@ -37,7 +37,7 @@ def explained(error: ImportError, extra: str) -> str | None:
         return f"the ROS package {module} is not there; {_ros_cure(module)}"
     names = missing(extra)
     if not names or _normalised(module) in _requirements(None):
-        names = [module]
+        names = [module, *names]
     return f"not installed: {', '.join(names)}; get what is missing with: {_cure(extra)}"
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "search": ["config/train/search.yaml"],
     "select": ["set", "--out", "selected"],
     "train": ["config/train/student.yaml", "--out", "run"],
+    "upset": ["models/student.onnx"],
 }
 ON_BOARD = {"manifest", "run", "version"}
 NAMED = sorted(
@@ -137,6 +138,13 @@ def test_what_no_extra_names_is_named_itself(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(extras, "missing", lambda extra: [])
     said = extras.explained(failure("a_dependency_of_torch"), "ground")
     assert said is not None and said.startswith("not installed: a_dependency_of_torch; ")
+
+
+def test_what_everything_needs_is_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda module: None)
+    monkeypatch.setattr(extras, "missing", lambda extra: ["torch"])
+    said = extras.explained(ModuleNotFoundError("No module named 'rosbags'", name="rosbags"), "ground")
+    assert said is not None and said.startswith("not installed: rosbags, torch; ")
 
 
 def test_a_module_that_python_was_built_without_asks_for_another_python() -> None:
