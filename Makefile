@@ -18,7 +18,7 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
 # Keeps large images from being lost between processes: see docs/ros.md.
 export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds.xml)
 
-.PHONY: help demo label-demo test lint typecheck rendering test-matrix test-optional bench site picture setup lock clean distclean
+.PHONY: help demo label-demo test lint typecheck rendering test-matrix test-optional bench setup lock clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
@@ -71,6 +71,7 @@ bench: setup ## how fast student, node and renderer are on this machine, into ou
 # Apart, because it needs nothing else of ours, and half a minute is enough to make it.
 SITE_VENV := $(VENV)-site
 
+.PHONY: site picture
 site: $(SITE_VENV)/.ready ## build the documentation as a site into out/site, its links checked
 	@rm -rf out/site
 	@$(SITE_VENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env \
@@ -99,4 +100,5 @@ clean: ## remove what was made here, but not the environments
 	find afss_ros launch scripts test -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the virtual environments as well
-	rm -rf $(VENV) $(MATRIX_VENV) $(OPTIONAL_VENV) $(SITE_VENV)
+	rm -rf $(VENV) $(MATRIX_VENV) $(OPTIONAL_VENV)
+	rm -rf $(SITE_VENV)

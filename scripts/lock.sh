@@ -16,11 +16,11 @@ resolve ground setup.py --extra cpu --extra ground --extra test requirements/ros
 pins=(--constraint requirements/ground.txt)
 resolve test setup.py --extra cpu --extra test "${pins[@]}"
 resolve onboard setup.py --extra cpu "${pins[@]}"
+# An environment of its own, with nothing of ours in it.
+resolve docs requirements/docs.in "$@"
 # Hydra 1.3, the last that sam2 works with, wants an older omegaconf than ground.txt has.
 resolve optional setup.py --extra cpu --extra rfdetr --extra sam2 --extra ultralytics \
     --constraint <(grep -v '^omegaconf==' requirements/ground.txt) "$@"
 resolve ros requirements/ros.in "${pins[@]}"
-# An environment of its own, with nothing of ours in it.
-resolve docs requirements/docs.in "$@"
 # ROS comes from ros.txt or from the machine, never from ground.txt.
 sed -i '/^ros-/d' requirements/ground.txt
