@@ -22,6 +22,7 @@ NAVIGATION = {
     "Fly": [
         "docs/install",
         "docs/gpu",
+        "docs/docker",
         "docs/ros",
         "docs/sources",
         "docs/student_contract",

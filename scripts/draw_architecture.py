@@ -151,7 +151,7 @@ def draw_room(room: Room, box: Box) -> Iterator[str]:
         yield _rectangle(cell, light, line, 3, 0.8)
         yield _text(cell.middle, cell.y + cell.height / 2 + 4, name, 11, text_anchor="middle")
     left = max((cell.x + cell.width + 9 for cell, _ in cells), default=box.x + 9)
-    columns = int((box.x + box.width - 6 - left) / 5.7)
+    columns = int((box.x + box.width - 6 - left) / 6.1)
     if columns >= 12:
         y = box.y + (40 if _is_wide(room, box) else 50)
         room_for = int((box.bottom - 6 - y) / 13 + 1)
