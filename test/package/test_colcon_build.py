@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ SOURCES = [
     "setup.py",
     "setup.cfg",
     "pyproject.toml",
+    "conftest.py",
+    "test",
 ]
 
 
@@ -89,3 +92,14 @@ def test_files_beside_the_code_are_installed(install: Path) -> None:
     package = next(install.rglob("afss_ros/__init__.py")).parent
     files = [path.relative_to(ROOT / "afss_ros") for path in (ROOT / "afss_ros").rglob("*") if path.is_file()]
     assert [str(path) for path in files if path.suffix != ".pyc" and not (package / path).exists()] == []
+
+
+def test_colcon_test_runs_our_tests(workspace: Path, install: Path) -> None:
+    colcon = f"{sys.executable} -m colcon"
+    log = {"VIRTUAL_ENV": "", "COLCON_LOG_PATH": str(workspace / "log")}
+    chosen = f"{colcon} test --event-handlers console_direct- --pytest-args test/test_spacing.py"
+    run("bash", "-c", f". {install}/setup.bash && {chosen}", cwd=workspace, **log)
+    summary = run(*colcon.split(), "test-result", "--all", cwd=workspace, **log)
+    counts = re.findall(r"(\d+) (tests|errors|failures|skipped)", summary.splitlines()[-1])
+    assert {what: int(count) for count, what in counts[1:]} == {"errors": 0, "failures": 0, "skipped": 0}, summary
+    assert int(counts[0][0]) > 0
