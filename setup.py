@@ -21,7 +21,8 @@ ON_BOARD = [
     "pyyaml>=6",
     "rich>=13",
     "rosbags>=0.11",
-    "typer>=0.9",
+    "typer>=0.12.4; python_version < '3.11'",  # older ones cannot read `Path | None` there
+    "typer>=0.9; python_version >= '3.11'",
 ]
 
 GROUND = [
@@ -76,7 +77,6 @@ EXTRAS = {
         "pytest>=7.4",
         "ruff>=0.8",
         "scipy>=1.12",
-        "setuptools<80",  # colcon installs through `setup.py develop`, which later versions no longer have
         "types-PyYAML",
     ],
 }

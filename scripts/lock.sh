@@ -12,7 +12,7 @@ resolve() { # NAME SOURCE... : the pins of ground.txt bind the smaller sets, so 
     echo "requirements/$name.txt: $(wc -l < "requirements/$name.txt") packages"
 }
 
-resolve ground setup.py --extra cpu --extra ground --extra test requirements/ros.in "$@"
+resolve ground setup.py --extra cpu --extra ground --extra test requirements/ros-jazzy.in "$@"
 pins=(--constraint requirements/ground.txt)
 resolve test setup.py --extra cpu --extra test "${pins[@]}"
 resolve onboard setup.py --extra cpu "${pins[@]}"
@@ -21,6 +21,7 @@ resolve docs requirements/docs.in "$@"
 # Hydra 1.3, the last that sam2 works with, wants an older omegaconf than ground.txt has.
 resolve optional setup.py --extra cpu --extra rfdetr --extra sam2 --extra ultralytics \
     --constraint <(grep -v '^omegaconf==' requirements/ground.txt) "$@"
-resolve ros requirements/ros.in "${pins[@]}"
-# ROS comes from ros.txt or from the machine, never from ground.txt.
+resolve ros-jazzy requirements/ros-jazzy.in "${pins[@]}"
+# ROS comes from ros-*.txt or from the machine, never from ground.txt.
 sed -i '/^ros-/d' requirements/ground.txt
+resolve ros-kilted requirements/ros-kilted.in "${pins[@]}"
