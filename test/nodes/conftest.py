@@ -11,7 +11,9 @@ from perception_peer import ROOT, Peer, PerceptionProcess, reserved_domain
 from std_srvs.srv import SetBool
 
 # The tests fly with the profile that we ship. Fast DDS reads it when a process makes its first participant.
-os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds.xml"))
+# Jazzy's Fast DDS knows the first name, Kilted's the second.
+PROFILE = os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds.xml"))
+os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", PROFILE)
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,9 @@ def keep_to_this_machine() -> None:
     Large images need the Fast DDS profile (docs/ros.md). A domain of its own keeps the demo's camera away from any
     robot, and from another demo.
     """
-    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds.xml"))
+    profile = os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds.xml"))
+    # The name that Fast DDS 3 reads (Kilted); it warns where it finds the first one alone.
+    os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", profile)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 
