@@ -65,7 +65,7 @@ CMD ["afss", "--help"]
 FROM afss AS ground
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
-    && apt-get install -qq --yes --no-install-recommends libegl1 libgl1-mesa-dri \
+    && apt-get install -qq --yes --no-install-recommends libegl1 libgl1 libgl1-mesa-dri \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build-ground /opt/afss_ros /opt/afss_ros
 USER 10001:10001
