@@ -59,9 +59,12 @@ lint: ## ruff: rules and format; hadolint: the Dockerfile
 	@$(VENV_PYTHON) -m ruff format --check .
 	@[ ! -x $(VENV)/bin/hadolint ] || $(VENV)/bin/hadolint Dockerfile
 
+# As for Python 3.10 (pyproject.toml), but where the NumPy is one that is described in the syntax of 3.12 and later.
+AS_ITSELF := 'import sys; sys.version_info < (3, 12) or print("--python-version=%d.%d" % sys.version_info[:2])'
+
 typecheck: ## mypy, strict
 	@scripts/bootstrap.sh ground $(VENV)
-	@$(VENV_PYTHON) -m mypy afss_ros launch scripts docs/conf.py setup.py test
+	@$(VENV_PYTHON) -m mypy $$($(VENV_PYTHON) -c $(AS_ITSELF)) afss_ros launch scripts docs/conf.py setup.py test
 
 # Before 6 GB are installed; a missing Python is the bootstrap's to report.
 egl:

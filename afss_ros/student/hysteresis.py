@@ -41,7 +41,7 @@ def grow(sure: NDArray[np.uint8], likely: NDArray[np.uint8], min_area: int) -> N
         Sure `#..`, likely `.#.`: the region is `##.`. Sure `...`, likely `.#.`: nothing.
     """
     count, region = cv2.connectedComponents(sure | likely, connectivity=8)
-    held = np.bincount(region[sure.view(np.bool_)], minlength=count) >= max(min_area, 1)
+    held = np.bincount(region.astype(np.int32, copy=False)[sure.view(np.bool_)], minlength=count) >= max(min_area, 1)
     held[0] = False
     kept: NDArray[np.uint8] = held.view(np.uint8)[region]
     return kept

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
@@ -32,7 +34,8 @@ def test_a_picture_becomes_rgb8_even_if_it_is_a_view() -> None:
 
 def test_a_box_becomes_centre_and_size_and_the_class_its_id_as_a_string() -> None:
     box = np.array([10.0, 20.0, 30.0, 24.0], np.float32)
-    message = detections_message((Detection("spacecraft", box, np.float32(0.75)),), {"spacecraft": 4}, HEADER)
+    score: Any = np.float32(0.75)  # as a network gives it, whatever the annotation says
+    message = detections_message((Detection("spacecraft", box, score),), {"spacecraft": 4}, HEADER)
     assert message.header == HEADER
     (detection,) = message.detections
     assert detection.header == HEADER
@@ -64,7 +67,8 @@ def test_nothing_found_is_an_empty_array_with_a_header() -> None:
 
 
 def test_label_info_lists_classes_by_id() -> None:
-    message = label_info_message({2: "panel", 0: "background"}, np.float32(0.25), Time(sec=1))
+    threshold: Any = np.float32(0.25)
+    message = label_info_message({2: "panel", 0: "background"}, threshold, Time(sec=1))
     assert [(c.class_id, c.class_name) for c in message.class_map] == [(0, "background"), (2, "panel")]
     assert message.threshold == pytest.approx(0.25)
     assert message.header.stamp.sec == 1

@@ -132,7 +132,7 @@ def _grab_cut(image: NDArray[np.uint8], inside: NDArray[np.bool_], salient: NDAr
 def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Stars and bits of cloud in the box are far smaller than the largest piece of the craft."""
     count, groups = cv2.connectedComponents(mask.astype(np.uint8))
-    pixels = np.bincount(groups.ravel(), minlength=count)
+    pixels = np.bincount(groups.astype(np.int32, copy=False).ravel(), minlength=count)
     pixels[0] = 0
     kept: NDArray[np.bool_] = (pixels >= _SPECK * pixels.max())[groups]
     return kept

@@ -101,7 +101,7 @@ def corners(lab: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.f
         Both float32 (h, w), grey levels a pixel. The first is 0 along a straight edge.
     """
     dx, dy = (cv2.Sobel(lab, cv2.CV_32F, *order) / 4.0 for order in ((1, 0), (0, 1)))
-    tensor = [(a * b).sum(-1) for a, b in ((dx, dx), (dx, dy), (dy, dy))]
+    tensor = [(a * b).sum(-1, dtype=np.float32) for a, b in ((dx, dx), (dx, dy), (dy, dy))]
     cornered = np.zeros(lab.shape[:2], np.float32)
     for sigma, weight in _NEIGHBOURHOODS:
         xx, xy, yy = (cv2.GaussianBlur(entry, (0, 0), sigma) for entry in tensor)
