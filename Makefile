@@ -15,6 +15,8 @@ OUT ?= out/demo
 TESTS ?= test
 ONLY ?=
 ARGS ?=
+# Tests of nodes wait more than they work. Those of one file stay together, for they share what is costly to make.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The wheels' share/ is an ament prefix; a prefix that is sourced already comes first.
 export AMENT_PREFIX_PATH := $(if $(AMENT_PREFIX_PATH),$(AMENT_PREFIX_PATH):)$(abspath $(VENV))
@@ -51,7 +53,7 @@ label-demo: ## label the demo bag offline, with the shipped student as teacher, 
 
 test: egl setup rendering lint typecheck ## lint, type-check and run every test but those of optional models
 	@$(MAKE) test-matrix
-	@$(VENV_PYTHON) -m pytest $(TESTS) $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(PARALLEL) $(TESTS) $(ARGS)
 
 lint: ## ruff: rules and format; hadolint: the Dockerfile
 	@scripts/bootstrap.sh test $(VENV)
@@ -85,11 +87,11 @@ test-matrix: $(if $(ROS_DISTRO),,test-oldest test-newest) ## the on-board tests 
 
 test-oldest: ## ... on the oldest, with NumPy 1.26 and OpenCV 4
 	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '1s/.* //p') ROS_WHEELS=jazzy OVERRIDE=opencv4 scripts/bootstrap.sh test $(MATRIX_OLDEST)
-	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_OLDEST)) $(MATRIX_OLDEST)/bin/python -m pytest $(ON_BOARD_TESTS) $(ARGS)
+	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_OLDEST)) $(MATRIX_OLDEST)/bin/python -m pytest $(PARALLEL) $(ON_BOARD_TESTS) $(ARGS)
 
 test-newest: ## ... on the newest, with the wheels of ROS 2 Kilted
 	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '$$s/.* //p') ROS_WHEELS=kilted scripts/bootstrap.sh test $(MATRIX_NEWEST)
-	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_NEWEST)) $(MATRIX_NEWEST)/bin/python -m pytest $(ON_BOARD_TESTS) $(ARGS)
+	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_NEWEST)) $(MATRIX_NEWEST)/bin/python -m pytest $(PARALLEL) $(ON_BOARD_TESTS) $(ARGS)
 
 # The demo is real nodes over real Fast DDS, and it fails where one frame is not accounted for.
 test-pythons: ## install what flies and play the demo on every Python of this machine, or on one: ONLY=3.12

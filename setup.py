@@ -75,6 +75,8 @@ EXTRAS = {
         "mypy>=1.13",
         "onnx>=1.17",
         "pytest>=7.4",
+        "pytest-randomly>=3.13",
+        "pytest-xdist>=3.5",
         "ruff>=0.8",
         "scipy>=1.12",
         "types-PyYAML",
