@@ -1,4 +1,4 @@
-"""Fixtures that several parts share: tiny real students, built once a session.
+"""No test leaves anything behind; and fixtures that several parts share: tiny real students, built once a session.
 
 They are built with `onnx`, which a robot need not have: the fixtures import it, so that their tests alone are skipped.
 """
@@ -6,9 +6,22 @@ They are built with `onnx`, which a robot need not have: the fixtures import it,
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import leftovers
 import pytest
+
+with suppress(ImportError):  # a robot may lack it, and then the tests that need it are skipped
+    from hypothesis import HealthCheck, settings
+
+    # A busy machine is slow, not wrong.
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    leftovers.register(config)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,104 @@
+"""Which processes run on this machine, read from /proc: whose children they are, and which marks they carry."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROC = Path("/proc")
+Table = dict[int, "Process"]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process; its number and its start together are never used twice."""
+
+    pid: int
+    started: int
+    """Clock ticks since the machine started."""
+    parent: int = field(compare=False)
+    has_ended: bool = field(compare=False)
+    """And waits for its parent to ask how."""
+
+    @property
+    def command(self) -> str:
+        words = _read(self.pid, "cmdline").replace(b"\0", b" ").strip()
+        return (words or _read(self.pid, "comm").strip()).decode(errors="replace")
+
+
+def table() -> Table:
+    """All processes of this machine by their numbers.
+
+    Not of one moment: who is born while it is read may be missing, with its parent having ended before its turn.
+    """
+    found = {}
+    for pid in _pids():
+        # The name, in brackets, may hold anything; what follows it: state, parent, and as the 20th the start.
+        fields = _read(pid, "stat").rpartition(b")")[2].split()
+        if fields:
+            found[pid] = Process(pid, int(fields[19]), parent=int(fields[1]), has_ended=fields[0] in (b"Z", b"X"))
+    return found
+
+
+def running() -> set[Process]:
+    """All processes of this machine that have not ended."""
+    return {process for process in table().values() if not process.has_ended}
+
+
+def ancestry(process: Process, known: Table) -> Iterator[Process]:
+    """The process itself, its parent, and so on up."""
+    above: Process | None = process
+    while above is not None:
+        yield above
+        above = known.get(above.parent)
+
+
+def started_with(name: str, value: str, *, separator: str | None = None) -> set[int]:
+    """The numbers of the processes that were started with `name=value` in their environment.
+
+    With a separator also those whose value goes on with it. Processes of other users cannot be read and are not among
+    them; what a process changed in its own environment does not count.
+    """
+    entry = f"\0{name}={value}".encode()
+    ends = ("\0", separator or "\0")
+    found = set()
+    for pid in _pids():
+        environment = b"\0" + _read(pid, "environ")
+        place = environment.find(entry)
+        if place >= 0 and environment[place + len(entry) :][:1].decode(errors="replace") in ends:
+            found.add(pid)
+    return found
+
+
+def kill(victims: Collection[Process], patience_s: float = 20.0) -> None:
+    """Kill processes (SIGKILL) and wait until they have ended, whosever children they are.
+
+    Raises:
+        TimeoutError: some have not ended.
+    """
+    end = time.monotonic() + patience_s
+    while left := set(victims) & running():
+        if time.monotonic() > end:
+            raise TimeoutError(f"processes {sorted(p.pid for p in left)} live {patience_s:g} s after SIGKILL")
+        for process in left:
+            try:
+                os.kill(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.01)
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+
+
+def _read(pid: int, name: str) -> bytes:
+    """What a file of the process holds; empty if the process has ended meanwhile or the file may not be read."""
+    try:
+        return (PROC / str(pid) / name).read_bytes()
+    except OSError:
+        return b""
