@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE_S, started
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's id, fixed by the standard
 
@@ -71,30 +72,26 @@ def chromium(downloads: Path) -> Iterator[Page]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([driver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        root = f"http://127.0.0.1:{port}"
+    root = f"http://127.0.0.1:{port}"
+    arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+    options = {
+        "binary": browser,
+        "args": [*arguments, "--window-size=1400,1000"],
+        "prefs": {"download.default_directory": str(downloads)},
+    }
+    wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+    with started([driver, f"--port={port}"], stdout=subprocess.DEVNULL):
         _wait(f"{root}/status")
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
-        options = {
-            "binary": browser,
-            "args": [*arguments, "--window-size=1400,1000"],
-            "prefs": {"download.default_directory": str(downloads)},
-        }
-        wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
         created = _call("POST", f"{root}/session", {"capabilities": {"alwaysMatch": wanted}})
         session = f"{root}/session/{created['sessionId']}"
         try:
             yield Page(session)
         finally:
             _call("DELETE", session)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 def _wait(url: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             _call("GET", url)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import array
-import os
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,12 @@ import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
+from domains import reserved_domain as reserved_domain
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from numpy.typing import NDArray
+from processes import ROOT as ROOT
+from processes import python, started
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
@@ -31,30 +31,15 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long a test waits for what must come: a busy machine is slow, not wrong."""
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-@contextmanager
-def reserved_domain() -> Iterator[int]:
-    """A DDS domain that no other test run on this machine uses meanwhile: a bound port is the reservation."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as claim:
-        for domain in range(215, 232):
-            try:
-                claim.bind(("127.0.0.1", 21_000 + domain))
-            except OSError:
-                continue
-            yield domain
-            return
-    raise RuntimeError("every DDS domain from 215 to 231 is in use by another test run")
-
-
-class PerceptionProcess:
-    """perception_node, started; its log is kept in a file."""
+class PerceptionProcess(AbstractContextManager["PerceptionProcess"]):
+    """perception_node, started; its log is kept in a file. As a context it is killed at the end if it still runs."""
 
     def __init__(
         self,
@@ -63,18 +48,17 @@ class PerceptionProcess:
         program: Sequence[str] = ("-m", "afss_ros.nodes.perception_node"),
         **parameters: Any,
     ) -> None:
-        arguments = [
-            item for name, value in parameters.items() for item in ("-p", f"{name.replace('__', '.')}:={value}")
-        ]
+        # A busy machine may show no image for a while, which is not what most tests of /diagnostics are about.
+        values = {"diagnostics__stale_after": 60.0, **parameters}
+        arguments = [item for name, value in values.items() for item in ("-p", f"{name.replace('__', '.')}:={value}")]
+        command = python(*program, "--ros-args", *arguments)
         self._log = log
-        with log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, *program, "--ros-args", *arguments],
-                cwd=ROOT,
-                env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT)},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        self._stack = ExitStack()
+        output = self._stack.enter_context(log.open("w"))
+        self.process: subprocess.Popen[str] = self._stack.enter_context(started(command, domain=domain, stdout=output))
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     @property
     def log(self) -> str:
@@ -88,7 +72,6 @@ class PerceptionProcess:
         end = time.monotonic() + PATIENCE_S
         while self.process.poll() is None:
             if time.monotonic() > end:
-                self.process.kill()
                 raise TimeoutError(f"perception_node did not end within {PATIENCE_S} s of a signal")
             self.process.send_signal(number)
             time.sleep(0.02)
@@ -105,8 +88,14 @@ class Peer:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._clients: dict[str, Any] = {}
-        self._diagnostics = self.hear(DiagnosticArray, "/diagnostics")
+        self._diagnostics: list[DiagnosticArray] = []
+        self._reported_at_ns: list[int] = []
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._hear_report, RELIABLE)
         self._lasting = [*self.node.subscriptions, *self.node.publishers]
+
+    def _hear_report(self, report: DiagnosticArray, info: dict[str, int]) -> None:
+        self._diagnostics.append(report)
+        self._reported_at_ns.append(info["source_timestamp"])
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -114,7 +103,9 @@ class Peer:
         self._context.shutdown()
 
     def forget(self) -> None:
-        """Destroy the publishers and subscriptions of a test; service clients stay, because discovery takes time."""
+        """Destroy what a test made: timers, publishers, subscriptions. Clients stay, because discovery takes time."""
+        for timer in list(self.node.timers):
+            self.node.destroy_timer(timer)
         for subscription in [s for s in self.node.subscriptions if s not in self._lasting]:
             self.node.destroy_subscription(subscription)
         for publisher in [p for p in self.node.publishers if p not in self._lasting]:
@@ -167,21 +158,34 @@ class Peer:
         return self.transition("configure") and self.transition("activate")
 
     def status(
-        self, which: Callable[[dict[str, str]], bool] = lambda values: True
+        self,
+        which: Callable[[dict[str, str]], bool] = lambda values: True,
+        *,
+        says: str = "",
+        since_ns: int | None = None,
     ) -> tuple[bytes, str, dict[str, str]]:
-        """Level, message and values of the first diagnostic report after this call whose values are `which`."""
-        del self._diagnostics[:]
+        """Level, message and values of the first report on /diagnostics whose values are `which` and that says `says`.
+
+        Only reports count that are heard from now on and were made since `since_ns`, by default since this call: on a
+        busy machine older ones are still under way.
+        """
+        since_ns = time.time_ns() if since_ns is None else since_ns
+        seen = len(self._diagnostics)
         found: list[tuple[bytes, str, dict[str, str]]] = []
 
         def reported() -> bool:
-            while self._diagnostics and not found:
-                for status in self._diagnostics.pop(0).status:
-                    values = {v.key: v.value for v in status.values}
-                    if status.name == "perception_node: perception" and which(values):
-                        found.append((status.level, status.message, values))
+            nonlocal seen
+            while seen < len(self._diagnostics) and not found:
+                if self._reported_at_ns[seen] > since_ns:
+                    for status in self._diagnostics[seen].status:
+                        values = {v.key: v.value for v in status.values}
+                        is_it = status.name == "perception_node: perception" and says in status.message
+                        if is_it and which(values):
+                            found.append((status.level, status.message, values))
+                seen += 1
             return bool(found)
 
-        self.spin_until(reported, "a report on /diagnostics")
+        self.spin_until(reported, f"a report on /diagnostics {says and f'that says {says!r}'}")
         return found[0]
 
     def status_that(self, which: Callable[[bytes, str], bool]) -> tuple[bytes, str, dict[str, str]]:
@@ -196,14 +200,18 @@ class Peer:
         return found[0]
 
     def status_after_bad_frames(self, count: int) -> tuple[bytes, str, dict[str, str]]:
-        """The first report that counts at least `count` bad frames."""
-        return self.status(lambda values: int(values["frames.bad"]) >= count)
+        """The first report that counts at least `count` bad frames, even if it is under way already."""
+        return self.status(lambda values: int(values["frames.bad"]) >= count, since_ns=0)
 
     def camera(self, kind: type = Image, topic: str = "image", qos: QoSProfile = RELIABLE) -> Any:
         """A publisher of images that perception_node listens to already."""
         publisher = self.node.create_publisher(kind, topic, qos)
         self.spin_until(lambda: publisher.get_subscription_count() == 1, f"perception_node to subscribe to {topic}")
         return publisher
+
+    def repeat(self, action: Callable[[], None], period_s: float = 0.1) -> None:
+        """Do something again and again while this peer waits for something, until the end of the test."""
+        self.node.create_timer(period_s, action)
 
     def show(self, camera: Any, message: Any, *answers: list[Any]) -> None:
         """Publish an image until every list of `answers` has something: whom a new subscription hears is a matter of

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import PATIENCE_S, finish, python, run, started
 
 from afss_ros import datasets
 from afss_ros.datasets import DatasetError, DatasetWriter, Instance
@@ -158,7 +156,7 @@ except OSError as error:
     sys.exit(7)
 """
     path = tmp_path / "lines"
-    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == 7
+    assert run(python("-c", script, path)).returncode == 7
     assert path.read_bytes() == b"a" * 29 + b"\n"
 
 
@@ -174,15 +172,15 @@ with DatasetWriter(sys.argv[1]) as writer:
 
 
 def test_a_writer_killed_with_signal_9_leaves_only_whole_samples_and_resumes(tmp_path: Path) -> None:
-    writer = subprocess.Popen([sys.executable, "-c", _WRITE_FOREVER, str(tmp_path)], env={**os.environ})
     lines = tmp_path / "samples.jsonl"
-    deadline = time.monotonic() + 20
-    while not (lines.exists() and lines.stat().st_size > 2000):
-        assert time.monotonic() < deadline
-        assert writer.poll() is None
-        time.sleep(0.005)
-    writer.send_signal(signal.SIGKILL)
-    writer.wait(10)
+    with started(python("-c", _WRITE_FOREVER, tmp_path)) as writer:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (lines.exists() and lines.stat().st_size > 2000):
+            assert time.monotonic() < deadline
+            assert writer.poll() is None
+            time.sleep(0.005)
+        writer.send_signal(signal.SIGKILL)
+        finish(writer)
     dataset = datasets.load(tmp_path)
     assert len(dataset) > 5
     assert dataset.problems == ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from domains import reserved_domain
 from numpy.typing import NDArray
-from perception_peer import ROOT, Peer, PerceptionProcess, image_message, reserved_domain
+from perception_peer import Peer, PerceptionProcess, image_message
+from processes import ROOT
 from sensor_msgs.msg import CameraInfo
 from vision_msgs.msg import Detection2DArray
 
@@ -37,31 +41,29 @@ def test_the_nodes_hard_frames_become_a_data_set_and_a_training(tmp_path: Path, 
     """A craft that the student is sure of, then three views that it is not: those three are labelled and learned."""
     hard = tmp_path / "hard"
     doubtful = [craft(UNSURE, *box) for box in ((8, 8, 40, 60), (50, 20, 70, 30), (20, 60, 30, 30))]
-    with reserved_domain() as domain:
-        node = PerceptionProcess(
-            domain,
-            tmp_path / "log",
-            autostart=True,
-            model__path=tiny_student,
-            diagnostics__period=0.1,
-            hard_frames__record=True,
-            hard_frames__directory=hard,
-            hard_frames__keep_free_mib=0,
-            hard_frames__min_gap=0.0,
-            hard_frames__max_rate=100.0,
-        )
-        peer = Peer(domain)
-        try:
-            detections, camera = peer.hear(Detection2DArray, "/perception_node/detections"), peer.camera()
-            peer.camera(CameraInfo, "camera_info").publish(CameraInfo(width=128, height=96))
-            peer.show(camera, image_message(craft(SURE, 8, 8, 40, 60), peer.now()), detections)
-            assert peer.status(lambda v: v.get("hard_frames.judged", "0") != "0")[2]["hard_frames.doubtful"] == "0"
-            for number, image in enumerate(doubtful, 1):
-                camera.publish(image_message(image, peer.now()))
-                peer.status(lambda v, n=number: int(v["hard_frames.recorded"]) >= n)  # type: ignore[misc]
-        finally:
-            peer.close()
-            assert node.stop() == 0, node.log
+    parameters: dict[str, Any] = {
+        "autostart": True,
+        "model__path": tiny_student,
+        "diagnostics__period": 0.1,
+        "hard_frames__record": True,
+        "hard_frames__directory": hard,
+        "hard_frames__keep_free_mib": 0,
+        "hard_frames__min_gap": 0.0,
+        "hard_frames__max_rate": 100.0,
+    }
+    with (
+        reserved_domain() as domain,
+        PerceptionProcess(domain, tmp_path / "log", **parameters) as node,
+        closing(Peer(domain)) as peer,
+    ):
+        detections, camera = peer.hear(Detection2DArray, "/perception_node/detections"), peer.camera()
+        peer.camera(CameraInfo, "camera_info").publish(CameraInfo(width=128, height=96))
+        peer.show(camera, image_message(craft(SURE, 8, 8, 40, 60), peer.now()), detections)
+        assert peer.status(lambda v: v.get("hard_frames.judged", "0") != "0")[2]["hard_frames.doubtful"] == "0"
+        for number, image in enumerate(doubtful, 1):
+            camera.publish(image_message(image, peer.now()))
+            peer.status(lambda v, n=number: int(v["hard_frames.recorded"]) >= n)  # type: ignore[misc]
+        assert node.stop() == 0, node.log
 
     with open_source(hard) as source:
         frames = [frame for frame in source if isinstance(frame, Frame)]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE_S, python, started
+from processes import finish as wait_for_end
 from recorded import record
 
 from afss_ros.cli import main
@@ -22,40 +20,23 @@ from afss_ros.labelling.manifest import Manifest
 from afss_ros.labelling.settings import load_settings
 from afss_ros.teacher.errors import TeacherError
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def tree(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-@pytest.fixture
-def heeds_interrupts() -> Iterator[None]:
-    """Children get SIGINT as a terminal gives it, though tests that run in the background have it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def interrupted(bag: Path, out: Path) -> tuple[int, str]:
     """Run `afss label`, and press Ctrl-C when two frames are written."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "afss_ros.cli", "label", str(bag), "--out", str(out), "--set", "batch=1"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    while not (out / "manifest.jsonl").exists() or (out / "manifest.jsonl").read_bytes().count(b"\n") < 2:
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    return process.returncode, errors
+    command = python("-m", "afss_ros.cli", "label", bag, "--out", out, "--set", "batch=1")
+    with started(command, changes={"OMP_NUM_THREADS": "1"}) as process:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (out / "manifest.jsonl").exists() or (out / "manifest.jsonl").read_bytes().count(b"\n") < 2:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        return wait_for_end(process)
 
 
-@pytest.mark.usefixtures("heeds_interrupts")
 def test_ctrl_c_says_how_far_it_came_and_how_to_go_on_or_finish(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

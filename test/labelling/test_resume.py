@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from full_disk import largest_file
+from processes import python, run
 from recorded import record
 
 from afss_ros.datasets import load
@@ -34,10 +33,7 @@ def test_kills_at_random_points_leave_the_output_of_an_uninterrupted_run(video: 
     assert counts["unreadable"] == 1 and counts["skipped"] == 1 and sum(counts.values()) == 11
     whole = tree(tmp_path / "whole")
     out = tmp_path / "killed"
-    command = [sys.executable, str(TEST / "killed_labelling.py"), str(bag), str(out), "1", video]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=240, cwd=TEST.parent, env=_environment()
-    )
+    done = run(python(TEST / "killed_labelling.py", bag, out, "1", video), patience_s=480, changes=_environment())
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) >= 3
     killed = tree(out)
@@ -46,7 +42,7 @@ def test_kills_at_random_points_leave_the_output_of_an_uninterrupted_run(video: 
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{TEST.parent}{os.pathsep}{TEST}", "OMP_NUM_THREADS": "1"}
+    return {"PYTHONPATH": f"{TEST.parent}{os.pathsep}{TEST}", "OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.parametrize(("room", "reason"), [(2500, "File too large"), (4000, "bytes fit"), (20000, "report.html")])

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from perception_peer import ROOT, Peer, PerceptionProcess, reserved_domain
+from domains import reserved_domain
+from perception_peer import Peer, PerceptionProcess
+from processes import ROOT
 from std_srvs.srv import SetBool
 
 # The tests fly with the profile that we ship. Fast DDS reads it when a process makes its first participant.
@@ -31,9 +33,10 @@ def quiet_domain() -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def perception_process(domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PerceptionProcess]:
-    process = PerceptionProcess(domain, tmp_path_factory.mktemp("perception") / "log", diagnostics__period=0.1)
-    yield process
-    assert process.stop() == 0
+    log = tmp_path_factory.mktemp("perception") / "log"
+    with PerceptionProcess(domain, log, diagnostics__period=0.1) as process:
+        yield process
+        assert process.stop() == 0, process.log
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from processes import python, run
 
 from afss_ros.bags import BagReader, BagWriter, messages
 from afss_ros.images import encode_compressed
 from afss_ros.nodes.demo.ledger import Ledger, summary
 from afss_ros.nodes.demo.pictures import video_size
 
-ROOT = Path(__file__).resolve().parents[2]
+Demo = Callable[[Path, Path, Path | str], tuple[int, str]]
 
 
 def craft(height: int, width: int, left: int) -> NDArray[np.uint8]:
@@ -29,24 +27,20 @@ def craft(height: int, width: int, left: int) -> NDArray[np.uint8]:
     return picture
 
 
-def demo(source: Path, out: Path, model: Path | str) -> tuple[int, str]:
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "afss_ros.nodes.demo",
-        "--source",
-        source,
-        "--out",
-        out,
-        "--model",
-        model,
-    ]
-    environment = {k: v for k, v in os.environ.items() if k != "ROS_DOMAIN_ID"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False)
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def demo(quiet_domain: int) -> Demo:
+    """`demo(source, out, model)` is exit code and output of the demo."""
+
+    def demo(source: Path, out: Path, model: Path | str) -> tuple[int, str]:
+        command = python("-m", "afss_ros.nodes.demo", "--source", source, "--out", out, "--model", model)
+        # Wide enough for any temporary folder's name: what is too long is broken anywhere.
+        done = run(command, domain=quiet_domain, changes={"COLUMNS": "400"})
+        return done.returncode, done.stdout + done.stderr
+
+    return demo
 
 
-def test_pictures_of_all_sizes_are_seen_every_one(tmp_path: Path, tiny_student: Path) -> None:
+def test_pictures_of_all_sizes_are_seen_every_one(demo: Demo, tmp_path: Path, tiny_student: Path) -> None:
     folder, out = tmp_path / "pictures", tmp_path / "out"
     folder.mkdir()
     for i, size in enumerate([(64, 96), (175, 310), (128, 128), (72, 64)]):
@@ -88,7 +82,7 @@ def assert_bag(path: Path, count: int) -> None:
 
 
 def test_a_bag_is_played_at_its_rate_and_every_frame_has_a_fate(
-    tmp_path: Path, slow_student: Callable[[float], Path]
+    demo: Demo, tmp_path: Path, slow_student: Callable[[float], Path]
 ) -> None:
     with BagWriter(tmp_path / "in.mcap") as bag:
         for i in range(30):
@@ -103,7 +97,7 @@ def test_a_bag_is_played_at_its_rate_and_every_frame_has_a_fate(
     assert frames["bad"] == 0
 
 
-def test_a_model_that_does_not_load_is_said_in_the_end(tmp_path: Path) -> None:
+def test_a_model_that_does_not_load_is_said_in_the_end(demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "foreign.onnx").write_text("not a model")
     (tmp_path / "0.png").write_bytes(encode_compressed(craft(64, 96, 0), "png"))
     code, output = demo(tmp_path, tmp_path / "out", tmp_path / "foreign.onnx")
@@ -114,7 +108,7 @@ def test_a_model_that_does_not_load_is_said_in_the_end(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob("*.mcap")), "no half-written bag"
 
 
-def test_a_source_that_is_not_there_ends_before_anything_starts(tmp_path: Path) -> None:
+def test_a_source_that_is_not_there_ends_before_anything_starts(demo: Demo, tmp_path: Path) -> None:
     code, output = demo(tmp_path / "missing", tmp_path / "out", "")
     assert code == 1
     assert "no source at" in output

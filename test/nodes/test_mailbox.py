@@ -65,7 +65,7 @@ def test_a_worker_survives_errors_and_passes_them_on() -> None:
 
     worker: Worker[int] = Worker("test", invert, on_error=errors.append)
     worker.submit(0)
-    assert first_done.wait(5)
+    assert first_done.wait(60)
     worker.submit(4)
     worker.stop()
     assert [type(e) for e in errors] == [ZeroDivisionError]
@@ -79,12 +79,12 @@ def test_an_item_in_work_is_never_overwritten_and_only_the_newest_follows_it() -
 
     def work(number: int) -> None:
         started.set()
-        assert release.wait(5)
+        assert release.wait(60)
         done.append(number)
 
     worker = Worker("test", work, on_error=lambda e: None, on_overwrite=lambda: overwritten.append(None))
     worker.submit(0)
-    assert started.wait(5)
+    assert started.wait(60)
     for number in (1, 2, 3):
         worker.submit(number)
     release.set()

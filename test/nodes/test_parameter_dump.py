@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,8 @@ import pytest
 import rclpy
 import yaml
 from parameter_dump import dump, load_dump
-from perception_peer import PATIENCE_S, ROOT, Peer
+from perception_peer import PATIENCE_S, Peer
+from processes import python, started
 from rclpy.context import Context
 from rclpy.parameter import Parameter
 
@@ -51,18 +50,9 @@ def test_what_a_dump_changes_is_set_or_refused_as_ever(peer: Peer, tmp_path: Pat
 def running(node: str, domain: int, *parameters: str) -> Iterator[Peer]:
     """A peer of a node of ours that runs with these parameters."""
     arguments = [word for parameter in parameters for word in ("-p", parameter)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"afss_ros.nodes.{node}.node", "--ros-args", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    peer = Peer(domain)
-    try:
+    command = python("-m", f"afss_ros.nodes.{node}.node", "--ros-args", *arguments)
+    with started(command, domain=domain, stdout=subprocess.DEVNULL) as process, closing(Peer(domain)) as peer:
         yield peer
-    finally:
-        peer.close()
         process.terminate()
         process.wait(PATIENCE_S)
 

@@ -6,11 +6,14 @@ import configparser
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from perception_peer import PATIENCE_S, ROOT, Peer, PerceptionProcess, image_message, reserved_domain
+from perception_peer import PATIENCE_S, Peer, PerceptionProcess, image_message
+from processes import ROOT
 from tiny_students import build_hanging_student
 
 from afss_ros.nodes import service_manager
@@ -37,36 +40,33 @@ def test_where_nobody_listens_nothing_happens(monkeypatch: pytest.MonkeyPatch, t
     assert not service_manager.notify("READY=1")
 
 
-def test_the_watchdog_is_fed_until_a_frame_is_stalled(manager: socket.socket, tmp_path: Path) -> None:
+def test_the_watchdog_is_fed_until_a_frame_is_stalled(
+    manager: socket.socket, tmp_path: Path, quiet_domain: int
+) -> None:
     student = build_hanging_student(tmp_path / "hanging.onnx")
-    with reserved_domain() as domain:
-        process = PerceptionProcess(
-            domain,
-            tmp_path / "log",
-            autostart=True,
-            model__path=student,
-            model__threads=1,
-            diagnostics__period=0.1,
-            watchdog__frame_limit=1.0,
-            watchdog__stop_limit=0.5,
-        )
-        peer = Peer(domain)
-        try:
-            assert manager.recv(1000) == b"READY=1"
-            assert manager.recv(1000).startswith(b"WATCHDOG=1\nSTATUS=")
-            camera = peer.camera()
-            for _ in range(3):
-                camera.publish(image_message(np.full((64, 64, 3), 255, np.uint8), peer.now()))
-            peer.status(lambda values: float(values.get("work.age_s", "0")) > 1.0)
-            manager.setblocking(False)
-            while pending(manager):
-                pass
-            peer.status()
-            peer.status()
-            assert not pending(manager), "a stalled node must not be called alive"
-        finally:
-            process.stop(signal.SIGTERM)
-            peer.close()
+    parameters: dict[str, Any] = {
+        "autostart": True,
+        "model__path": student,
+        "model__threads": 1,
+        "diagnostics__period": 0.1,
+        "watchdog__frame_limit": 1.0,
+        "watchdog__stop_limit": 0.5,
+    }
+    process = PerceptionProcess(quiet_domain, tmp_path / "log", **parameters)
+    with process, closing(Peer(quiet_domain)) as peer:
+        assert manager.recv(1000) == b"READY=1"
+        assert manager.recv(1000).startswith(b"WATCHDOG=1\nSTATUS=")
+        camera, white = peer.camera(), image_message(np.full((64, 64, 3), 255, np.uint8), peer.now())
+        # Again and again: best effort for the node, which may not have found the camera yet.
+        peer.repeat(lambda: camera.publish(white))
+        peer.status(lambda values: float(values.get("work.age_s", "0")) > 1.0)
+        manager.setblocking(False)
+        while pending(manager):
+            pass
+        peer.status()
+        peer.status()
+        assert not pending(manager), "a stalled node must not be called alive"
+        process.stop(signal.SIGTERM)
     assert manager.recv(1000) == b"STOPPING=1"
 
 

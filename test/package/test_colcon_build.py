@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from package_metadata import ROOT
 
@@ -28,9 +27,7 @@ SOURCES = [
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    result = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, env=os.environ | environment
-    )
+    result = processes.run(command, cwd=cwd, changes=environment)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from package_metadata import ROOT, imports, modules, room, third_party
+from package_metadata import imports, modules, room, third_party
+from processes import python, run
 
 VALUES = {"labels", "perception", "images", "camera", "spacing"}
 ON_BOARD = {*VALUES, "extras", "share", "student", "overlay", "bags", "sources"}
@@ -129,5 +128,6 @@ def test_on_board_code_imports_only_what_flies(module: Path) -> None:
 def test_import_loads_nothing_heavy(module: str) -> None:
     allowed = {"typer", "pydantic"} if module == "afss_ros.cli" else set()
     script = f"import sys, {module}; print(*sorted({TOO_HEAVY - allowed!r} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    result = run(python("-c", script))
+    assert result.returncode == 0, result.stderr
     assert result.stdout.split() == []

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
-from package_metadata import ROOT
+from processes import run
 
 # What the Python of this test, the user or make set, and make decides on.
 LEFT_OUT = {
@@ -16,13 +14,8 @@ LEFT_OUT = {
 
 
 def test_the_python_that_the_user_chose_reaches_the_bootstrap(tmp_path: Path) -> None:
-    result = subprocess.run(
-        ["make", "demo", f"VENV={tmp_path / 'venv'}"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHON": "/nowhere/python3.12"},
-        capture_output=True,
-        text=True,
-    )
+    command = ["make", "demo", f"VENV={tmp_path / 'venv'}"]
+    result = run(command, changes={"PYTHON": "/nowhere/python3.12"})
     assert result.returncode != 0
     assert "/nowhere/python3.12" in result.stderr
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from package_metadata import ROOT
+from processes import python, run
 
 SKIPPING = {
     "mark": "@pytest.mark.skipif(True, reason='no such package')\ndef test_mark(): ...",
@@ -26,14 +24,8 @@ def test_a_skip_is_a_failure_where_skips_are_forbidden(tmp_path: Path, options: 
     for name, text in SKIPPING.items():
         (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{text}\n")
     (tmp_path / "test_others.py").write_text(OTHERS)
-    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-rfE", "-q"]
-    result = subprocess.run(
-        [*command, "--continue-on-collection-errors", *options, str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = python("-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-rfE", "-q")
+    result = run([*command, "--continue-on-collection-errors", *options, tmp_path])
     bad = [line for line in result.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     assert {name for name in SKIPPING if any(f"test_{name}.py" in line for line in bad)} == failed, result.stdout
     assert len(bad) == len(failed)

@@ -5,44 +5,36 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from domains import reserved_domain
 from package_metadata import ROOT
-from perception_peer import reserved_domain
+from processes import PATIENCE_S, finish, started
 
 STRACE = shutil.which("strace")
-WATCH_S = 8
+WATCH_S = 5
 
 pytestmark = pytest.mark.skipif(STRACE is None, reason="system calls are watched with strace: sudo apt install strace")
 
 
-def watched(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    """The network and file system calls of a command and its children, until it ends or is ended after a while."""
-    trace = folder / "trace"
-    home = folder / "home"
+def watched(command: list[str], folder: Path, environment: dict[str, str], sign: str) -> str:
+    """The network and file system calls of a command and its children, until a while after `sign` was among them."""
+    trace, home = folder / "trace", folder / "home"
     home.mkdir()
     calls = "trace=socket,connect,sendto,sendmsg,sendmmsg,openat,open,creat,mkdir,mkdirat"
-    subprocess.run(
-        [
-            "timeout",
-            "--signal=INT",
-            "--kill-after=60",
-            str(WATCH_S),
-            str(STRACE),
-            "-fo",
-            str(trace),
-            "-e",
-            calls,
-            *command,
-        ],
-        cwd=ROOT,
-        env={**os.environ, "HOME": str(home), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        check=False,
-    )
+    changes = {"HOME": str(home), "TMPDIR": str(folder), **environment}
+    with started([str(STRACE), "-fo", trace, "-e", calls, *command], changes=changes) as process:
+        end = time.monotonic() + PATIENCE_S
+        while not (trace.exists() and sign in trace.read_text(errors="replace")):
+            assert time.monotonic() < end and process.poll() is None, f"no {sign} among what it did"
+            time.sleep(0.1)
+        time.sleep(WATCH_S)
+        os.killpg(process.pid, signal.SIGINT)
+        finish(process)
     return trace.read_text(errors="replace")
 
 
@@ -65,10 +57,9 @@ from afss_ros.perception import Frame
 from afss_ros.student import Student
 with Student({str(ROOT / "models" / "student.onnx")!r}, provider="cpu", threads=1) as student:
     student(Frame(np.zeros((64, 64, 3), np.uint8)))
-    time.sleep({WATCH_S})
+    time.sleep(10000)
 """
-    trace = watched([sys.executable, "-c", program], tmp_path, {"PYTHONDONTWRITEBYTECODE": "1"})
-    assert "student.onnx" in trace, "the student did not run"
+    trace = watched([sys.executable, "-c", program], tmp_path, {"PYTHONDONTWRITEBYTECODE": "1"}, "student.onnx")
     assert re.findall(r"socket\(AF_INET6?, .*", trace) == []
     assert asked_for_names(trace) == []
     assert {path for path in written(trace) if not path.startswith(str(tmp_path / "trace"))} == set()
@@ -83,8 +74,8 @@ def test_a_node_speaks_dds_alone_and_writes_its_log_alone(tmp_path: Path, tiny_s
             ],
             tmp_path,
             {"PYTHONDONTWRITEBYTECODE": "1", "ROS_DOMAIN_ID": str(domain), "ROS_LOG_DIR": str(tmp_path / "log")},
+            tiny_student.name,
         )
-    assert tiny_student.name in trace, "the student was not loaded"
     assert asked_for_names(trace) == []
     streams = [line for line in trace.splitlines() if re.search(r"socket\(AF_INET6?, SOCK_STREAM", line)]
     assert streams == []

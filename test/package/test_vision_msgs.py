@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,8 @@ from pathlib import Path
 import pytest
 import rclpy
 from ament_index_python import get_package_share_directory
+from domains import reserved_domain
+from processes import PATIENCE_S, finish, python, started
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message, serialize_message
@@ -59,7 +59,7 @@ def test_type_hash_is_the_published_one(name: str) -> None:
 
 
 def test_the_graph_announces_the_published_hash() -> None:
-    with ros_context(domain_id=101) as context:
+    with reserved_domain() as domain, ros_context(domain) as context:
         node = Node("announcer", context=context)
         node.create_publisher(LabelInfo, "vision_msgs_test/label_info", 1)
         (info,) = node.get_publishers_info_by_topic("/vision_msgs_test/label_info")
@@ -73,15 +73,10 @@ def test_label_info_survives_serialisation() -> None:
 
 
 def test_detections_reach_another_process() -> None:
-    environment = os.environ | {"ROS_DOMAIN_ID": "102"}
-    receiver = subprocess.Popen([sys.executable, "-c", RECEIVER], stdout=subprocess.PIPE, text=True, env=environment)
-    try:
-        with ros_context(domain_id=102) as context:
+    with reserved_domain() as domain, started(python("-c", RECEIVER), domain=domain, stderr=None) as receiver:
+        with ros_context(domain) as context:
             publish_until_gone(receiver, context)
-        output, _ = receiver.communicate(timeout=10)
-    finally:
-        receiver.kill()
-        receiver.wait()
+        _, output = finish(receiver)
     assert json.loads(output) == {
         "frame_id": "camera",
         "stamp": [7, 250],
@@ -104,10 +99,10 @@ def ros_context(domain_id: int) -> Iterator[Context]:
 
 
 def publish_until_gone(receiver: subprocess.Popen[str], context: Context) -> None:
-    """Publish at 10 Hz, 30 s at most: the start of Python and the discovery are the slow parts."""
+    """Publish at 10 Hz until it has heard enough: the start of Python and the discovery are the slow parts."""
     node = Node("sender", context=context)
     publisher = node.create_publisher(Detection2DArray, "vision_msgs_test/detections", 1)
-    for _ in range(300):
+    for _ in range(round(10 * PATIENCE_S)):
         publisher.publish(one_spacecraft())
         try:
             receiver.wait(timeout=0.1)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from processes import python
+from processes import run as run_process
 
 from afss_ros import labels
 from afss_ros.bags import BagReader, BagWriter, messages
@@ -18,7 +18,6 @@ from afss_ros.cli import main
 from afss_ros.images import encode_compressed
 from afss_ros.run import Options, RunError, run
 
-ROOT = Path(__file__).resolve().parents[2]
 BLUE, GREY = (40, 60, 250), (150, 150, 150)
 
 
@@ -156,13 +155,7 @@ def test_a_run_needs_neither_torch_nor_ros(pictures: Path, tmp_path: Path, tiny_
         "sys.exit(main(sys.argv[1:]))\n"
     )
     arguments = ["run", str(pictures), "--out", str(tmp_path / "out"), "--model", str(tiny_student)]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_process(python("-c", script, *arguments))
     assert done.returncode == 0, done.stderr
 
 

@@ -153,9 +153,13 @@ def test_a_closed_student_says_so(tiny_student: Path) -> None:
 def test_a_slow_student_takes_about_as_long_as_asked(slow_student: Callable[[float], Path]) -> None:
     with Student(slow_student(60.0), threads=1) as student:
         student.warm_up(1)
-        start = time.thread_time()  # with one thread, inference runs in this one
-        student.warm_up(3)
-        assert 30 < (time.thread_time() - start) / 3 * 1e3 < 120
+        took_ms = []
+        for _ in range(5):
+            start = time.thread_time()  # with one thread, inference runs in this one
+            student.warm_up(1)
+            took_ms.append((time.thread_time() - start) * 1e3)
+        # The shortest: a neighbour on the same core makes the processor itself slower.
+        assert 25 < min(took_ms) < 150, took_ms
 
 
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
+from processes import python, run
 
 _PROGRAM = """
 import resource
@@ -25,7 +25,8 @@ def faults(*, keep: bool) -> int:
     program = _PROGRAM.format(keep=keep)
     # Huge pages would make few faults of many, in both.
     settings = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0", "NUMPY_MADVISE_HUGEPAGE": "0"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=settings)
+    done = run(python("-c", program), changes=settings)
+    assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
 

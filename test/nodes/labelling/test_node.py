@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from domains import reserved_domain
 from parameter_dump import dump, load_dump
-from perception_peer import ROOT, Peer, reserved_domain
+from perception_peer import Peer
+from processes import ROOT, finish, python, started
 from rclpy.duration import Duration
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -39,22 +40,15 @@ class LabellingPeer(Peer):
         super().__init__(domain)
         self._domain = domain
         self._out = ""
-        self._started: list[subprocess.Popen[str]] = []
+        self._started = ExitStack()
 
     def start(self, **parameters: Any) -> subprocess.Popen[str]:
         """Start a node and listen to it alone: what a node of a test before still says of itself is not heard."""
         self._out = str(parameters.get("out", ""))
         arguments = [item for key, value in parameters.items() for item in ("-p", f"{key}:={value}")]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "afss_ros.nodes.labelling.node", "--ros-args", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "ROS_DOMAIN_ID": str(self._domain), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._started.append(process)
-        return process
+        command = python("-m", "afss_ros.nodes.labelling.node", "--ros-args", *arguments)
+        node = started(command, domain=self._domain, changes={"OMP_NUM_THREADS": "1"})
+        return self._started.enter_context(node)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -76,19 +70,14 @@ class LabellingPeer(Peer):
 
     def forget(self) -> None:
         """Kill what was started too: a node that outlives a failed test would take the images of the tests after it."""
-        while self._started:
-            process = self._started.pop()
-            process.kill()
-            process.communicate()
+        self._started.close()
         super().forget()
 
 
 @pytest.fixture(scope="module")
 def module_peer() -> Iterator[LabellingPeer]:
-    with reserved_domain() as domain:
-        made = LabellingPeer(domain)
+    with reserved_domain() as domain, closing(LabellingPeer(domain)) as made:
         yield made
-        made.close()
 
 
 @pytest.fixture
@@ -97,30 +86,43 @@ def peer(module_peer: LabellingPeer) -> Iterator[LabellingPeer]:
     module_peer.forget()
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    output, _ = process.communicate(timeout=150)
-    return process.returncode, output
+def has_lines(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def tree(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
+def stop_midway(peer: LabellingPeer, folder: Path) -> tuple[subprocess.Popen[str], Path, Path]:
+    """A node that was stopped while it labelled, its bag and its output.
+
+    It may have labelled all before DDS has introduced it to the peer, or before it hears that it is to stop: then a
+    longer bag is tried.
+    """
+    for frames in (24, 72, 216, 648):
+        bag, out = record(folder / f"{frames}.mcap", range(frames)), folder / f"of_{frames}"
+        node = peer.start(bag=bag, out=out, settings="refine.views=v1; batch=1", exit_when_done=False)
+        peer.until(lambda: int(peer.facts.get("frames.kept", "0")) >= 1)
+        if peer.trigger("stop"):
+            peer.until(lambda: peer.facts["phase"] in ("stopped", "done"))
+            if peer.facts["phase"] == "stopped" and peer.facts["frames.kept"] != str(frames):
+                return node, bag, out
+        node.terminate()
+        finish(node)
+    raise AssertionError("the node labels faster than it can be stopped")
+
+
 def test_a_bag_is_labelled_as_the_command_does_it_stopped_and_resumed(peer: LabellingPeer, tmp_path: Path) -> None:
-    # Long enough to be found by the peer while it labels: Fast DDS announces a participant again after three seconds.
-    bag = record(tmp_path / "flight.mcap", range(72))
-    label(bag, tmp_path / "command", load_settings(None, {"refine.views": "v1", "batch": 1}))
-    process = peer.start(bag=bag, out=tmp_path / "node", settings="refine.views=v1; batch=1", exit_when_done=False)
     previews = peer.hear(Image, "/labelling_node/preview", QoSProfile(depth=1))
-    peer.until(lambda: peer.facts.get("phase") == "labelling" and int(peer.facts.get("frames.kept", "0")) >= 1)
-    assert peer.trigger("stop")
-    peer.until(lambda: peer.facts.get("phase") in ("stopped", "done"))
+    process, bag, out = stop_midway(peer, tmp_path)
     assert peer.trigger("resume")
     peer.until(lambda: peer.facts.get("phase") == "done")
-    assert peer.facts["frames.kept"] == "72" and peer.facts["frames.expected"] == "72"
+    assert peer.facts["frames.kept"] == peer.facts["frames.expected"]
     process.terminate()
     assert finish(process)[0] == 0
-    assert tree(tmp_path / "node") == tree(tmp_path / "command")
+    label(bag, tmp_path / "command", load_settings(None, {"refine.views": "v1", "batch": 1}))
+    assert tree(out) == tree(tmp_path / "command")
     assert previews and (previews[0].width, previews[0].height, previews[0].encoding) == (128, 96, "rgb8")
 
 
@@ -141,7 +143,7 @@ def test_ctrl_c_while_a_bag_is_labelled_says_how_to_go_on_and_the_prompt_and_top
     bag = record(tmp_path / "flight.mcap", range(40), topics=("/left", "/right"))
     out = tmp_path / "labels"
     process = peer.start(bag=bag, out=out, topic="/right, /left", prompt="satellite.", settings="batch=1")
-    peer.until(lambda: (out / "manifest.jsonl").exists() and (out / "manifest.jsonl").stat().st_size > 0)
+    peer.until(lambda: has_lines(out / "manifest.jsonl"))
     process.send_signal(signal.SIGINT)
     code, output = finish(process)
     assert code == 0 and f"`afss label --out {out} --finish`" in output, output
@@ -183,6 +185,7 @@ def test_ctrl_c_labels_what_waits_or_names_it_and_finishes_the_set(
     publisher = peer.camera()
     show(publisher, range(12))
     assert publisher.wait_for_all_acked(Duration(seconds=60))
+    peer.until(lambda: has_lines(out / "manifest.jsonl"))
     process.send_signal(signal.SIGINT)
     code, output = finish(process)
     assert code == 0, output

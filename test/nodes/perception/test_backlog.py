@@ -36,7 +36,8 @@ def test_a_30_hz_camera_never_builds_a_backlog(peer: Peer, slow_student: Callabl
 
     inference_ms = float(values["latency_ms.inference.p95"])
     first, last = ages_ms[1:6], ages_ms[-5:]
-    assert max(last) < 2 * inference_ms + 100, f"ages in ms: {ages_ms}; 100 ms for a busy machine"
+    # The youngest of several: a busy machine keeps some of them waiting on their way here, a queue all of them.
+    assert min(last) < 2 * inference_ms + 100, f"ages in ms: {ages_ms}"
     assert min(last) < min(first) + inference_ms, f"ages in ms must not grow: {ages_ms}"
 
     counted = {

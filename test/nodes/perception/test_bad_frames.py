@@ -62,8 +62,7 @@ def test_a_bad_image_is_counted_reported_and_survived(peer: Peer, spoil: Callabl
     assert not detections
 
     peer.show(camera, image_message(craft_image(), peer.now()), detections)
-    peer.status()
-    assert peer.status()[0] == DiagnosticStatus.OK, "one report later the trouble is over"
+    assert peer.status()[0] == DiagnosticStatus.OK, "trouble that was reported is over"
 
 
 @pytest.mark.parametrize("spoiled", ["truncated", "empty", "noise"])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from perception_peer import Peer, image_message
+from perception_peer import PATIENCE_S, Peer, image_message
 from sensor_msgs.msg import CameraInfo, Image
 from vision_msgs.msg import Detection2DArray
 
@@ -27,7 +27,6 @@ from afss_ros.student import Student
 EVERY_DOUBTFUL = Limits(min_doubt=0.5, max_rate=1000.0, min_gap_s=0.0)
 SURE, UNSURE = 250, 130
 """Grey of a block that the tiny student gives a score of 0.98 and 0.51."""
-PATIENCE_S = 10.0
 
 
 def craft(brightness: int) -> NDArray[np.uint8]:

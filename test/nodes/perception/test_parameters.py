@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from perception_peer import ROOT
+from processes import ROOT
 from rclpy.parameter import Parameter
 
 from afss_ros.nodes.perception.parameters import SPECS, Takes, check
