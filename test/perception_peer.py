@@ -152,8 +152,11 @@ class Peer:
         steps = {"active": ["deactivate", "cleanup"], "inactive": ["cleanup"]}
         for step in steps.get(self.state(), []):
             assert self.transition(step)
-        for name, value in parameters.items():
-            result = self.set_parameter(name.replace("__", "."), value)
+        wanted = [
+            Parameter(name.replace("__", "."), value=value).to_parameter_msg() for name, value in parameters.items()
+        ]
+        request = SetParameters.Request(parameters=wanted)
+        for result in self.call(SetParameters, "/perception_node/set_parameters", request).results:
             assert result.successful, result.reason
         return self.transition("configure") and self.transition("activate")
 

@@ -99,6 +99,12 @@ def _pids() -> list[int]:
 def _read(pid: int, name: str) -> bytes:
     """What a file of the process holds; empty if the process has ended meanwhile or the file may not be read."""
     try:
-        return (PROC / str(pid) / name).read_bytes()
+        file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY)
     except OSError:
         return b""
+    try:
+        return os.read(file, 1 << 20)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)

@@ -12,10 +12,16 @@ from perception_peer import Peer, PerceptionProcess
 from processes import ROOT
 from std_srvs.srv import SetBool
 
+from afss_ros.nodes.perception.parameters import SPECS, Takes
+
 # The tests fly with the profile that we ship. Fast DDS reads it when a process makes its first participant.
 # Jazzy's Fast DDS knows the first name, Kilted's the second.
 PROFILE = os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds.xml"))
 os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", PROFILE)
+
+# Whatever the tests before have set; what is read at the start alone stays as it is.
+DEFAULTS = {spec.name.replace(".", "__"): spec.default for spec in SPECS if spec.takes is not Takes.START}
+DEFAULTS["diagnostics__stale_after"] = 60.0  # as in PerceptionProcess
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +63,6 @@ def idle_peer(session_peer: Peer, perception_process: PerceptionProcess) -> Iter
 @pytest.fixture
 def peer(idle_peer: Peer, tiny_student: Path) -> Peer:
     """A peer of a perception_node that is active, with the tiny student and everything else by default."""
-    assert idle_peer.reload(
-        model__path=str(tiny_student),
-        input__image_transport="raw",
-        input__reliability="best_effort",
-        detection__score_threshold=0.5,
-        model__tiling="none",
-        hard_frames__record=False,
-    )
+    assert idle_peer.reload(**{**DEFAULTS, "model__path": str(tiny_student)})
     assert idle_peer.call(SetBool, "/perception_node/enable", SetBool.Request(data=True)).success
     return idle_peer
