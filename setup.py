@@ -84,7 +84,7 @@ EXTRAS = {
 }
 
 SCRIPTS = {
-    "afss": "afss_ros.cli:main",
+    "afss": "afss_ros.cli:start",
     "demo": "afss_ros.nodes.programs:demo",
     "labelling_node": "afss_ros.nodes.programs:labelling_node",
     "perception_node": "afss_ros.nodes.programs:perception_node",

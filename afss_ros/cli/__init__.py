@@ -4,6 +4,6 @@ Every subcommand is a thin wrapper that imports its step when it is called, so `
 installed, and `afss --help` is instant. Needs typer and rich, which is all that is imported here.
 """
 
-from afss_ros.cli.app import main
+from afss_ros.cli.app import main, start
 
-__all__ = ["main"]
+__all__ = ["main", "start"]

@@ -2,6 +2,6 @@
 
 import sys
 
-from afss_ros.cli import main
+from afss_ros.cli import start
 
-sys.exit(main())
+sys.exit(start())

@@ -16,6 +16,7 @@ from rich.text import Text
 from afss_ros import extras
 from afss_ros.cli import data, figures, labels, loop, models, perceive, students
 from afss_ros.cli.optional import with_optional
+from afss_ros.threads import wait_asleep
 
 COMMANDS = (
     perceive.run,
@@ -103,3 +104,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             Console(stderr=True).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
         return 1
     return 0
+
+
+def start() -> int:
+    """Run `afss` as the whole of a process: `main`, after what is decided once for a process and all that it starts."""
+    wait_asleep()
+    return main()

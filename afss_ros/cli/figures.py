@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from afss_ros.cli.threads import Threads, within
+
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="The student, an .onnx.", show_default=False)],
@@ -20,6 +22,7 @@ def evaluate(
     tta: Annotated[str, typer.Option("--tta", help="Test-time augmentation: none or d4.")] = "none",
     provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
     tiling: Annotated[str, typer.Option("--tiling", help="auto: larger frames in tiles too. Or none.")] = "none",
+    threads: Threads = None,
 ) -> None:
     """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency."""
     from rich.progress import Progress
@@ -27,7 +30,7 @@ def evaluate(
     from afss_ros.evaluation import run, table
 
     console = Console()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads):
         task = progress.add_task("Evaluating", total=None)
         document = run.run(
             model,

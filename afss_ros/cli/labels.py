@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from afss_ros.cli.threads import Threads, within
+
 
 def label(
     out: Annotated[Path, typer.Option("--out", help="The data set to make, or to go on with.", show_default=False)],
@@ -31,6 +33,7 @@ def label(
     bag: Annotated[bool, typer.Option("--bag/--no-bag", help="Write labelled.mcap too.")] = True,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing weights from the Hub.")] = False,
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Of models that ask for it.")] = False,
+    threads: Threads = None,
 ) -> None:
     """Label a recording by text prompt; run again to go on after a stop. Look at report.html before training on it."""
     from afss_ros.labelling import command, console
@@ -56,7 +59,7 @@ def label(
     chosen = load_settings(config, {**overrides, **parse_overrides(settings or ())})
     bar = console.LabellingBar()
     try:
-        with bar:
+        with bar, within(threads):
             counts = command.label(
                 source,
                 out,

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from afss_ros.cli.threads import Threads, within
+
 Changes = Annotated[list[str] | None, typer.Option("--set", help="name=value of the configuration; may be repeated.")]
 
 
@@ -18,6 +20,7 @@ def loop(
         "runs/loop"
     ),
     changes: Changes = None,
+    threads: Threads = None,
 ) -> None:
     """Label, select, train, relabel, train, evaluate: resumable step by step, with one report at the end."""
     from afss_ros.labelling.settings import parse_overrides
@@ -25,7 +28,7 @@ def loop(
     from afss_ros.loop import run
 
     chosen = configs.load(config, parse_overrides(changes or []))
-    with Console(stderr=True).status("starting") as status:
+    with Console(stderr=True).status("starting") as status, within(threads):
         outcome = run.run(chosen, out, told=lambda line: status.update(line))
     gain = outcome["gain"]
     kind = "mask" if gain["kind"] == "segm" else "box"
@@ -40,13 +43,14 @@ def ablate(
         "runs/ablation"
     ),
     changes: Changes = None,
+    threads: Threads = None,
 ) -> None:
     """Run a loop several times, each time with something changed, and say what each change is worth."""
     from afss_ros.labelling.settings import parse_overrides
     from afss_ros.loop import ablation
 
     chosen = ablation.load(config, parse_overrides(changes or []))
-    with Console(stderr=True).status("starting") as status:
+    with Console(stderr=True).status("starting") as status, within(threads):
         rows = ablation.run(chosen, out, told=lambda line: status.update(line))
     Console().print(ablation.table(rows), soft_wrap=True, markup=False, highlight=False)
     Console().print(f"{out / 'ablation.html'}", soft_wrap=True)

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from afss_ros.cli.threads import Threads, within
+
 
 def train(
     recipe: Annotated[Path | None, typer.Argument(help="A recipe; see config/train.", show_default=False)] = None,
@@ -31,6 +33,7 @@ def train(
     epochs: Annotated[float | None, typer.Option("--epochs", help="Budget.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option("--seed", show_default=False)] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    threads: Threads = None,
 ) -> None:
     """Train a student on labelled images. Under torchrun, on several devices."""
     from afss_ros.distill import families
@@ -51,7 +54,7 @@ def train(
         chosen = continued(chosen, initial)
     family = families.find(chosen.student.name)
     logging.info("%s: student of the family %s, licence %s", chosen.student.name, family.name, family.licence)
-    with training_bar() as report:
+    with training_bar() as report, within(threads):
         outcome = families.train(chosen, out, report, device=device)
     if Place.of(device).writes:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in outcome.metrics.items())
@@ -99,6 +102,7 @@ def search(
     ] = None,
     provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "cpu",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+    threads: Threads = None,
 ) -> None:
     """Train many students alike and draw what accuracy costs: parameters, GMACs, latency."""
     from rich.markdown import Markdown
@@ -107,15 +111,16 @@ def search(
     from afss_ros.distill.search import candidates as searching
     from afss_ros.distill.search import pareto
 
-    results = searching.search(
-        recipes.load(recipe),
-        out,
-        students or searching.GRID,
-        input_size=size,
-        limit=limit,
-        provider=provider,
-        device=device,
-        told=lambda result: logging.info("%s: S_final %s", result["student"], result["s_final"]),
-    )
+    with within(threads):
+        results = searching.search(
+            recipes.load(recipe),
+            out,
+            students or searching.GRID,
+            input_size=size,
+            limit=limit,
+            provider=provider,
+            device=device,
+            told=lambda result: logging.info("%s: S_final %s", result["student"], result["s_final"]),
+        )
     Console().print(Markdown(pareto.table(results)))
     Console().print(f"{out / 'pareto.png'}")

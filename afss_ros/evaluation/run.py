@@ -17,6 +17,7 @@ from afss_ros.evaluation.latency import student_latency
 from afss_ros.evaluation.metrics import score
 from afss_ros.evaluation.tta import AUGMENTATIONS
 from afss_ros.student import Student, Tiling
+from afss_ros.threads import limited
 
 SCORE_THRESHOLD = 0.05
 """Detections below it are no candidates. Average precision needs the doubtful ones too; flight uses 0.5."""
@@ -61,10 +62,16 @@ def run(
         problems = "".join(f"\n  {p}" for p in dataset.problems[:5])
         raise EvaluationError(f"{data}: has no usable image{problems}")
     started(len(spread(dataset.samples, limit)))
-    with Student(model, provider=provider, score_threshold=score_threshold, tiling=Tiling(tiling)) as student:
+    with (
+        limited() as threads,
+        Student(
+            model, provider=provider, threads=threads, score_threshold=score_threshold, tiling=Tiling(tiling)
+        ) as student,
+    ):
         perceive = AUGMENTATIONS[tta](student)
         report = evaluate(perceive, dataset, limit=limit, advance=advance)
-        figures = {**_facts(student, data, split, tta, score_threshold, report), **_figures(student, report)}
+        facts = _facts(student, data, split, tta, score_threshold, report)
+        figures = {**facts, "threads": threads, **_figures(student, report)}
         if html is not None:
             html.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(html, report_html.render(figures, report, perceive).encode())

@@ -22,6 +22,7 @@ from afss_ros.labelling.report import write_report
 from afss_ros.labelling.settings import LabelSettings
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.models.checkpoints import Access
+from afss_ros.threads import limited
 
 _log = logging.getLogger(__name__)
 LABELLED_BAG = "labelled.mcap"
@@ -51,7 +52,7 @@ def label(
     Raises:
         TeacherError: with the cure.
     """
-    with closing(open_input(path, topics)) as source:
+    with limited(), closing(open_input(path, topics)) as source:
         teacher = assemble(pinned(settings, out), access)
         with closing(LabellingRun(out, source, teacher, settings)) as run:
             started(source.length)

@@ -25,6 +25,7 @@ from afss_ros.labelling.lock import pinned
 from afss_ros.labelling.settings import LabelSettings
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.models.checkpoints import Access
+from afss_ros.threads import limited
 
 _log = logging.getLogger(__name__)
 _SHOWN = 5  # names of missed frames in the state
@@ -104,7 +105,7 @@ class Job:
 
     def _work(self) -> None:
         try:
-            with contextlib.closing(self._open_source()) as source:
+            with limited(), contextlib.closing(self._open_source()) as source:
                 teacher = assemble(pinned(self._settings, self._out), self._access)
                 complete = self._label(source, teacher)
                 if complete or isinstance(source, LiveInput):

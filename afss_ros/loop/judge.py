@@ -26,6 +26,7 @@ from afss_ros.perception import Detection, Perception
 from afss_ros.student import Student
 from afss_ros.teacher.prompts import label_map
 from afss_ros.teacher.values import Labelled
+from afss_ros.threads import limited
 
 Objects = dict[str, list[ImageObjects]]
 """Craft, true and found, by sequence."""
@@ -72,7 +73,10 @@ def judge_student(model: Path, dataset: Dataset, name: str, *, whole_only: bool 
     Args:
         whole_only: it was taught crafts without parts, so figures of parts would mean nothing.
     """
-    with Student(model, provider="cpu", score_threshold=SCORE_THRESHOLD) as student:
+    with (
+        limited() as threads,
+        Student(model, provider="cpu", threads=threads, score_threshold=SCORE_THRESHOLD) as student,
+    ):
         report = evaluate(student, dataset)
     if whole_only:
         report = Report(report.dataset, report.images, ("whole",), report.problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import cv2
 from afss_ros.labelling import command
 from afss_ros.labelling.settings import LabelSettings
 from afss_ros.teacher.models.checkpoints import Access
+from afss_ros.threads import chosen
 
 
 def label(settings: LabelSettings, recordings: Sequence[Path], folder: Path, processes: int) -> dict[str, Any]:
@@ -21,15 +23,18 @@ def label(settings: LabelSettings, recordings: Sequence[Path], folder: Path, pro
     if processes == 1 or len(jobs) == 1:
         counts = [_label(*job) for job in jobs]
     else:
+        threads = max(1, chosen() // processes)
         # A fork of a process whose OpenCV and OpenMP threads are running can hang.
         context = multiprocessing.get_context("forkserver")
-        with ProcessPoolExecutor(processes, mp_context=context, initializer=_one_thread) as pool:
+        with ProcessPoolExecutor(processes, mp_context=context, initializer=_share, initargs=(threads,)) as pool:
             counts = list(pool.map(_label, *zip(*jobs, strict=True)))
     return {"frames": {path.stem: count for path, count in zip(recordings, counts, strict=True)}}
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
+def _share(threads: int) -> None:
+    """Of a process of our own that nothing else runs in."""
+    cv2.setNumThreads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def _label(recording: Path, out: Path, settings: LabelSettings) -> dict[str, int]:

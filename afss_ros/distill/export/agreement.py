@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from afss_ros.distill.errors import DistillError
 from afss_ros.student import contract
+from afss_ros.student.runtime import session_options
+from afss_ros.threads import chosen
 
 LEAST_SCORE = 0.05
 """Of boxes that are held against torch, the least that an evaluation looks at."""
@@ -69,7 +71,7 @@ def write_verified(
 def _verify(
     path: Path, graph: Graph, images: Sequence[NDArray[np.uint8]], least_score: float, agreement: float
 ) -> None:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(path), session_options(chosen()), providers=["CPUExecutionProvider"])
     contract.read(session.get_inputs(), session.get_outputs(), session.get_modelmeta().custom_metadata_map)
     names = list(graph.output_names)
     for image in images:

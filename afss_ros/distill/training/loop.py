@@ -29,6 +29,7 @@ from afss_ros.distill.training.freeze import hold
 from afss_ros.distill.training.processes import join
 from afss_ros.distill.training.state import RunState
 from afss_ros.distill.training.task import Segmentation, Task
+from afss_ros.threads import limited
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,7 +67,9 @@ def train(
         state = RunState.begin(recipe, run, place, task or Segmentation())
         if place.writes:
             (run / "recipe.yaml").write_text(recipes.dump(recipe))
-        _loop(state, run, report or (lambda progress: None))
+        with limited(before=state.threads) as state.threads:
+            _LOG.debug("%d threads", state.threads)
+            _loop(state, run, report or (lambda progress: None))
     return checkpoint.load_best(run)
 
 

@@ -50,6 +50,7 @@ class RunState:
         self.statistics = known or statistics(samples, recipe.data.statistics_images)
         self.step = 0
         self.seconds = 0.0
+        self.threads = 0
         self.best = -1.0
         self.history: list[dict[str, Any]] = []
         self.stream = BatchStream(len(samples), recipe.batch, recipe.seed, 0, place.rank, place.world)
@@ -87,6 +88,7 @@ class RunState:
                 "statistics": self.statistics,
                 "step": self.step,
                 "seconds": self.seconds,
+                "threads": self.threads,
                 "best": self.best,
                 "history": self.history,
                 "rng": torch.get_rng_state(),
@@ -109,6 +111,7 @@ class RunState:
         self.scaler.load_state_dict(saved["scaler"])
         self.statistics = saved["statistics"]
         self.step, self.seconds, self.best = saved["step"], saved["seconds"], saved["best"]
+        self.threads = saved.get("threads", 0)
         self.history = saved["history"]
         torch.set_rng_state(saved["rng"])
         _LOG.info("%s: continues at step %d", run, self.step)

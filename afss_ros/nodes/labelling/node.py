@@ -45,6 +45,7 @@ from afss_ros.perception import Detection, Perception
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.models.checkpoints import Access
 from afss_ros.teacher.prompts import CRAFT, label_map
+from afss_ros.threads import wait_asleep
 
 _TAKING_S = 2.0  # for images that have arrived before a signal, and are still with DDS
 _LEVELS = {"failed": DiagnosticStatus.ERROR, "stopped": DiagnosticStatus.WARN}
@@ -247,6 +248,7 @@ def _itself(source: Input) -> Input:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Label; see the module for the exit codes."""
+    wait_asleep()
     with spinning.ros(args) as stop:
         try:
             node = LabellingNode(stop)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from afss_ros.teacher.errors import TeacherError
 from afss_ros.teacher.models.checkpoints import Checkpoint
+from afss_ros.threads import current, limited
 
 
 def device() -> str:
@@ -45,9 +47,11 @@ def _load(kind: str, checkpoint: Checkpoint, **options: Any) -> Any:
         raise TeacherError(f"{checkpoint.path} cannot be loaded as {kind}: {error}") from error
 
 
-def inference() -> Any:
-    """No gradients."""
-    return torch.inference_mode()
+@contextmanager
+def inference() -> Iterator[None]:
+    """No gradients, and no more threads than the work around it has chosen, which may have been before torch came."""
+    with torch.inference_mode(), limited(current() or torch.get_num_threads()):
+        yield
 
 
 def precision_of(wanted: str) -> str:

@@ -19,6 +19,7 @@ from afss_ros.teacher.prompts import CRAFT, PARTS, Prompts
 from afss_ros.teacher.protocols import Rgb
 from afss_ros.teacher.refinement.fusion import box_iou
 from afss_ros.teacher.values import Box, Mask
+from afss_ros.threads import chosen
 
 _SMALLEST_PART = 16  # pixels; less is the ragged edge of a label map
 
@@ -53,7 +54,7 @@ def open_student(path: str) -> TeachingStudent:
     if not path:
         raise TeacherError("a student as teacher needs its file: --set detector.checkpoint=path/to/student.onnx")
     try:
-        return TeachingStudent(Student(Path(path), score_threshold=0.05))
+        return TeachingStudent(Student(Path(path), threads=chosen(), score_threshold=0.05))
     except (StudentError, ContractError) as error:
         raise TeacherError(str(error)) from error
 

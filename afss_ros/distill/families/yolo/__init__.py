@@ -21,6 +21,7 @@ from afss_ros.distill.families.yolo import data
 from afss_ros.distill.families.yolo.library import LICENCE, ultralytics
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training.loop import Report
+from afss_ros.threads import limited
 
 _SIZES = ("n", "s", "m", "l", "x")
 _ENDLESS = 1_000_000
@@ -58,7 +59,7 @@ class Yolo:
         require_parts(recipe)
         progress = run_directory.begin(recipe, run)
         if progress.done < 1:
-            with ultralytics(run):
+            with limited(), ultralytics(run):
                 from afss_ros.distill.families.yolo.trainer import YoloTrainer
 
                 yolo_set = data.write(recipe.data, run / "data")
