@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from afss_ros.distill.data.batches import BatchStream, training_loader
 from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training import checkpoint, pictures, precision, schedule
-from afss_ros.distill.training.allocator import keep_memory
+from afss_ros.distill.training.allocator import kept_memory
 from afss_ros.distill.training.freeze import hold
 from afss_ros.distill.training.processes import join
 from afss_ros.distill.training.state import RunState
@@ -61,15 +62,17 @@ def train(
         DatasetError: a data set cannot be read.
     """
     run.mkdir(parents=True, exist_ok=True)
-    with join(device) as place:
-        if place.device.type == "cpu":
-            keep_memory()
+    with join(device) as place, ExitStack() as scope:
+        on_gpu = place.device.type == "cuda"
+        scope.enter_context(torch.random.fork_rng([place.device] if on_gpu else []))
+        if not on_gpu:
+            scope.enter_context(kept_memory())
         state = RunState.begin(recipe, run, place, task or Segmentation())
         if place.writes:
             (run / "recipe.yaml").write_text(recipes.dump(recipe))
-        with limited(before=state.threads) as state.threads:
-            _LOG.debug("%d threads", state.threads)
-            _loop(state, run, report or (lambda progress: None))
+        state.threads = scope.enter_context(limited(before=state.threads))
+        _LOG.debug("%d threads", state.threads)
+        _loop(state, run, report or (lambda progress: None))
     return checkpoint.load_best(run)
 
 

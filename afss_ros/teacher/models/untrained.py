@@ -34,8 +34,9 @@ def bert_tokenizer(words: Sequence[str] = WORDS) -> Any:
 def save_detector(folder: Path, side: int = 800) -> Path:
     """Grounding DINO tiny as a Hub folder; `side` is the shorter one of the pictures that it sees, pixels."""
     hf = _transformers()
-    torch.manual_seed(0)
-    hf.GroundingDinoForObjectDetection(hf.GroundingDinoConfig()).save_pretrained(folder)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        hf.GroundingDinoForObjectDetection(hf.GroundingDinoConfig()).save_pretrained(folder)
     pictures = hf.GroundingDinoImageProcessor(size={"shortest_edge": side, "longest_edge": round(side * 5 / 3)})
     hf.GroundingDinoProcessor(pictures, bert_tokenizer()).save_pretrained(folder)
     return folder
@@ -44,8 +45,9 @@ def save_detector(folder: Path, side: int = 800) -> Path:
 def save_segmenter(folder: Path) -> Path:
     """SAM 2.1 tiny, for pictures and video, as a Hub folder."""
     hf = _transformers()
-    torch.manual_seed(0)
-    hf.Sam2VideoModel(hf.Sam2VideoConfig()).save_pretrained(folder)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        hf.Sam2VideoModel(hf.Sam2VideoConfig()).save_pretrained(folder)
     hf.Sam2VideoProcessor(hf.Sam2ImageProcessor(), hf.Sam2VideoVideoProcessor()).save_pretrained(folder)
     return folder
 
