@@ -1,10 +1,14 @@
 """No test leaves anything behind; and fixtures that several parts share: tiny real students, built once a session.
 
 They are built with `onnx`, which a robot need not have: the fixtures import it, so that their tests alone are skipped.
+
+Networks here are so small that a second thread costs more than it brings, and on a busy machine many times more. No
+claim depends on it: `OMP_NUM_THREADS=2 python -m pytest` passes too.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +26,10 @@ with suppress(ImportError):  # a robot may lack it, and then the tests that need
 
 def pytest_configure(config: pytest.Config) -> None:
     leftovers.register(config)
+
+# Before anything loads OpenMP, which reads them once; processes that tests start inherit them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture(scope="session")

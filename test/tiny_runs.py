@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from afss_ros import datasets
@@ -34,6 +35,20 @@ def assert_same_in_onnx(network: nn.Module, size: int) -> None:
     session = onnxruntime.InferenceSession(content.getvalue(), providers=["CPUExecutionProvider"])
     for ours, theirs in zip(session.run(None, {"image": image.numpy()}), wanted, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), atol=5e-3, rtol=1e-3)
+
+
+Rows = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Boxes (N, 4) and their scores (N,)."""
+
+
+def assert_same_rows(found: Rows, wanted: Rows, *, least: float, pixels: float, score: float) -> None:
+    """Every box of more than the `least` score has its counterpart; which of nearly equal scores is first is chance."""
+    sure = np.flatnonzero(wanted[1] > least)
+    assert len(sure) > 0
+    apart = np.abs(wanted[0][sure, None] - found[0][None]).max(2) / pixels
+    doubt = np.abs(wanted[1][sure, None] - found[1][None]) / score
+    worst = np.maximum(apart, doubt).min(1).max()
+    assert worst <= 1, f"a box is {worst:.2f} times as far as allowed from all that were found"
 
 
 def fly(

@@ -50,11 +50,8 @@ def small_recipe(drawn_set: Path) -> Callable[..., Recipe]:
 @pytest.fixture(scope="session")
 def run(small_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that has had time to learn the drawn set."""
-    import torch
-
     from afss_ros.distill.training import loop as training
 
-    torch.set_num_threads(1)
     directory = tmp_path_factory.mktemp("run")
     options = {"lr": 3e-3, "ema": 0.9}
     training.train(small_recipe(budget={"iterations": 90}, validate_every=15, optimiser=options), directory)

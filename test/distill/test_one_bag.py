@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from afss_ros import datasets
 from afss_ros.cli import main
@@ -20,7 +19,6 @@ DEMO = Path(__file__).parents[2] / "demo" / "demo.mcap"
 @pytest.fixture
 def tiny(small_recipe: Callable[..., Recipe], tmp_path: Path) -> str:
     """A recipe file of one short step."""
-    torch.set_num_threads(1)
     (tmp_path / "tiny.yaml").write_text(recipe.dump(small_recipe(budget={"iterations": 1})))
     return str(tmp_path / "tiny.yaml")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import yaml
 from small_loop import SMALL
 
@@ -25,7 +24,6 @@ def write(path: Path, **changes: Any) -> Path:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a loop that has run once, from the command line."""
-    torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("loop")
     assert main(["loop", str(write(root / "loop.yaml")), "--out", str(root / "out")]) == 0
     return root / "out"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from afss_ros import datasets
@@ -34,7 +33,6 @@ def tiny(small_recipe: MakeRecipe, tmp_path: Path) -> Path:
     """A recipe file of one short step."""
     path = tmp_path / "tiny.yaml"
     path.write_text(recipe.dump(small_recipe(budget={"iterations": 1})))
-    torch.set_num_threads(1)
     return path
 
 

@@ -15,6 +15,7 @@ from afss_ros.distill.models.suppression import best
 NONE = [math.nan] * 4
 GRID = (4, 8)
 GRIDS = (GRID,)
+STEPS = 80
 
 
 def _truth(*rows: list[float]) -> Tensor:
@@ -138,21 +139,28 @@ def test_only_the_best_of_neighbouring_cells_is_a_peak() -> None:
     assert [i for i in range(32) if scores[0, i] > 0.1] == [10, 14]
 
 
-def test_two_craft_on_top_of_each_other_are_learned_as_two() -> None:
-    """What a label map cannot tell apart: eighty steps on one picture."""
-    torch.manual_seed(0)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_two_craft_on_top_of_each_other_are_learned_as_two(seed: int) -> None:
+    """What a label map cannot tell apart: eighty steps on one picture, at a rate that falls to nothing.
+
+    At a constant rate the boxes swing around the truth, and the end of the training, which the order of sums decides,
+    catches them anywhere.
+    """
+    torch.manual_seed(seed)
     features = torch.randn(1, 8, 64, 64)
     truth = torch.tensor([[[0.1, 0.1, 0.6, 0.6], [0.4, 0.4, 0.95, 0.95]]])
     head = BoxHead(8)
     optimiser = torch.optim.AdamW(head.parameters(), 1e-2)
-    for _ in range(80):
+    falling = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, STEPS)
+    for _ in range(STEPS):
         shape, quality = box_losses(head(features, 4), truth, torch.tensor([True]))
         optimiser.zero_grad()
         (shape + quality).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        falling.step()
     with torch.inference_mode():
         corners, scores = head(features, 4).peaks()
     boxes, scores = best(corners[0], scores[0])
     found = sorted(boxes[:2].tolist())
     assert (scores[:2] > 0.5).all() and (scores[2:] < 0.5).all()
-    torch.testing.assert_close(torch.tensor(found), truth[0], atol=0.05, rtol=0)
+    torch.testing.assert_close(torch.tensor(found), truth[0], atol=0.03, rtol=0)

@@ -119,7 +119,6 @@ def test_weights_reach_the_losses(small_recipe: MakeRecipe, drawn_set: Path, tmp
 def test_a_student_learns_from_a_teachers_probabilities_without_a_single_label(
     small_recipe: MakeRecipe, drawn_set: Path, run: Path, tmp_path: Path
 ) -> None:
-    torch.set_num_threads(1)
     with DatasetWriter(tmp_path / "unlabelled") as writer:
         for sample in datasets.load(drawn_set, "train"):
             writer.add(sample.key, sample.read_image(), split="train", image_format="png")

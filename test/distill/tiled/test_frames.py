@@ -59,10 +59,13 @@ def test_blended_tiles_equal_one_look_away_from_every_border(
     assert plan is not None
     looks = [on_board(chances(network, image[window])) for window in plan.windows]
     on_board_labels = stitch.stitch_labels({}, looks, plan, plan.box, ())["labels"][0]
-    whole = chances(network, image).argmax(0).numpy()[::STRIDE, ::STRIDE]
-    clear = np.ix_(inner(plan.rows, height)[::STRIDE], inner(plan.cols, width)[::STRIDE])
-    assert whole[clear].size > 0.1 * whole.size
-    np.testing.assert_array_equal(on_board_labels[clear], whole[clear])
+    (first, second), (whole, _) = (t.numpy()[:, ::STRIDE, ::STRIDE] for t in chances(network, image).topk(2, 0))
+    clear = np.outer(inner(plan.rows, height)[::STRIDE], inner(plan.cols, width)[::STRIDE])
+    assert clear.mean() > 0.1
+    # Sums over a tile and over the frame differ in their last bits, which decide between classes that are as likely.
+    decided = clear & (first - second > 1e-3)
+    assert decided.sum() > 0.98 * clear.sum()
+    np.testing.assert_array_equal(on_board_labels[decided], whole[decided])
 
 
 def on_board(chance: Tensor) -> dict[str, NDArray[np.uint8]]:

@@ -21,7 +21,6 @@ class KilledError(Exception):
 
 
 def test_a_killed_run_resumes_to_the_same_weights(small_recipe: MakeRecipe, tmp_path: Path) -> None:
-    torch.set_num_threads(1)
     options = small_recipe(validate_every=1.0, budget={"iterations": 8})
 
     def kill(progress: training.Progress) -> None:
@@ -93,7 +92,6 @@ def test_a_tiled_student_is_validated_on_whole_frames_and_resumes(
     small_recipe: MakeRecipe, drawn_set: Path, tmp_path: Path
 ) -> None:
     """The pictures are 64 wide, the tiles 32: the network never sees a whole one."""
-    torch.set_num_threads(1)
     sets = {"train": [str(drawn_set)], "size": 32, "validation_size": 32, "validation_tiled": True, "workers": 0}
     options = small_recipe(
         data={**sets, "validation_images": 8, "statistics_images": 8},
