@@ -67,7 +67,7 @@ def test_a_student_of_many_parts_trains_exports_and_flies(
         student={"name": "unet-tiled", "unet": {"base_filters": 8, "depth": 2}, "parts": PARTS},
         loss={"class_weights": []},
         augment={"scale": [1, 1.2], "tilt_degrees": 0, "colour": 0, "grey": 0, "noise": 0, "blur": 0, "jpeg": 0},
-        budget={"iterations": 60}, validate_every=60, optimiser={"lr": 1e-2, "ema": 0.8}, batch=6,
+        budget={"iterations": 120}, validate_every=120, optimiser={"lr": 5e-3, "ema": 0.8}, batch=6,
     )  # fmt: skip
     training.train(recipe, tmp_path)
     scores = checkpoint.load_best(tmp_path).metrics

@@ -21,7 +21,7 @@ class KilledError(Exception):
 
 
 def test_a_killed_run_resumes_to_the_same_weights(small_recipe: MakeRecipe, tmp_path: Path) -> None:
-    options = small_recipe(validate_every=1.0, budget={"iterations": 8})
+    options = small_recipe(validate_every=1.0, budget={"iterations": 6})
 
     def kill(progress: training.Progress) -> None:
         if progress.step == 5:
@@ -35,7 +35,7 @@ def test_a_killed_run_resumes_to_the_same_weights(small_recipe: MakeRecipe, tmp_
 
     assert 0 < resumed_at < 5
     whole, resumed = (checkpoint.load(tmp_path / name / "last.pt") for name in ("whole", "killed"))
-    assert resumed["step"] == whole["step"] == 8
+    assert resumed["step"] == whole["step"] == 6
     for part in ("network", "average"):
         for key, value in whole[part].items():
             assert resumed[part][key].equal(value), f"{part} {key}"
@@ -56,11 +56,15 @@ def test_a_run_leaves_pictures_and_history(small_recipe: MakeRecipe, tmp_path: P
     assert list((tmp_path / "tensorboard").iterdir())
 
 
-def test_a_student_learns_what_a_craft_looks_like(run: Path) -> None:
-    scores = checkpoint.load_best(run).metrics
-    assert scores["whole_iou"] > 0.8
-    assert scores["body_iou"] > 0.6
-    assert scores["panel_iou"] > 0.6
+def test_a_student_learns_what_a_craft_looks_like(run: Path, tmp_path: Path) -> None:
+    """With any seed: five of them, with one thread and with two, gave 0.84 to 0.87, 0.84 to 0.90, and 0.79 to 0.82."""
+    recipe = checkpoint.load_best(run).parsed_recipe()
+    for seed in (0, 1, 2):
+        again = recipe.model_copy(update={"seed": seed, "validate_every": 100.0})
+        trained = checkpoint.load_best(run) if seed == 0 else training.train(again, tmp_path / str(seed))
+        assert trained.metrics["whole_iou"] > 0.75
+        assert trained.metrics["body_iou"] > 0.6
+        assert trained.metrics["panel_iou"] > 0.6
 
 
 def test_only_weights_decay_and_the_encoder_has_its_own_rate(small_recipe: MakeRecipe) -> None:
