@@ -27,6 +27,7 @@ with suppress(ImportError):  # a robot may lack it, and then the tests that need
 def pytest_configure(config: pytest.Config) -> None:
     leftovers.register(config)
 
+
 # Before anything loads OpenMP, which reads them once; processes that tests start inherit them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

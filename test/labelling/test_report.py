@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,6 +41,20 @@ def reopen(page: Page, path: Path, state: str) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"{path.name} opens with {page.run(STATE)!r}, not with {state!r}")
+
+
+def save(page: Page, downloads: Path) -> Any:
+    """Save the choices, and take the file away: Chromium would give the next one another name."""
+    before = set(downloads.glob("*.json"))
+    page.click("#save")
+    deadline = time.monotonic() + 60
+    while not (new := set(downloads.glob("*.json")) - before):
+        assert time.monotonic() < deadline, f"nothing was saved in {downloads}"
+        time.sleep(0.1)
+    (saved,) = new
+    content = json.loads(saved.read_text())
+    saved.unlink()
+    return content
 
 
 def with_debris(index: int) -> NDArray[np.uint8]:
@@ -128,16 +143,10 @@ def test_choices_by_key_and_click_are_saved_and_honoured_by_load(
     page.click("#detail button[data-choice=drop]")
     page.press(ESCAPE)
     assert page.run("return document.getElementById('choice-state').textContent") == "1 keep, 2 drop"
-    page.click("#save")
+    choices = save(page, browser[1])
     assert page.run(UNSAVED) == ""
-    saved = browser[1] / "choices.json"
-    for _ in range(100):
-        if saved.exists():
-            break
-        time.sleep(0.1)
-    choices = json.loads(saved.read_text())
     assert choices == {"format": "afss-choices", "version": 1, "keep": [kept[1]], "drop": [kept[0], kept[2]]}
-    saved.replace(folder / "choices.json")
+    (folder / "choices.json").write_text(json.dumps(choices))
     assert [sample.key for sample in load(folder)] == [kept[1], *kept[3:]]
     page.run("localStorage.clear()")
     page.open(write_report(folder))
@@ -152,22 +161,26 @@ def test_choices_outlive_the_page(page: Page, folder: Path) -> None:
     reopen(page, folder / "report.html", "0 keep, 1 drop")
 
 
-def test_choices_that_no_file_has_are_said_to_be_unsaved_after_reopening_too(page: Page, folder: Path) -> None:
+def test_choices_that_no_file_has_are_said_to_be_unsaved_after_reopening_too(
+    page: Page, browser: tuple[Page, Path], folder: Path
+) -> None:
     page.click("#counts button[data-status=kept]")
     page.press("d")
     reopen(page, folder / "report.html", "0 keep, 1 drop")
     assert page.run(UNSAVED) == "not saved to a file yet"
-    page.click("#save")
+    save(page, browser[1])
     page.open(folder / "report.html")
     assert (page.run(STATE), page.run(UNSAVED)) == ("0 keep, 1 drop", "")
 
 
-def test_a_newer_choices_file_holds_and_only_what_no_file_has_is_kept_beside_it(page: Page, folder: Path) -> None:
+def test_a_newer_choices_file_holds_and_only_what_no_file_has_is_kept_beside_it(
+    page: Page, browser: tuple[Page, Path], folder: Path
+) -> None:
     """Saved here: drop 0. Not saved: keep 1. Somebody else's file, which comes after: drop 2 and 3."""
     kept = [sample.key for sample in load(folder)]
     page.click("#counts button[data-status=kept]")
     page.press("d")
-    page.click("#save")
+    save(page, browser[1])
     page.press("k")
     (folder / "choices.json").write_text(
         json.dumps({"format": "afss-choices", "version": 1, "keep": [], "drop": kept[2:4]})
