@@ -4,6 +4,9 @@
 
 This launch file is the node's lifecycle manager while `autostart` is true: it asks for configure when the process
 starts, and for activate once configure succeeded. With autostart:=false another manager (or `ros2 lifecycle set`) does.
+
+With respawn:=true the node is started anew a second after it has died, and it ends itself when a frame hangs; it then
+configures and activates itself, whoever started it.
 """
 
 import importlib.util
@@ -40,6 +43,8 @@ from afss_ros.nodes.launching.launch_file import (
 )
 from launch import LaunchContext, LaunchDescription
 
+RESPAWN_S = 1.0
+
 ARGUMENTS = [
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes."),
     DeclareLaunchArgument(
@@ -68,6 +73,9 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "autostart", default_value="true", description="Configure and activate the node: true or false."
     ),
+    DeclareLaunchArgument(
+        "respawn", default_value="false", description="Start the node anew when it dies or hangs: true or false."
+    ),
     DeclareLaunchArgument("rviz", default_value="false", description="Start RViz on the outputs: true or false."),
     DeclareLaunchArgument(
         "source", default_value="", description="Bag, video or folder to publish as the camera. Empty: a real camera."
@@ -93,6 +101,8 @@ def perception(context: LaunchContext) -> Entities:
         "input.image_transport": value(context, "image_transport"),
     }
     replayed = bool(value(context, "source"))
+    autostart = boolean("autostart", value(context, "autostart"))
+    respawn = boolean("respawn", value(context, "respawn"))
     node = LifecycleNode(
         package="afss_ros",
         executable="perception_node",
@@ -101,17 +111,21 @@ def perception(context: LaunchContext) -> Entities:
         parameters=[
             parameter_file(context, "perception_node"),
             {name: argument for name, argument in given.items() if argument},
-            # Here the launch file manages the node; two managers would trip over each other.
-            {"autostart": False, "use_sim_time": boolean("use_sim_time", value(context, "use_sim_time"))},
+            # Here the launch file manages the node; two managers would trip over each other. Of a second process, which
+            # it did not ask for, it would know nothing.
+            {"autostart": autostart and respawn, "watchdog.exit": True} if respawn else {"autostart": False},
+            {"use_sim_time": boolean("use_sim_time", value(context, "use_sim_time"))},
         ],
         remappings=[("image", value(context, "image")), ("camera_info", value(context, "camera_info"))],
         ros_arguments=["--log-level", value(context, "log_level")],
         # A replay is nothing without the node. A robot's launch goes on: what to do then is not ours to say.
-        on_exit=end_on_failure() if replayed else None,
+        on_exit=end_on_failure() if replayed and not respawn else None,
+        respawn=respawn,
+        respawn_delay=RESPAWN_S,
         output="screen",
         emulate_tty=True,
     )
-    if not boolean("autostart", value(context, "autostart")):
+    if respawn or not autostart:
         return [node]
     return [*start(node), *(end_if_not_configured(node) if replayed else []), node]
 

@@ -16,12 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from diagnostic_msgs.msg import DiagnosticArray
-from perception_peer import PATIENCE_S, ROOT, Peer, craft_image
+from perception_peer import PATIENCE_S, ROOT, Peer, craft_image, image_message
 from rcl_interfaces.srv import GetParameters
 from rclpy.parameter import parameter_value_to_python
+from tiny_students import build_hanging_student
 
 from afss_ros.images import encode_compressed
 from afss_ros.nodes import launching
@@ -191,7 +193,7 @@ def prefix(tmp_path: Path) -> Path:
         (share / name).symlink_to(ROOT / name)
     for node in ("perception", "source"):
         program = programs / f"{node}_node"
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m afss_ros.nodes.{node}.node "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m afss_ros.nodes.{node}_node "$@"\n')
         program.chmod(0o755)
     return prefix
 
@@ -270,6 +272,29 @@ class Launched:
         own = [s for message in self._reports for s in message.status if s.name == status]
         return {pair.key: pair.value for pair in own[-1].values} if own else {}
 
+    def forget_reports(self) -> None:
+        """Let `reported` know only what is said from now on."""
+        self._reports.clear()
+
+    def stalled(self, status: str) -> list[str]:
+        """A list that holds a node's message once it says that a frame is stalled."""
+        told: list[str] = []
+
+        def hear(message: DiagnosticArray) -> None:
+            told.extend(s.message for s in message.status if s.name == status and s.message.startswith("stalled"))
+
+        self.peer.node.create_subscription(DiagnosticArray, "/diagnostics", hear, 10)
+        return told
+
+    def pids(self, program: str) -> set[int]:
+        """The processes of a program of this launch."""
+        own = set()
+        for pid in self._left_behind():
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                own |= {pid} if f"afss_ros.nodes.{program}".encode() in words[:3] else set()
+        return own
+
     def until_active(self, node: str) -> dict[str, str]:
         """Wait until a perception node perceives; returns what it reports."""
         status = f"{node.lstrip('/')}: perception"
@@ -296,6 +321,36 @@ def test_launch_configures_and_activates_the_node_in_a_namespace(
         assert launched.until_active("/chaser/perception_node")["input.topic"] == "/eye/image_raw"
         assert launched.parameter("/chaser/perception_node", "overlay.alpha") == 0.125
         assert launched.parameter("/chaser/perception_node", "use_sim_time") is True
+        assert launched.end() == 0
+
+
+@with_launch
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSEGV, "hang"])
+def test_a_node_that_dies_or_hangs_is_active_again(
+    blow: signal.Signals | str, prefix: Path, quiet_domain: int, tmp_path: Path
+) -> None:
+    parameters = tmp_path / "flight.yaml"
+    parameters.write_text(
+        "perception_node: {ros__parameters: {model.threads: 1, watchdog.frame_limit: 0.5, watchdog.stop_limit: 0.5}}"
+    )
+    path = ROOT / "launch" / "perception.launch.py"
+    model = build_hanging_student(tmp_path / "hanging.onnx")
+    with Launched(
+        prefix, quiet_domain, path, f"model:={model}", f"params_file:={parameters}", "respawn:=true"
+    ) as launched:
+        launched.until_active("/perception_node")
+        first = launched.pids("perception_node")
+        camera = launched.peer.camera()
+        if isinstance(blow, signal.Signals):
+            for pid in first:
+                os.kill(pid, blow)
+        else:
+            white = image_message(np.full((64, 64, 3), 255, np.uint8), launched.peer.now())
+            launched.peer.show(camera, white, launched.stalled("perception_node: perception"))
+        launched.peer.spin_until(lambda: bool(launched.pids("perception_node") - first), "a second process")
+        launched.forget_reports()
+        assert launched.until_active("/perception_node")["frames.processed"] == "0"
+        assert not launched.pids("perception_node") & first
         assert launched.end() == 0
 
 
