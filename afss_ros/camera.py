@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, SupportsFloat
+from typing import Any, Protocol, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,20 @@ class CameraInfoMessage(Protocol):
     k: Sequence[SupportsFloat]
     r: Sequence[SupportsFloat]
     p: Sequence[SupportsFloat]
+    binning_x: int
+    binning_y: int
+    roi: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RegionOfInterest:
+    """The part of the sensor that the images show, in unbinned pixels; width and height 0: all of it."""
+
+    x_offset: int = 0
+    y_offset: int = 0
+    height: int = 0
+    width: int = 0
+    do_rectify: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,11 +49,13 @@ class CameraInfo:
     """A calibrated camera; pixel (0, 0) is the *centre* of the top left pixel here, as in CameraInfo and OpenCV.
 
     Attributes:
-        width, height: image size in pixels.
+        width, height: size in pixels of the sensor's full, unbinned image, which k and p describe (REP 104).
         k: float64 (3, 3), intrinsics of the raw image, pixels.
         p: float64 (3, 4), projection matrix of the rectified image, pixels.
         r: float64 (3, 3), rectification rotation.
         d: float64 (n,), distortion coefficients of `distortion_model`.
+        binning_x, binning_y: how many pixels the camera makes one of; 0 means 1.
+        roi: which part of the full image it sends.
     """
 
     width: int
@@ -49,6 +65,9 @@ class CameraInfo:
     r: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
     d: NDArray[np.float64] = field(default_factory=lambda: np.zeros(5))
     distortion_model: str = PLUMB_BOB
+    binning_x: int = 0
+    binning_y: int = 0
+    roi: RegionOfInterest = RegionOfInterest()
 
     @classmethod
     def pinhole(cls, width: int, height: int, horizontal_fov: float) -> CameraInfo:
@@ -66,13 +85,48 @@ class CameraInfo:
 
     @classmethod
     def from_message(cls, message: CameraInfoMessage) -> CameraInfo:
-        """Read a CameraInfo message of rclpy or rosbags."""
-        return cls(
-            width=int(message.width),
-            height=int(message.height),
-            k=np.asarray(message.k, np.float64).reshape(3, 3),
-            p=np.asarray(message.p, np.float64).reshape(3, 4),
-            r=np.asarray(message.r, np.float64).reshape(3, 3),
-            d=np.asarray(message.d, np.float64),
-            distortion_model=message.distortion_model,
-        )
+        """Read a CameraInfo message of rclpy or rosbags.
+
+        Raises:
+            CameraError: a matrix of it has another size.
+        """
+        roi = message.roi
+        try:
+            return cls(
+                width=int(message.width),
+                height=int(message.height),
+                k=np.asarray(message.k, np.float64).reshape(3, 3),
+                p=np.asarray(message.p, np.float64).reshape(3, 4),
+                r=np.asarray(message.r, np.float64).reshape(3, 3),
+                d=np.asarray(message.d, np.float64),
+                distortion_model=message.distortion_model,
+                binning_x=int(message.binning_x),
+                binning_y=int(message.binning_y),
+                roi=RegionOfInterest(
+                    int(roi.x_offset), int(roi.y_offset), int(roi.height), int(roi.width), bool(roi.do_rectify)
+                ),
+            )
+        except (TypeError, ValueError) as err:
+            raise CameraError(f"a CameraInfo that is none: {err}") from err
+
+
+class _Described(Protocol):
+    """What `image_size` reads of a CameraInfo, ours or a message."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def binning_x(self) -> int: ...
+    @property
+    def binning_y(self) -> int: ...
+    @property
+    def roi(self) -> Any: ...
+
+
+def image_size(info: _Described) -> tuple[int, int] | None:
+    """Width and height of the images that `info` describes, after region of interest and binning; None if it says 0."""
+    width = (info.roi.width or info.width) // max(info.binning_x, 1)
+    height = (info.roi.height or info.height) // max(info.binning_y, 1)
+    return (width, height) if width and height else None

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+_SECOND = 1_000_000_000
+_LAST_SECOND = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -20,15 +23,17 @@ class Frame:
 
     Attributes:
         image: uint8 (H, W, 3), RGB.
-        stamp_ns: acquisition time in nanoseconds, in the clock of its source.
+        stamp_ns: acquisition time in nanoseconds, in the clock of its source; as recorded, so it may be 0 or negative.
         frame_id: the camera's optical frame (REP 103: z forward, x right, y down).
         source: where it came from, for people and manifests: `<bag>:<topic>` or a path.
+        recorded_ns: when a recorder took it, in nanoseconds; 0 where no recorder said.
     """
 
     image: NDArray[np.uint8]
     stamp_ns: int = 0
     frame_id: str = ""
     source: str = ""
+    recorded_ns: int = 0
 
     def __post_init__(self) -> None:
         image = self.image
@@ -37,6 +42,24 @@ class Frame:
                 f"Frame.image must be a non-empty uint8 array (H, W, 3) in RGB order, got {image.dtype} {image.shape}"
                 f" from {self.source or 'an unnamed source'}; convert it with afss_ros.images first"
             )
+
+
+def seconds_and_nanoseconds(stamp_ns: int) -> tuple[int, int]:
+    """A stamp as builtin_interfaces/Time holds it: int32 seconds, uint32 nanoseconds.
+
+    Beyond the last second of int32 the nanoseconds carry on, as drivers that never carry over send them.
+
+    >>> seconds_and_nanoseconds(-5_100_000_000), seconds_and_nanoseconds(2**31 * 10**9)
+    ((-6, 900000000), (2147483647, 1000000000))
+
+    Raises:
+        ValueError: no such message can hold it.
+    """
+    sec = min(stamp_ns // _SECOND, _LAST_SECOND)
+    nanosec = stamp_ns - sec * _SECOND
+    if sec < -_LAST_SECOND - 1 or nanosec >= 1 << 32:
+        raise ValueError(f"a stamp of {stamp_ns} ns does not fit into a message: its seconds have 32 bits")
+    return sec, nanosec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

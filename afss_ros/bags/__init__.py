@@ -1,11 +1,11 @@
-"""rosbag2 bags, sqlite3 and MCAP, read and written without ROS, through rosbags."""
+"""rosbag2 bags, sqlite3 and MCAP, read and written without ROS."""
 
 from afss_ros.bags import messages
 from afss_ros.bags.errors import BagError
 from afss_ros.bags.reader import BagReader
 from afss_ros.bags.spool import Budget, Spool
 from afss_ros.bags.storage import BagMessage, Topic
-from afss_ros.bags.types import new_typestore, typestore
+from afss_ros.bags.types import new_typestore, serialize, typestore
 from afss_ros.bags.writer import LATCHED, BagWriter
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "Topic",
     "messages",
     "new_typestore",
+    "serialize",
     "typestore",
 ]

@@ -7,6 +7,7 @@ The same conventions as the nodes: stamps in nanoseconds, boxes in source pixels
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,8 @@ from numpy.typing import NDArray
 from afss_ros.bags.errors import BagError
 from afss_ros.bags.types import typestore
 from afss_ros.camera import CameraInfo
-from afss_ros.perception import Detection, Perception
+from afss_ros.perception import Detection, Perception, seconds_and_nanoseconds
 
-NANOSECONDS = 1_000_000_000
 _ENCODINGS = {2: "mono8", 3: "rgb8"}
 
 
@@ -26,8 +26,15 @@ def _new(name: str, /, **fields: Any) -> Any:
 
 
 def header(stamp_ns: int, frame_id: str) -> Any:
-    """std_msgs/Header of a stamp in nanoseconds since the epoch (0 or later)."""
-    sec, nanosec = divmod(stamp_ns, NANOSECONDS)
+    """std_msgs/Header of a stamp in nanoseconds since the epoch, or before it.
+
+    Raises:
+        BagError: a header cannot hold it.
+    """
+    try:
+        sec, nanosec = seconds_and_nanoseconds(stamp_ns)
+    except ValueError as err:
+        raise BagError(str(err)) from err
     return _new(
         "std_msgs/msg/Header",
         stamp=_new("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec),
@@ -76,9 +83,9 @@ def camera_info(info: CameraInfo, stamp_ns: int, frame_id: str = "") -> Any:
         k=info.k.reshape(-1),
         r=info.r.reshape(-1),
         p=info.p.reshape(-1),
-        binning_x=0,
-        binning_y=0,
-        roi=_new("sensor_msgs/msg/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0, do_rectify=False),
+        binning_x=info.binning_x,
+        binning_y=info.binning_y,
+        roi=_new("sensor_msgs/msg/RegionOfInterest", **asdict(info.roi)),
     )
 
 

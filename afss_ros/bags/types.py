@@ -7,9 +7,12 @@ ROS. `test/bags/test_types.py` holds their type hashes (RIHS01) against those of
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
+
+from afss_ros.bags.errors import BagError
 
 VISION_MSGS: dict[str, str] = {
     "vision_msgs/msg/Point2D": "float64 x\nfloat64 y\n",
@@ -36,6 +39,18 @@ def new_typestore() -> Typestore:
     for name, text in VISION_MSGS.items():
         store.register(get_types_from_msg(text, name))
     return store
+
+
+def serialize(message: Any) -> bytes:
+    """The CDR of a rosbags message of a known type.
+
+    Raises:
+        BagError: a field of it does not fit its type.
+    """
+    try:
+        return bytes(typestore().serialize_cdr(message, message.__msgtype__))
+    except Exception as err:  # rosbags lets through what struct, numpy and str raise
+        raise BagError(f"a {message.__msgtype__} cannot be serialized: {err}") from err
 
 
 @cache

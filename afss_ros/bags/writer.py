@@ -15,9 +15,10 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from afss_ros.bags.checked_writer import CheckedWriter
 from afss_ros.bags.errors import BagError
-from afss_ros.bags.types import typestore
+from afss_ros.bags.types import serialize, typestore
 
 _NO_LIMIT = QosTime(0, 0)
+_LATEST_NS = 2**63 - 1
 LATCHED = Qos(
     history=QosHistory.KEEP_LAST,
     depth=1,
@@ -95,16 +96,21 @@ class BagWriter:
         )
 
     def write(self, topic: str, message: Any, stamp_ns: int) -> None:
-        """Append a rosbags message; `stamp_ns` is the time it was recorded, in nanoseconds."""
+        """Append a rosbags message; see `write_raw`."""
         msgtype: str = message.__msgtype__
         self.add_topic(topic, msgtype)
-        self.write_raw(topic, msgtype, typestore().serialize_cdr(message, msgtype), stamp_ns)
+        self.write_raw(topic, msgtype, serialize(message), stamp_ns)
 
     def write_raw(self, topic: str, msgtype: str, cdr: bytes | memoryview, stamp_ns: int) -> None:
-        """Append a message that is already serialized (CDR with its 4-byte header)."""
+        """Append a message that is already serialized (CDR with its 4-byte header).
+
+        Args:
+            stamp_ns: when it was recorded, in nanoseconds. A bag knows no time before 1970: what is said to be of then,
+                by a clock that was never set, is written at 0, and the message keeps its own stamp.
+        """
         self.add_topic(topic, msgtype)
         try:
-            self._writer.write(self._connections[topic], stamp_ns, cdr)
+            self._writer.write(self._connections[topic], min(max(stamp_ns, 0), _LATEST_NS), cdr)
         except (WriterError, OSError) as err:
             raise BagError(f"cannot write to {self.path}: {err}") from err
         self.count += 1

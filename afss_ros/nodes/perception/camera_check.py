@@ -10,6 +10,8 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo
 
+from afss_ros.camera import image_size
+
 
 class CameraCheck:
     """Listens to `camera_info` and compares its size with the images'."""
@@ -39,10 +41,3 @@ class CameraCheck:
     def _hear(self, info: CameraInfo) -> None:
         self.newest = info
         self._declared = image_size(info)
-
-
-def image_size(info: CameraInfo) -> tuple[int, int] | None:
-    """Width and height of the images that `info` describes, after region of interest and binning; None if it says 0."""
-    width = (info.roi.width or info.width) // max(info.binning_x, 1)
-    height = (info.roi.height or info.height) // max(info.binning_y, 1)
-    return (width, height) if width and height else None

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from afss_ros.bags import LATCHED, BagError, BagWriter, Budget, Spool, messages
-from afss_ros.camera import CameraInfo, CameraInfoMessage
+from afss_ros.bags import LATCHED, BagError, BagWriter, Budget, Spool, messages, serialize
+from afss_ros.camera import CameraError, CameraInfo, CameraInfoMessage
 from afss_ros.images import encode_compressed
 from afss_ros.nodes.perception.hard_frame_choice import Choice, Limits
 from afss_ros.nodes.worker import Worker
@@ -190,16 +190,18 @@ class HardFrames:
 
     def _record(self, hard: HardFrame) -> None:
         try:
-            stamp_ns = hard.frame.stamp_ns or time.time_ns()
-            topic, image = self._image(hard, stamp_ns)
-            recorded = self._messages(hard, stamp_ns)
-            recorded.insert(0, (topic, image))
-            labels = hard.perception.labels
-            size = image.data.nbytes + (0 if labels is None else labels.nbytes) + _OVERHEAD_BYTES
+            # What cannot be serialized is found out here, where it costs this frame and not the open bag.
+            recorded = [
+                (name, message.__msgtype__, serialize(message))
+                for name, message in (self._image(hard), *self._messages(hard))
+            ]
+            size = sum(len(cdr) for _, _, cdr in recorded) + _OVERHEAD_BYTES
+            # Headers keep the camera's stamp; a camera that has no clock is recorded under the time that it is now.
+            recorded_ns = hard.frame.stamp_ns if hard.frame.stamp_ns > 0 else time.time_ns()
 
             def put(bag: BagWriter) -> None:
-                for name, message in recorded:
-                    bag.write(name, message, stamp_ns)
+                for name, msgtype, cdr in recorded:
+                    bag.write_raw(name, msgtype, cdr, recorded_ns)
 
             self._spool.write(size, hard.doubt.score, put)
             with self._lock:
@@ -209,8 +211,9 @@ class HardFrames:
             self._bytes = self._spool.bytes
             self._busy = False
 
-    def _image(self, hard: HardFrame, stamp_ns: int) -> tuple[str, Any]:
+    def _image(self, hard: HardFrame) -> tuple[str, Any]:
         frame, topic = hard.frame, self._topics.image
+        stamp_ns = frame.stamp_ns
         if hard.compressed is not None:
             data, kind = bytes(hard.compressed.data), hard.compressed.format
         elif self._image_format != "raw":
@@ -219,9 +222,10 @@ class HardFrames:
             return topic, messages.image(frame.image, stamp_ns, frame.frame_id)
         return f"{topic}/compressed", messages.compressed_image(data, kind, stamp_ns, frame.frame_id)
 
-    def _messages(self, hard: HardFrame, stamp_ns: int) -> list[tuple[str, Any]]:
+    def _messages(self, hard: HardFrame) -> list[tuple[str, Any]]:
         """What goes with the image."""
         frame_id, perception, node = hard.frame.frame_id, hard.perception, self._topics.node
+        stamp_ns = hard.frame.stamp_ns
         values = {"doubt": hard.doubt.score, **hard.doubt.reasons}
         texts = {name: f"{value:.3f}" for name, value in values.items()}
         status = messages.diagnostics(f"{node}: doubt", hard.doubt.reason, texts, stamp_ns, frame_id)
@@ -229,8 +233,13 @@ class HardFrames:
         if perception.labels is not None:
             found.append((f"{node}/mask", messages.image(perception.labels, stamp_ns, frame_id)))
         if hard.camera is not None:
-            camera = CameraInfo.from_message(hard.camera)
-            found.append((self._topics.camera_info, messages.camera_info(camera, stamp_ns, frame_id)))
+            try:
+                camera = CameraInfo.from_message(hard.camera)
+                info = messages.camera_info(camera, stamp_ns, frame_id)
+            except (CameraError, BagError) as error:
+                self._warn(f"its camera_info is left out: {error}")
+            else:
+                found.append((self._topics.camera_info, info))
         return found
 
     def _announce(self, bag: BagWriter) -> None:

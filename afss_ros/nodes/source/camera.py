@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import array
+from collections.abc import Callable
+from dataclasses import asdict
 
 from builtin_interfaces.msg import Time
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo as CameraInfoMessage
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from afss_ros.camera import CameraInfo
@@ -26,8 +28,8 @@ class CameraPublisher:
 
     Args:
         compressed: None for raw images, else the format and the JPEG quality.
-        camera_info: the calibration; used for the frames whose size it has.
-        horizontal_fov: of the pinhole that stands in for it, in radians.
+        camera_info: the calibration of the newest frame, None where the source carries none; published as recorded.
+        horizontal_fov: of the pinhole that stands in for it where there is none, in radians.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class CameraPublisher:
         *,
         reliability: str,
         compressed: tuple[str, int] | None,
-        camera_info: CameraInfo | None,
+        camera_info: Callable[[], CameraInfo | None],
         horizontal_fov: float,
     ) -> None:
         qos = QoSProfile(
@@ -77,10 +79,8 @@ class CameraPublisher:
         return CompressedImage(header=header, format=image_format, data=data)
 
     def _info_for(self, width: int, height: int) -> CameraInfo:
-        known = self._camera_info
-        if known is None or (known.width, known.height) != (width, height):
-            return CameraInfo.pinhole(width, height, self._horizontal_fov)
-        return known
+        known = self._camera_info()
+        return CameraInfo.pinhole(width, height, self._horizontal_fov) if known is None else known
 
 
 def camera_info_message(info: CameraInfo, header: Header) -> CameraInfoMessage:
@@ -94,4 +94,7 @@ def camera_info_message(info: CameraInfo, header: Header) -> CameraInfoMessage:
         k=info.k.ravel().tolist(),
         r=info.r.ravel().tolist(),
         p=info.p.ravel().tolist(),
+        binning_x=info.binning_x,
+        binning_y=info.binning_y,
+        roi=RegionOfInterest(**asdict(info.roi)),
     )
