@@ -4,84 +4,96 @@ from __future__ import annotations
 
 import heapq
 import os
-from binascii import crc32
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from operator import itemgetter
 from pathlib import Path
-from struct import Struct
-from typing import Any
 
-from rosbags.interfaces import Connection
-from rosbags.interfaces.typing import RPath
-from rosbags.rosbag2 import Reader, ReaderError
-from rosbags.rosbag2.reader import DirectoryReader
-from rosbags.rosbag2.storage_mcap import ChunkInfo, McapReader
-
+from afss_ros.bags.errors import BagError
 from afss_ros.bags.mcap_records import (
     CHUNK,
-    MAGIC,
     MESSAGE,
     MESSAGE_HEAD,
     RECORD_HEAD,
+    Channel,
     DamageError,
     has_checksum,
     records_of,
     unpack_chunk,
 )
+from afss_ros.bags.mcap_summary import ChunkIndex, read_summary, stamps_of
+from afss_ros.bags.storage import BagMessage, Topic, merged
 
-_FOOTER = Struct("<QQI")  # start of the index, start of the index's own index, CRC-32 of the index (0: none)
 
+class IndexedMcap:
+    """One MCAP file whose index tells all that it holds. See `Storage`.
 
-class IndexedMcap(McapReader):
-    """rosbags' reader of the index, and our own of the chunks: rosbags gives up the file at the first damaged one.
-
-    A chunk is checked when it is read: against its checksum, which rosbag2 and this package write; where there is none
-    (rosbags writes none), against what the index says that it holds, and a byte changed within a message passes.
+    A chunk is checked when it is read: against its checksum, which rosbag2 and this package write, and against what
+    the index says that it holds. Without a checksum (rosbags writes none) a byte changed within a message passes.
     """
 
-    def __init__(self, path: RPath) -> None:
-        super().__init__(path)
-        self._name = Path(str(path)).name
-        self._damages: dict[int, str] = {}
-
-    @property
-    def damages(self) -> list[str]:
-        """The damaged chunks that were met, in the order of the file."""
-        return [
-            f"{self._name}: the chunk at byte {start} is damaged: {reason}"
-            for start, reason in sorted(self._damages.items())
-        ]
-
-    def open(self) -> None:
+    def __init__(self, path: Path) -> None:
         """Read the index.
 
         Raises:
-            ReaderError: there is none, or its checksum is wrong.
+            BagError: there is none, or it does not tell all.
         """
-        super().open()
-        if not self._index_is_whole():
-            self.close()
-            raise ReaderError(f"{self.path}: the checksum of its index is wrong")
+        self._path = path
+        self._file = path.open("rb")
+        try:
+            self._summary = read_summary(self._file)
+        except DamageError as err:
+            self._file.close()
+            raise BagError(f"{path.name}: {err}") from err
+        self._damages: dict[int, str] = {}
+        chunks, schemas = self._summary.chunks, self._summary.schemas
+        self.span_ns = (min(c.first_ns for c in chunks), max(c.last_ns for c in chunks)) if chunks else (0, 0)
+        counts = self._summary.counts
+        self._types = {c.id: schemas[c.schema].name if c.schema in schemas else "" for c in self._channels}
+        self.topics: dict[str, Topic] = {}
+        for channel in self._channels:
+            topic = Topic(channel.topic, self._types[channel.id], counts.get(channel.id, 0), channel.encoding)
+            self.topics[channel.topic] = merged(self.topics.get(channel.topic), topic)
+        self.definitions = {s.name: s.text for s in schemas.values() if s.encoding == "ros2msg"}
 
-    def messages(
-        self, connections: Collection[Connection], start: int | None = None, stop: int | None = None
-    ) -> Generator[tuple[Connection, int, bytes], None, None]:
-        """The messages of all whole chunks; see `McapReader.messages`. Times are of no use to us and are ignored."""
-        wanted = {c.id: c for c in connections}
+    @property
+    def damages(self) -> list[str]:
+        """The damaged chunks that were met, in the order of the file. See `Storage.damages`."""
+        return [
+            f"{self._path.name}: the chunk at byte {start} is damaged: {reason}"
+            for start, reason in sorted(self._damages.items())
+        ]
+
+    def stamps_ns(self, topic: str) -> list[int]:
+        """See `Storage.stamps_ns`."""
+        channels = [c.id for c in self._channels if c.topic == topic]
+        return [s for chunk in self._summary.chunks for c in channels for s in stamps_of(self._file, chunk, c)]
+
+    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        """See `Storage.messages`."""
+        wanted = {c.id: c for c in self._channels if c.topic in topics}
         # Each begins with when it begins, so that no chunk is read before its time has come.
-        chunks = [c for c in self.chunks if not c.channel_count or wanted.keys() & c.channel_count]
+        chunks = [c for c in self._summary.chunks if not c.places or wanted.keys() & c.places.keys()]
         messages = (self._messages_of(chunk, wanted) for chunk in chunks)
-        for stamp_ns, connection, cdr in heapq.merge(*messages, key=itemgetter(0)):
-            if connection is not None:
-                yield connection, stamp_ns, cdr
+        for stamp_ns, channel, cdr in heapq.merge(*messages, key=itemgetter(0)):
+            if channel is not None:
+                yield BagMessage(channel.topic, self._types[channel.id], stamp_ns, cdr, channel.encoding)
+
+    def close(self) -> None:
+        """See `Storage.close`."""
+        self._file.close()
+
+    @property
+    def _channels(self) -> Collection[Channel]:
+        return self._summary.channels.values()
 
     def _messages_of(
-        self, chunk: ChunkInfo, wanted: dict[int, Connection]
-    ) -> Iterator[tuple[int, Connection | None, bytes]]:
-        yield chunk.message_start_time, None, b""
-        found: list[tuple[int, Connection, bytes]] = []
+        self, chunk: ChunkIndex, wanted: dict[int, Channel]
+    ) -> Iterator[tuple[int, Channel | None, bytes]]:
+        yield chunk.first_ns, None, b""
+        found: list[tuple[int, Channel, bytes]] = []
         counts: Counter[int] = Counter()
+        promised = chunk.counts
         try:
             content = self._payload(chunk)
             for opcode, payload in records_of(unpack_chunk(content)):
@@ -91,56 +103,29 @@ class IndexedMcap(McapReader):
                 counts[channel] += 1
                 if channel in wanted:
                     found.append((stamp_ns, wanted[channel], bytes(payload[MESSAGE_HEAD.size :])))
-            if not has_checksum(content) and chunk.channel_count and counts != chunk.channel_count:
-                raise DamageError("it does not hold the messages that the index says")
+            if promised and counts != promised:
+                self._note_difference(chunk, counts, is_whole=has_checksum(content))
         except DamageError as err:
-            self._damages[chunk.chunk_start_offset] = f"{err}; {self._loss(chunk)}"
+            self._damages[chunk.start] = f"{err}; its messages are left out ({self._named(promised)})"
             return
         yield from sorted(found, key=itemgetter(0))
 
-    def _payload(self, chunk: ChunkInfo) -> memoryview:
-        assert self.bio is not None
-        if chunk.chunk_start_offset + chunk.chunk_length > self.bio.seek(0, os.SEEK_END):
+    def _payload(self, chunk: ChunkIndex) -> memoryview:
+        if chunk.start + chunk.size > self._file.seek(0, os.SEEK_END):
             raise DamageError("it lies beyond the end of the file")
-        self.bio.seek(chunk.chunk_start_offset)
-        record = self.bio.read(chunk.chunk_length)
+        self._file.seek(chunk.start)
+        record = self._file.read(chunk.size)
         if len(record) < RECORD_HEAD.size or RECORD_HEAD.unpack_from(record) != (CHUNK, len(record) - RECORD_HEAD.size):
             raise DamageError("there is no chunk where the index says")
         return memoryview(record)[RECORD_HEAD.size :]
 
-    def _loss(self, chunk: ChunkInfo) -> str:
-        topics = {c.id: c.topic for c in self.connections}
-        counts = [f"{n} of {topics.get(channel, '?')}" for channel, n in sorted(chunk.channel_count.items())]
-        return f"its messages are left out ({', '.join(counts) or 'how many, the index does not say'})"
+    def _note_difference(self, chunk: ChunkIndex, counts: Counter[int], *, is_whole: bool) -> None:
+        if not is_whole:
+            raise DamageError("it does not hold the messages that the index says")
+        held = self._named(counts) if counts else "nothing"
+        self._damages[chunk.start] = f"the index says that it holds {self._named(chunk.counts)}, and it holds {held}"
 
-    def _index_is_whole(self) -> bool:
-        assert self.bio is not None
-        end = self.bio.seek(-_FOOTER.size - len(MAGIC), os.SEEK_END)
-        start, _, crc = _FOOTER.unpack(self.bio.read(_FOOTER.size))
-        if not crc:
-            return True
-        start = start or end - RECORD_HEAD.size
-        self.bio.seek(start)
-        return bool(crc32(self.bio.read(end + _FOOTER.size - 4 - start)) == crc)
-
-
-class _DirectoryReader(DirectoryReader):
-    STORAGE_PLUGINS: Mapping[str, type[Any]] = {**DirectoryReader.STORAGE_PLUGINS, "mcap": IndexedMcap}
-
-    def open(self) -> None:
-        """Open the bag; messages that rosbag2 compressed one by one are left so, or a broken one would end the bag."""
-        super().open()
-        if self.metadata.compression_mode == "message":
-            self.metadata = self.metadata._replace(compression_mode=None)
-
-
-class CheckedReader(Reader):
-    """rosbags' reader, with `IndexedMcap` for MCAP files."""
-
-    STORAGE_PLUGINS: Mapping[str, type[Any]] = {**Reader.STORAGE_PLUGINS, "dir": _DirectoryReader, ".mcap": IndexedMcap}
-
-    @property
-    def mcaps(self) -> list[IndexedMcap]:
-        """The bag's MCAP files."""
-        storages = getattr(self.storage, "storages", [self.storage])
-        return [s for s in storages if isinstance(s, IndexedMcap)]
+    def _named(self, counts: dict[int, int]) -> str:
+        topics = {c.id: c.topic for c in self._channels}
+        named = [f"{n} of {topics.get(channel, '?')}" for channel, n in sorted(counts.items())]
+        return ", ".join(named) or "how many, the index does not say"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import struct
 from binascii import crc32
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import lz4.frame  # type: ignore[import-untyped]
 
 from afss_ros.bags import zstd
+from afss_ros.bags.storage import three_parts
 
 MAGIC = b"\x89MCAP0\r\n"
-FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 0x02, 0x03, 0x04, 0x05, 0x06
+HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, CHUNK_INDEX = range(0x01, 0x09)
+STATISTICS, SUMMARY_OFFSET, DATA_END = 0x0B, 0x0E, 0x0F
 RECORD_HEAD = struct.Struct("<BQ")
 """Of every record: opcode, and size of what follows."""
 MESSAGE_HEAD = struct.Struct("<HIQQ")
@@ -23,6 +25,31 @@ CHUNK_HEAD = struct.Struct("<QQQI")
 
 class DamageError(Exception):
     """What is wrong with a record."""
+
+
+class Schema(NamedTuple):
+    """What a channel's messages are: the type's name in three parts, and its definition in `encoding`."""
+
+    id: int
+    name: str
+    encoding: str
+    text: str
+
+
+class Channel(NamedTuple):
+    """One publisher's part of a topic."""
+
+    id: int
+    schema: int
+    topic: str
+    encoding: str
+
+
+class Statistics(NamedTuple):
+    """How many messages a file should hold, of all channels and of each."""
+
+    messages: int
+    of: dict[int, int]
 
 
 def unpack_chunk(payload: bytes | memoryview, *, whole: bool = True) -> bytes:
@@ -74,8 +101,8 @@ def records_of(data: bytes) -> Iterator[tuple[int, memoryview]]:
         start = end
 
 
-def read_schema(payload: bytes | memoryview) -> tuple[int, str, str, str]:
-    """A schema's id, name, encoding and text.
+def read_schema(payload: bytes | memoryview) -> Schema:
+    """A schema. Its text is text in ROS alone: protobuf's and flatbuffers' are bytes, of which nothing is wanted here.
 
     Raises:
         DamageError: it is none.
@@ -84,33 +111,54 @@ def read_schema(payload: bytes | memoryview) -> tuple[int, str, str, str]:
         (key,) = struct.unpack_from("<H", payload)
         name, end = _string(payload, 2)
         encoding, end = _string(payload, end)
-        text, _ = _string(payload, end)
+        text, _ = _bytes(payload, end)
     except (struct.error, UnicodeDecodeError) as err:
         raise DamageError(f"a schema of it cannot be read ({err})") from err
-    return key, name, encoding, text
+    return Schema(key, three_parts(name), encoding, text.decode(errors="replace"))
 
 
-def read_channel(payload: bytes | memoryview) -> tuple[int, int, str]:
-    """A channel's id, its schema's id, and its topic.
+def read_channel(payload: bytes | memoryview) -> Channel:
+    """A channel.
 
     Raises:
         DamageError: it is none.
     """
     try:
         key, schema = struct.unpack_from("<HH", payload)
-        topic, _ = _string(payload, 4)
+        topic, end = _string(payload, 4)
+        encoding, _ = _string(payload, end)
     except (struct.error, UnicodeDecodeError) as err:
         raise DamageError(f"a channel of it cannot be read ({err})") from err
-    return key, schema, topic
+    return Channel(key, schema, topic, encoding)
+
+
+def read_statistics(payload: bytes | memoryview) -> Statistics:
+    """The counts of a file.
+
+    Raises:
+        DamageError: there are none.
+    """
+    try:
+        (messages,) = struct.unpack_from("<Q", payload)
+        counts, _ = _bytes(payload, 42)
+        return Statistics(messages, dict(struct.iter_unpack("<HQ", counts)))
+    except struct.error as err:
+        raise DamageError(f"its statistics cannot be read ({err})") from err
+
+
+def _bytes(data: bytes | memoryview, start: int) -> tuple[bytes, int]:
+    """A length and that many bytes, and where they end."""
+    (size,) = struct.unpack_from("<I", data, start)
+    end = start + 4 + size
+    if end > len(data):
+        raise struct.error(f"{size} bytes do not fit")
+    return bytes(data[start + 4 : end]), end
 
 
 def _string(data: bytes | memoryview, start: int) -> tuple[str, int]:
     """A length and that many bytes of UTF-8; the text, and where it ends."""
-    (size,) = struct.unpack_from("<I", data, start)
-    end = start + 4 + size
-    if end > len(data):
-        raise struct.error(f"a text of {size} bytes does not fit")
-    return bytes(data[start + 4 : end]).decode(), end
+    text, end = _bytes(data, start)
+    return text.decode(), end
 
 
 def _decompress(data: bytes | memoryview, compression: str, *, whole: bool) -> bytes:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rosbags.typesys import TypesysError, get_types_from_msg
+from rosbags.typesys import get_types_from_msg
 from rosbags.typesys.store import Typestore
 
 from afss_ros.bags import zstd
 from afss_ros.bags.errors import BagError
-from afss_ros.bags.intact import IntactBag
+from afss_ros.bags.first_bytes import ZSTD
 from afss_ros.bags.parts import Parts
-from afss_ros.bags.storage import ZSTD_MAGIC, BagMessage, Storage, Topic
+from afss_ros.bags.storage import CDR, BagMessage, Storage, Topic
 from afss_ros.bags.types import new_typestore
 
 _log = logging.getLogger(__name__)
@@ -40,33 +43,32 @@ class BagReader:
             BagError: nothing there, no bag, or not a single message of it can be read.
         """
         self.path = Path(path)
-        self._parts: Parts | None = None
-        self._storages = self._open()
+        self._parts = self._open()
+        self._topics = self._parts.topics
         self._typestore: Typestore | None = None
+        self._differences: dict[str, str] = {}
         self._logged: set[str] = set()
         self._log_damages()
 
     @property
     def topics(self) -> dict[str, Topic]:
         """The bag's topics by name; of a damaged bag, as far as it was scanned."""
-        merged: dict[str, Topic] = {}
-        for storage in self._storages:
-            for name, topic in storage.topics.items():
-                before = merged[name].count if name in merged else 0
-                merged[name] = Topic(name, topic.msgtype, before + topic.count)
-        return merged
+        return dict(self._topics)
 
     @property
     def span_ns(self) -> tuple[int, int]:
         """When the first and the last message were recorded, in nanoseconds; (0, 0) when nothing can be read."""
-        spans = [s.span_ns for s in self._storages if s.span_ns != (0, 0)]
+        spans = [s.span_ns for s in self._parts.storages if s.span_ns != (0, 0)]
         return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else (0, 0)
 
     @property
     def damages(self) -> list[str]:
-        """What is broken in this bag as far as it has been read: a file, a chunk, an end that is missing."""
-        lost = self._parts.lost if self._parts is not None else []
-        return [*lost, *(damage for storage in self._storages for damage in storage.damages)]
+        """What is broken in this bag as far as it has been read: a file, a chunk, an end that is missing.
+
+        And each difference between what it promises, in its metadata or in an index, and what it holds.
+        """
+        broken = [damage for storage in self._parts.storages for damage in storage.damages]
+        return [*self._parts.lost, *broken, *self._differences.values()]
 
     @property
     def damage(self) -> str | None:
@@ -79,14 +81,28 @@ class BagReader:
         Raises:
             BagError: a topic is not in the bag.
         """
-        known = self.topics
+        known = self._topics
         wanted = list(known) if topics is None else list(topics)
         if missing := [t for t in wanted if t not in known]:
             raise BagError(f"{self.path} has no topic {', '.join(missing)}; there are {sorted(known)}")
-        for storage in self._storages:
-            for message in storage.messages(wanted):
-                yield _plain(message)
+        others: Counter[tuple[str, str]] = Counter()
+        read: Counter[str] = Counter()
+        for message in _in_order(self._parts.storages, wanted):
+            read[message.topic] += 1
+            if message.msgtype != known[message.topic].msgtype:
+                others[message.topic, message.msgtype] += 1
+                continue
+            yield _plain(message)
+        for (topic, msgtype), count in others.items():
+            self._differences[f"{topic} {msgtype}"] = (
+                f"{count} messages of {topic} are {msgtype or 'of no type'}, not {known[topic].msgtype}, and left out"
+            )
+        self._hold_against_index(wanted, read)
         self._log_damages()
+
+    def stamps_ns(self, topic: str) -> list[int]:
+        """When the messages of a topic were recorded, in nanoseconds, in no particular order."""
+        return [stamp for storage in self._parts.storages for stamp in storage.stamps_ns(topic)]
 
     def deserialize(self, message: BagMessage) -> Any:
         """Turn a message into an object with the fields of its type.
@@ -94,10 +110,15 @@ class BagReader:
         Raises:
             BagError: the type's definition is unknown, or the bytes are not such a message.
         """
+        if message.encoding != CDR:
+            raise BagError(
+                f"{self.path}: the messages of {message.topic} are encoded as {message.encoding!r}, not as ROS 2's"
+                f" {CDR!r}{encoding_cure(message.encoding)}"
+            )
         store = self._types()
         if message.msgtype not in store.fielddefs:
             raise BagError(f"{self.path} does not define {message.msgtype} of topic {message.topic}")
-        if message.cdr[:4] == ZSTD_MAGIC:
+        if message.cdr[:4] == ZSTD:
             raise BagError(f"{self.path}: what {message.topic} holds at {message.stamp_ns} ns does not decompress")
         try:
             return store.deserialize_cdr(message.cdr, message.msgtype)
@@ -108,29 +129,31 @@ class BagReader:
 
     def close(self) -> None:
         """Release the files."""
-        for storage in self._storages:
-            storage.close()
-        if self._parts is not None:
-            self._parts.close()
+        self._parts.close()
 
-    def _open(self) -> list[Storage]:
+    def _open(self) -> Parts:
         if not self.path.exists():
             raise BagError(f"no bag at {self.path}")
         try:
-            return [IntactBag(self.path)]
-        except PermissionError as err:
+            parts = Parts(self.path)
+        except OSError as err:
             raise BagError(f"cannot read {self.path}: {err}") from err
-        except Exception as err:
-            _log.debug("%s is not an intact bag (%s); reading what there is", self.path, err)
-            return self._salvage(err)
-
-    def _salvage(self, reason: Exception) -> list[Storage]:
-        self._parts = parts = Parts(self.path)
         if not parts.storages:
             parts.close()
-            why = "; ".join(parts.lost) or f"{reason} (a bag is a directory, a .mcap or a .db3 file)"
-            raise BagError(f"{self.path} is not a bag that can be read: {why}") from reason
-        return parts.storages
+            why = "; ".join(parts.lost) or "no file of a bag is in it (a bag is a directory, a .mcap or a .db3 file)"
+            raise BagError(f"{self.path} is not a bag that can be read: {why}")
+        return parts
+
+    def _hold_against_index(self, topics: Collection[str], read: Mapping[str, int]) -> None:
+        """Whatever the reason: what an index promises and nobody has read is not passed over."""
+        if any(storage.damages for storage in self._parts.storages):
+            return
+        for topic in topics:
+            promised = self._topics[topic].count
+            if read.get(topic, 0) != promised:
+                self._differences[topic] = (
+                    f"{promised} messages of {topic} are in the index, {read.get(topic, 0)} were read"
+                )
 
     def _log_damages(self) -> None:
         for damage in self.damages:
@@ -141,7 +164,7 @@ class BagReader:
     def _types(self) -> Typestore:
         if self._typestore is None:
             store = new_typestore()
-            for storage in self._storages:
+            for storage in self._parts.storages:
                 for name, text in storage.definitions.items():
                     if name not in store.fielddefs:
                         _register(store, name, text)
@@ -157,12 +180,31 @@ class BagReader:
         self.close()
 
 
+def encoding_cure(encoding: str) -> str:
+    """How to come from messages in another encoding to such as can be read, to end a sentence with."""
+    cure = "; convert the ROS 1 bag that they come from: rosbags-convert --src FILE.bag --dst FOLDER"
+    return cure if encoding == "ros1" else ""
+
+
+def _in_order(storages: Sequence[Storage], topics: Collection[str]) -> Iterator[BagMessage]:
+    """The messages of all files, oldest first as far as each file is so; a file is begun when its time has come."""
+
+    def messages(storage: Storage) -> Iterator[tuple[int, BagMessage | None]]:
+        yield storage.span_ns[0], None
+        for message in storage.messages(topics):
+            yield message.stamp_ns, message
+
+    for _, message in heapq.merge(*map(messages, storages), key=itemgetter(0)):
+        if message is not None:
+            yield message
+
+
 def _register(store: Typestore, name: str, text: str) -> None:
     """Add a type by its definition. One that is none concerns only the messages of that type, if any are asked for."""
     try:
         types = get_types_from_msg(text, name)
         store.register({k: v for k, v in types.items() if k not in store.fielddefs})
-    except TypesysError as err:
+    except Exception as err:  # a grammar's exceptions, and whatever a definition that is none provokes
         _log.debug("the definition of %s cannot be read: %s", name, err)
 
 
@@ -171,7 +213,7 @@ def _plain(message: BagMessage) -> BagMessage:
 
     A message that does not decompress stays as it is, for `deserialize` to refuse.
     """
-    if message.cdr[:4] != ZSTD_MAGIC:
+    if message.cdr[:4] != ZSTD:
         return message
     try:
         return replace(message, cdr=zstd.decompress(message.cdr))

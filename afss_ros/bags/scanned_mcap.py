@@ -1,12 +1,13 @@
-"""Read an MCAP file that has lost its end or its index: front to back, record by record, as far as there are records.
+"""Read an MCAP file without its index: front to back, record by record, as far as there are records.
 
-A recording that was killed, a disk that filled up, a copy that stopped: the front of such a file is as good as ever.
+Some have none (rosbag2's `fastwrite` preset), some have lost it, some have one that does not tell all. A recording that
+was killed, a disk that filled up, a copy that stopped: the front of such a file is as good as ever.
 """
 
 from __future__ import annotations
 
 import os
-from collections import Counter
+from array import array
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -20,18 +21,22 @@ from afss_ros.bags.mcap_records import (
     MESSAGE_HEAD,
     RECORD_HEAD,
     SCHEMA,
+    STATISTICS,
+    Channel,
     DamageError,
+    Statistics,
     read_channel,
     read_schema,
+    read_statistics,
     records_of,
     unpack_chunk,
 )
-from afss_ros.bags.storage import BagMessage, Topic
+from afss_ros.bags.storage import BagMessage, Topic, merged
 
 _LARGEST_OPCODE = 0x0F  # of the format; from 0x80 on they are free for private use
 
 
-class SalvagedMcap:
+class ScannedMcap:
     """One MCAP file, read in the order it was written. See `Storage`.
 
     A chunk whose checksum is wrong is left out; of one that has none, or was cut off, the front is read.
@@ -54,30 +59,37 @@ class SalvagedMcap:
         self.definitions: dict[str, str] = {}
         self._damages: dict[int, str] = {}
         self._schemas: dict[int, str] = {}
-        self._channels: dict[int, tuple[str, str]] = {}
-        counts: Counter[int] = Counter()
-        stamps: list[int] = []
-        for channel, stamp_ns, _ in self._messages():
-            counts[channel] += 1
-            stamps = [min([stamp_ns, *stamps]), max([stamp_ns, *stamps])]
-        self.span_ns = (stamps[0], stamps[1]) if stamps else (0, 0)
-        for channel, (topic, msgtype) in self._channels.items():
-            before = self.topics[topic].count if topic in self.topics else 0
-            self.topics[topic] = Topic(topic, msgtype, before + counts[channel])
-        for channel in counts.keys() - self._channels.keys():
-            self._damages[-channel] = f"{counts[channel]} messages are of a channel whose declaration is lost"
+        self._channels: dict[int, Channel] = {}
+        self._types: dict[int, str] = {}
+        self._statistics: Statistics | None = None
+        self._stamps: dict[int, array[int]] = {}
+        for key, stamp_ns, _ in self._messages():
+            self._stamps.setdefault(key, array("Q")).append(stamp_ns)
+        ends = [end for stamps in self._stamps.values() for end in (min(stamps), max(stamps))]
+        self.span_ns = (min(ends), max(ends)) if ends else (0, 0)
+        for key, channel in self._channels.items():
+            topic = Topic(channel.topic, self._types[key], len(self._stamps.get(key, ())), channel.encoding)
+            self.topics[channel.topic] = merged(self.topics.get(channel.topic), topic)
+        for key in self._stamps.keys() - self._channels.keys():
+            count = len(self._stamps[key])
+            self._damages[-1 - key] = f"{count} messages are of channel {key}, whose declaration is lost"
+        self._hold_against_statistics()
 
     @property
     def damages(self) -> list[str]:
         """See `Storage.damages`."""
         return [f"{self._path.name}: {self._damages[start]}" for start in sorted(self._damages)]
 
+    def stamps_ns(self, topic: str) -> list[int]:
+        """See `Storage.stamps_ns`."""
+        return [s for key, c in self._channels.items() if c.topic == topic for s in self._stamps.get(key, ())]
+
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
-        """See `Storage.messages`."""
-        for channel, stamp_ns, cdr in self._messages():
-            topic, msgtype = self._channels.get(channel, ("", ""))
-            if topic in topics:
-                yield BagMessage(topic, msgtype, stamp_ns, bytes(cdr))
+        """See `Storage.messages`; in the order of the file."""
+        for key, stamp_ns, cdr in self._messages():
+            channel = self._channels.get(key)
+            if channel is not None and channel.topic in topics:
+                yield BagMessage(channel.topic, self._types[key], stamp_ns, bytes(cdr), channel.encoding)
 
     def close(self) -> None:
         """See `Storage.close`."""
@@ -102,7 +114,7 @@ class SalvagedMcap:
                 return
             if opcode == FOOTER:
                 return
-            if opcode in (SCHEMA, CHANNEL, MESSAGE):
+            if opcode in (SCHEMA, CHANNEL, MESSAGE, STATISTICS):
                 try:
                     yield from self._read(opcode, memoryview(self._file.read(size)))
                 except DamageError as err:
@@ -123,15 +135,31 @@ class SalvagedMcap:
         The index repeats schemas and channels: there they replace those of a chunk that was left out, and no others.
         """
         if opcode == SCHEMA:
-            key, name, encoding, text = read_schema(record)
-            self._schemas.setdefault(key, name)
-            if encoding == "ros2msg":
-                self.definitions.setdefault(name, text)
+            schema = read_schema(record)
+            self._schemas.setdefault(schema.id, schema.name)
+            if schema.encoding == "ros2msg":
+                self.definitions.setdefault(schema.name, schema.text)
         elif opcode == CHANNEL:
-            key, schema, topic = read_channel(record)
-            self._channels.setdefault(key, (topic, self._schemas.get(schema, "")))
+            channel = read_channel(record)
+            if channel.id not in self._channels:
+                self._channels[channel.id] = channel
+                self._types[channel.id] = self._schemas.get(channel.schema, "")
+        elif opcode == STATISTICS:
+            self._statistics = read_statistics(record)
         elif len(record) < MESSAGE_HEAD.size:
             raise DamageError("it is too short for a message")
         else:
-            channel, _, stamp_ns, _ = MESSAGE_HEAD.unpack_from(record)
-            yield channel, stamp_ns, record[MESSAGE_HEAD.size :]
+            key, _, stamp_ns, _ = MESSAGE_HEAD.unpack_from(record)
+            yield key, stamp_ns, record[MESSAGE_HEAD.size :]
+
+    def _hold_against_statistics(self) -> None:
+        """What is missing of what the file itself counts, where no damage explains it."""
+        if self._statistics is None or self._damages:
+            return
+        for key, promised in self._statistics.of.items():
+            found = len(self._stamps.get(key, ()))
+            if found != promised:
+                name = self._channels[key].topic if key in self._channels else f"channel {key}"
+                self._damages[self._size + key] = (
+                    f"its statistics count {promised} messages of {name}, it holds {found}"
+                )
