@@ -41,11 +41,10 @@ def test_grey_is_three_equal_channels(encoding: str) -> None:
     assert pixels.tolist() == [[[7, 7, 7]], [[255, 255, 255]]]
 
 
-@pytest.mark.parametrize("encoding", ["mono16", "16UC1"])
 @pytest.mark.parametrize(("is_bigendian", "order"), [(0, "<u2"), (1, ">u2"), (True, ">u2")])
-def test_sixteen_bits_become_their_high_byte(encoding: str, is_bigendian: bool | int, order: str) -> None:
+def test_sixteen_bits_become_their_high_byte(is_bigendian: bool | int, order: str) -> None:
     data = np.array([0x00FF, 0x0100, 0xABCD, 0xFFFF], order).tobytes()
-    pixels = images.to_rgb(height=2, width=2, encoding=encoding, step=4, data=data, is_bigendian=is_bigendian)
+    pixels = images.to_rgb(height=2, width=2, encoding="mono16", step=4, data=data, is_bigendian=is_bigendian)
     assert pixels[:, :, 0].tolist() == [[0x00, 0x01], [0xAB, 0xFF]]
     assert (pixels == pixels[:, :, :1]).all()
 
