@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.bags import BagError, BagMessage, BagReader, Topic
-from afss_ros.camera import CameraInfo
-from afss_ros.images import ImageError, decode_compressed, to_rgb
+from afss_ros.bags.reader import encoding_cure
+from afss_ros.bags.storage import CDR
+from afss_ros.camera import CameraError, CameraInfo
+from afss_ros.images import FEW_BITS, TWELVE_BITS_OF_16, ImageError, decode_compressed, to_rgb
 from afss_ros.perception import Frame
 from afss_ros.sources.source import Damage, OpenSource, SourceError, Unreadable
 
@@ -20,17 +24,19 @@ COMPRESSED = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 LABEL_INFO = "vision_msgs/msg/LabelInfo"
 _NANOSECONDS = 1_000_000_000
+_log = logging.getLogger(__name__)
 
 
 class BagImages(OpenSource):
     """The images of one topic, raw or compressed, in the order of the bag. See `Source`.
 
     Frames keep their header's stamp and frame, or the time of recording where the stamp is 0. Where the bag has a
-    CameraInfo topic beside the image topic, its first message is the camera. A damaged bag gives what can be read of
-    it, then a `Damage` for each place that is broken.
+    CameraInfo topic beside the image topic, the camera is that of the newest message before the frame; before the first
+    it is the first. A damaged bag gives what can be read of it, then a `Damage` for each place that is broken; a
+    CameraInfo that cannot be read is such a place.
     """
 
-    def __init__(self, path: Path, topic: str | None = None) -> None:
+    def __init__(self, path: Path, topic: str | None = None, grey_bits: int = 16) -> None:
         """Open the bag.
 
         Raises:
@@ -46,17 +52,31 @@ class BagImages(OpenSource):
             self._bag.close()
             raise SourceError(f"{path}: {err}") from err
         self.name = f"{path}:{self.topic}"
+        self._grey_bits = grey_bits
+        self._brightest = -1
         self.length: int | None = self._bag.topics[self.topic].count
-        self.camera_info: CameraInfo | None = self._read_camera_info()
+        self._info_topic = camera_info_topic(self.topic, self._bag.topics)
+        self._bad_infos: list[str] = []
+        self.camera_info: CameraInfo | None = self._first_camera_info()
         self.rate_hz: float | None = self._rate_hz()
         self.frame_id = ""
 
     def __iter__(self) -> Iterator[Frame | Unreadable]:
-        for message in self._bag.messages([self.topic]):
+        self._bad_infos = []
+        topics = [self.topic] if self._info_topic is None else [self.topic, self._info_topic]
+        for message in self._bag.messages(topics):
+            if message.topic == self._info_topic:
+                self.camera_info = self._camera_info(message) or self.camera_info
+                continue
             try:
                 yield self._frame(message)
             except (BagError, ImageError) as err:
                 yield Unreadable(f"{self.name}@{message.stamp_ns}", str(err))
+        if self._grey_bits == 16 and 0 <= self._brightest < TWELVE_BITS_OF_16:
+            _log.warning("%s: %s", self.name, FEW_BITS.format(parameter="grey bits (afss run --grey-bits)"))
+        if self._bad_infos:
+            count = len(self._bad_infos)
+            yield Damage(f"{self._bag.path}:{self._info_topic}", f"{count} CameraInfo left out: {self._bad_infos[0]}")
         for damage in self._bag.damages:
             yield Damage(self.name, f"the bag is damaged: {damage}")
 
@@ -70,31 +90,43 @@ class BagImages(OpenSource):
 
     def _frame(self, message: BagMessage) -> Frame:
         content = self._bag.deserialize(message)
-        image = decode_message(content, message.msgtype)
+        image = decode_message(content, message.msgtype, self._grey_bits)
+        if getattr(content, "encoding", "") == "mono16":
+            self._brightest = max(self._brightest, int(image[:, :, 0].max()))
         stamp_ns = header_stamp_ns(content.header) or message.stamp_ns
-        return Frame(image, stamp_ns, content.header.frame_id, self.name)
+        return Frame(image, stamp_ns, content.header.frame_id, self.name, message.stamp_ns)
 
-    def _read_camera_info(self) -> CameraInfo | None:
-        topic = camera_info_topic(self.topic, self._bag.topics)
-        message = next(self._bag.messages([topic]), None) if topic else None
-        return None if message is None else CameraInfo.from_message(self._bag.deserialize(message))
+    def _first_camera_info(self) -> CameraInfo | None:
+        """The first that can be read."""
+        if self._info_topic is None:
+            return None
+        infos = (self._camera_info(message) for message in self._bag.messages([self._info_topic]))
+        return next((info for info in infos if info is not None), None)
+
+    def _camera_info(self, message: BagMessage) -> CameraInfo | None:
+        try:
+            return CameraInfo.from_message(self._bag.deserialize(message))
+        except (BagError, CameraError) as err:
+            self._bad_infos.append(str(err))
+            return None
 
     def _rate_hz(self) -> float | None:
-        """Mean rate over the bag's whole span."""
-        first, last = self._bag.span_ns
-        if not self.length or self.length < 2 or last <= first:
-            return None
-        return (self.length - 1) * _NANOSECONDS / (last - first)
+        """Mean rate of the topic; messages that were recorded at time 0, before a /clock came, do not count."""
+        stamps = [stamp for stamp in self._bag.stamps_ns(self.topic) if stamp > 0]
+        span_ns = max(stamps) - min(stamps) if stamps else 0
+        return (len(stamps) - 1) * _NANOSECONDS / span_ns if span_ns else None
 
 
-def decode_message(content: Any, msgtype: str) -> NDArray[np.uint8]:
+def decode_message(content: Any, msgtype: str, grey_bits: int = 16) -> NDArray[np.uint8]:
     """The picture of a deserialized sensor_msgs Image or CompressedImage: uint8 (H, W, 3), RGB.
 
     Raises:
         ImageError: its encoding, size or data cannot be used.
     """
+    if msgtype not in (RAW, COMPRESSED):
+        raise ImageError(f"a {msgtype or 'message without a type'} is no image")
     if msgtype == COMPRESSED:
-        return decode_compressed(content.data, content.format)
+        return decode_compressed(content.data, content.format, grey_bits=grey_bits)
     return to_rgb(
         height=content.height,
         width=content.width,
@@ -102,6 +134,7 @@ def decode_message(content: Any, msgtype: str) -> NDArray[np.uint8]:
         step=content.step,
         data=content.data,
         is_bigendian=content.is_bigendian,
+        grey_bits=grey_bits,
     )
 
 
@@ -132,25 +165,48 @@ def choose_topic(topics: Mapping[str, Topic], wanted: str | None) -> str:
     Raises:
         SourceError: the wish is no image topic, or the choice is not clear. Lists what there is.
     """
-    images = {name: t for name, t in topics.items() if t.msgtype in (RAW, COMPRESSED)}
+    images = {name: t for name, t in topics.items() if t.msgtype in (RAW, COMPRESSED) and t.encoding == CDR}
     listing = ", ".join(f"{t.name} ({t.count} messages)" for t in images.values()) or "none"
     if wanted is not None:
         if wanted not in images:
-            raise SourceError(f"no image topic {wanted}; its image topics: {listing}")
+            raise SourceError(f"no image topic {wanted}; its image topics: {listing}{_refused(topics)}")
         return wanted
     candidates = [name for name, t in images.items() if t.count > 0]
+    depths = [name for name in candidates if is_depth(name)]
+    candidates = [name for name in candidates if name not in depths]
     if len(candidates) > 1:
         candidates = [name for name in candidates if not _is_perceived(name, topics)] or candidates
     if len(candidates) > 1:
         candidates = [name for name in candidates if camera_info_topic(name, topics)] or candidates
+    if not candidates and depths:
+        raise SourceError(f"it holds depth, which is no picture; choose a topic by its name if it is one: {listing}")
     if not candidates:
-        others = ", ".join(f"{t.name} ({t.msgtype}, {t.count} messages)" for t in topics.values()) or "none"
-        raise SourceError(f"it holds no images (sensor_msgs Image or CompressedImage); its topics: {others}")
+        others = ", ".join(f"{t.name} ({_kind(t)}, {t.count} messages)" for t in topics.values()) or "none"
+        raise SourceError(
+            f"it holds no images (sensor_msgs Image or CompressedImage); its topics: {others}{_refused(topics)}"
+        )
     if len(candidates) > 1:
         raise SourceError(
             f"{len(candidates)} image topics could be the camera, choose one by its name; its image topics: {listing}"
         )
     return candidates[0]
+
+
+def is_depth(image_topic: str) -> bool:
+    """Whether a topic is named as depth images are (REP 118): `/camera/depth/image_rect`, `.../compressedDepth`."""
+    return not {"depth", "compresseddepth"}.isdisjoint(re.split("[/_]", image_topic.lower()))
+
+
+def _kind(topic: Topic) -> str:
+    kind = topic.msgtype or "of no type"
+    return kind if topic.encoding == CDR else f"{kind} as {topic.encoding!r}"
+
+
+def _refused(topics: Mapping[str, Topic]) -> str:
+    """What to do about image topics in another encoding, to end a sentence with."""
+    others = {t.encoding for t in topics.values() if t.msgtype in (RAW, COMPRESSED) and t.encoding != CDR}
+    cures = "".join(encoding_cure(encoding) for encoding in sorted(others))
+    return f"; only messages encoded as {CDR!r} are read{cures}" if others else ""
 
 
 def _is_perceived(image_topic: str, topics: Mapping[str, Topic]) -> bool:

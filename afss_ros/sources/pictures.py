@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros.bags.first_bytes import first_bytes, foreign
 from afss_ros.camera import CameraInfo
-from afss_ros.images import ImageError, UnsupportedEncoding, decode_compressed
+from afss_ros.images import ImageError, decode_picture
 from afss_ros.perception import Frame
 from afss_ros.sources.source import OpenSource, SourceError, Unreadable
+
+_log = logging.getLogger(__name__)
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 PERIOD_NS = 100_000_000
@@ -34,11 +37,16 @@ class Pictures(OpenSource):
         if path.is_dir():
             found = [p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
             self._paths = sorted(found, key=natural_order)
+            if self._paths and (others := _what_else(path)):
+                _log.info(
+                    "%s: only its pictures are read (%s), not the %s beside them", path, " ".join(SUFFIXES), others
+                )
         else:
             self._paths = [path]
         if not self._paths:
             raise SourceError(
-                f"{path} holds no picture ({' '.join(SUFFIXES)}); name the folder that the pictures lie in themselves"
+                f"{path} holds no picture ({' '.join(SUFFIXES)}){_what_it_holds(path)}; name the folder that the"
+                " pictures lie in themselves"
             )
         self._stems = Counter(p.stem for p in self._paths)
         self.name = str(path)
@@ -60,24 +68,37 @@ class Pictures(OpenSource):
         return path.stem if self._stems[path.stem] == 1 else path.name.replace(".", "_")
 
 
+def _what_else(folder: Path) -> str:
+    """What lies in a folder beside its pictures: how many of which suffix."""
+    kinds = (p.suffix.lower() if p.is_file() else "folders" for p in folder.iterdir() if not p.name.startswith("."))
+    held = Counter(kind or "files" for kind in kinds if kind not in SUFFIXES)
+    return ", ".join(f"{count} {kind}" for kind, count in held.most_common(5))
+
+
+def _what_it_holds(folder: Path) -> str:
+    """What is in a folder without pictures, as far as it might have been meant."""
+    ros1 = next((f"; {p.name} {foreign(first_bytes(p))}" for p in sorted(folder.glob("*.bag")) if p.is_file()), "")
+    others = _what_else(folder)
+    return f"; it holds {others}{ros1}" if others else ""
+
+
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture file: uint8 (H, W, 3), RGB, as stored (EXIF orientation is ignored).
+    """Read a picture file: uint8 (H, W, 3), RGB, turned upright as its EXIF orientation says.
 
     Raises:
-        ImageError: it is no picture, or a truncated one.
-        OSError: it cannot be read.
+        ImageError: it is no picture, or a damaged one.
+        OSError: it cannot be read, or is no regular file.
     """
-    data = path.read_bytes()
-    try:
-        return decode_compressed(data)
-    except UnsupportedEncoding as unsupported:
-        try:
-            decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        except cv2.error:
-            decoded = None
-        if decoded is None:
-            raise ImageError(f"{len(data)} bytes that OpenCV cannot read as a picture") from unsupported
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    if reason := foreign(first_bytes(path)):
+        raise ImageError(f"it {reason}")
+    return decode_picture(path.read_bytes())
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file begins as pictures do, whatever its name."""
+    if head[:4] == b"RIFF":
+        return head[8:12] == b"WEBP"
+    return head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*"))
 
 
 def natural_order(path: Path) -> list[tuple[bool, int, str]]:
