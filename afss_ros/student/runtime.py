@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from afss_ros.student import engine_cache
 from afss_ros.student.errors import ProviderError, StudentError
+from afss_ros.student.onnx_bytes import read_facts
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ _GPU_CURE = (
     "install the GPU build instead of the CPU one (pip uninstall onnxruntime; pip install onnxruntime-gpu) with the"
     " CUDA and cuDNN that it names, or ask for provider 'cpu'"
 )
+_SIGNATURE = re.compile(r"^/\S+\.(?:cc|h):\d+ .*?\([^()]*(?:\([^()]*\)[^()]*)*\)(?: const)? ")
 _DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
 
 
@@ -63,6 +66,7 @@ def open_session(
     """
     if provider != "auto" and provider not in PROVIDERS:
         raise ProviderError(f"provider must be one of auto, {', '.join(PROVIDERS)}, got {provider!r}")
+    refuse_external_data(model, name)
     if provider == "auto" and extra_options:
         raise ProviderError(f"options {sorted(extra_options)} belong to one provider; name it instead of 'auto'")
     passed_over: dict[str, str] = {}
@@ -74,7 +78,9 @@ def open_session(
                 raise
             passed_over[candidate] = str(err).split("; ")[0]
             continue
-        _log.info("%s runs on %s%s", name, candidate, "".join(f"; not on {n}: {why}" for n, why in passed_over.items()))
+        # A build without a provider is no news on a machine without such a device; one that does not start is.
+        failed = {n: why for n, why in passed_over.items() if PROVIDERS[n] in ort.get_available_providers()}
+        _log.info("%s runs on %s%s", name, candidate, "".join(f"; not on {n}: {why}" for n, why in failed.items()))
         return session, candidate, passed_over
     raise ProviderError(f"no execution provider starts: {passed_over}")
 
@@ -98,8 +104,7 @@ def _start(
         if provider != "cpu":
             raise ProviderError(f"{wanted} did not start: {_reason(err)}; {_GPU_CURE}") from err
         raise StudentError(
-            f"{name} is not a model that ONNX Runtime {ort.__version__} can run: {_reason(err)}; export it again, or"
-            " compare its size and sha256 with the original if it was copied"
+            f"{name} is not a model that ONNX Runtime {ort.__version__} can run: {_reason(err)}; {_cure(err, model)}"
         ) from err
     got = session.get_providers()[0]
     if got != wanted:
@@ -170,7 +175,35 @@ class BoundSession:
         return self.outputs
 
 
+def refuse_external_data(model: bytes, name: str) -> None:
+    """What runs is what was hashed: one file. ONNX Runtime would search the working directory for another.
+
+    Raises:
+        StudentError: weights of the model lie in another file.
+    """
+    external = read_facts(model).external
+    if external:
+        tensor, location = next(iter(external.items()))
+        raise StudentError(
+            f"{name} keeps {len(external)} of its tensors in another file ({tensor!r} in {location!r}), which is"
+            " neither looked for nor hashed; export it as one file: torch.onnx.export(..., external_data=False), or"
+            " onnx.save(onnx.load(MODEL), OUT)"
+        )
+
+
 def _reason(err: Exception) -> str:
-    """The first line of an ONNX Runtime message, without its source file and line."""
-    text = str(err).strip().splitlines()
-    return text[0][:300] if text else type(err).__name__
+    """An ONNX Runtime message on one line, whole, without its source file and the function's signature."""
+    text = " ".join(str(err).split())
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    return _SIGNATURE.sub("", text, count=1).strip() or type(err).__name__
+
+
+def _cure(err: Exception, model: bytes) -> str:
+    facts, text = read_facts(model), str(err)
+    upgrade = "install a newer onnxruntime"
+    if "IR version" in text:
+        return f"it is of IR version {facts.ir_version}; {upgrade}, or save it with a lower ir_version"
+    if "opset" in text.lower():
+        opsets = ", ".join(f"{domain or 'ai.onnx'} {version}" for domain, version in sorted(facts.opsets.items()))
+        return f"it needs opset {opsets or 'none'}; {upgrade}, or export it with a lower opset_version"
+    return "export it again, or compare its size and sha256 with the original if it was copied"
