@@ -20,6 +20,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from afss_ros import images
 
 ImageMessage: TypeAlias = "Image | CompressedImage"
+RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 
 
 class ImageInput:
@@ -47,6 +48,47 @@ class ImageInput:
             # Reliability has a parameter of its own, which works across a reload; two ways to set it would fight.
             qos_overriding_options=QoSOverridingOptions((QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH)),
         )
+        self._transport = transport
+        self._faults: set[str] = set()
+
+    def fault(self) -> str:
+        """Why images that others publish cannot arrive, as the graph stands now; empty when nothing is wrong.
+
+        DDS does not match topics of different types and tells nobody. A new fault is a warning in the log too.
+        """
+        found = self._find_fault()
+        if found and found not in self._faults:
+            self._faults.add(found)
+            self._node.get_logger().warning(found)
+        return found
+
+    def _find_fault(self) -> str:
+        kind = COMPRESSED if self._transport == "compressed" else RAW
+        others = {info.topic_type for info in self._node.get_publishers_info_by_topic(self.topic)}
+        if wrong := sorted(others - {kind}):
+            return (
+                f"{self.topic} carries {', '.join(wrong)}, and {kind} is expected; {self._cure(self.topic, wrong[0])}"
+            )
+        if others:
+            return ""
+        base = self.topic.removesuffix("/compressed") if self._transport == "compressed" else self.topic
+        for topic in dict.fromkeys((base, f"{base}/compressed", base.rpartition("/")[0])):
+            types = {info.topic_type for info in self._node.get_publishers_info_by_topic(topic)} if topic else set()
+            if topic != self.topic and (kinds := sorted(types & {RAW, COMPRESSED})):
+                return f"nobody publishes {self.topic}, but {topic} carries {kinds[0]}; {self._cure(topic, kinds[0])}"
+        return ""
+
+    def _cure(self, topic: str, kind: str) -> str:
+        """What to set so that images of this topic and type arrive."""
+        if kind == RAW:
+            transport = "" if self._transport == "raw" else "set input.image_transport to raw and "
+            return f"{transport}remap image to {topic}"
+        if kind == COMPRESSED and topic.endswith("/compressed"):
+            transport = "" if self._transport == "compressed" else "set input.image_transport to compressed and "
+            return f"{transport}remap image to {topic.removesuffix('/compressed')} (the suffix is added)"
+        if kind == COMPRESSED:
+            return f"compressed images are looked for at <image>/compressed: remap the publisher to {topic}/compressed"
+        return "remap image to the topic of a camera"
 
     def close(self) -> None:
         self._node.destroy_subscription(self._subscription)
@@ -63,14 +105,41 @@ class ImageInput:
         )
 
 
-def to_rgb(message: ImageMessage) -> NDArray[np.uint8]:
+class Decoder:
+    """Messages to RGB, and whether grey ones look as if the camera used fewer bits than it is believed to.
+
+    Args:
+        grey_bits: of a mono16 pixel, how many the camera uses, the lowest ones; asked for every image.
+    """
+
+    def __init__(self, grey_bits: Callable[[], int]) -> None:
+        self._grey_bits = grey_bits
+        self._brightest = -1
+
+    def __call__(self, message: ImageMessage) -> NDArray[np.uint8]:
+        """See `to_rgb`."""
+        bits = self._grey_bits()
+        image = to_rgb(message, bits)
+        if getattr(message, "encoding", "") == "mono16" and bits == 16:
+            self._brightest = max(self._brightest, int(image[:, :, 0].max()))
+        return image
+
+    @property
+    def fault(self) -> str:
+        """What is odd about the grey levels so far; empty when nothing is."""
+        if self._grey_bits() != 16 or not 0 <= self._brightest < images.TWELVE_BITS_OF_16:
+            return ""
+        return images.FEW_BITS.format(parameter="input.grey_bits")
+
+
+def to_rgb(message: ImageMessage, grey_bits: int = 16) -> NDArray[np.uint8]:
     """Decode a message: uint8 (H, W, 3), RGB.
 
     Raises:
         images.ImageError: the message cannot be an image (size, step, encoding, truncated data).
     """
     if isinstance(message, CompressedImage):
-        return images.decode_compressed(message.data, message.format)
+        return images.decode_compressed(message.data, message.format, grey_bits=grey_bits)
     try:
         return images.to_rgb(
             height=message.height,
@@ -79,8 +148,11 @@ def to_rgb(message: ImageMessage) -> NDArray[np.uint8]:
             step=message.step,
             data=message.data,
             is_bigendian=bool(message.is_bigendian),
+            grey_bits=grey_bits,
         )
     except images.UnsupportedEncoding as unsupported:
+        if message.encoding in images.DEPTH:
+            raise
         return _through_cv_bridge(message, unsupported)
 
 

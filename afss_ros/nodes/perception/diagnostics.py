@@ -29,6 +29,8 @@ class Condition:
         stale_after_s: silence that is too long.
         warning: what gives reason to doubt the student that flies; empty for nothing.
         camera_conflict: how camera_info contradicts the images; empty when it does not.
+        input_fault: why images that are published cannot arrive, or look wrong; empty when nothing is known.
+        ignored: settings that have no effect, a sentence each.
         model: facts about the loaded student, by key; empty when none is loaded.
         hard_frames: facts about the recording of hard frames, by key; empty when nothing is to be recorded.
         recording_failure: why the newest hard frame could not be recorded; empty when it could.
@@ -44,6 +46,8 @@ class Condition:
     stale_after_s: float = 2.0
     warning: str = ""
     camera_conflict: str = ""
+    input_fault: str = ""
+    ignored: tuple[str, ...] = ()
     model: tuple[tuple[str, str], ...] = ()
     hard_frames: tuple[tuple[str, str], ...] = ()
     recording_failure: str = ""
@@ -82,15 +86,20 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
     if bad and now.processed == before.processed:
         return DiagnosticStatus.ERROR, f"no usable frame, {bad} bad: {now.bad_reasons[-1]}"
     if now.silence_s > condition.stale_after_s:
-        return DiagnosticStatus.STALE, f"no image on {condition.topic} for {now.silence_s:.1f} s"
+        reason = f": {condition.input_fault}" if condition.input_fault else ""
+        return DiagnosticStatus.STALE, f"no image on {condition.topic} for {now.silence_s:.1f} s{reason}"
     if bad:
         return DiagnosticStatus.WARN, f"{bad} bad frame{'s' if bad > 1 else ''}: {now.bad_reasons[-1]}"
     if condition.warning:
         return DiagnosticStatus.WARN, condition.warning
+    if condition.input_fault:
+        return DiagnosticStatus.WARN, condition.input_fault
     if condition.camera_conflict:
         return DiagnosticStatus.WARN, condition.camera_conflict
     if condition.recording_failure:
         return DiagnosticStatus.WARN, f"hard frames are not recorded: {condition.recording_failure}"
+    if condition.ignored:
+        return DiagnosticStatus.WARN, "; ".join(condition.ignored)
     return DiagnosticStatus.OK, f"perceiving at {now.fps:.1f} fps"
 
 

@@ -23,7 +23,8 @@ from std_srvs.srv import SetBool
 
 from afss_ros.nodes import service_manager, spinning
 from afss_ros.nodes.deadline import DeadlineError, left_behind
-from afss_ros.nodes.image_input import ImageInput, ImageMessage
+from afss_ros.nodes.ignored_settings import ignored_qos
+from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.perception import diagnostics, loading, parameters, recording, watchdog
 from afss_ros.nodes.perception.camera_check import CameraCheck
@@ -60,6 +61,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._pipeline: Pipeline | None = None
         self._input: ImageInput | None = None
         self._camera: CameraCheck | None = None
+        self._decoder: Decoder | None = None
+        self._ignored: tuple[str, ...] = ()
         self._recording: recording.Recording | None = None
         self._enabled = True
         self._ending = ending
@@ -114,6 +117,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._camera = CameraCheck(self)
         if self._recording is not None:
             self._recording.start(lambda: self._settings, self._camera)
+        self._decoder = Decoder(lambda: self._settings.input_grey_bits)
         self._pipeline = Pipeline(
             self._student,
             self._outputs,
@@ -125,6 +129,7 @@ class PerceptionNode(OperableLifecycleNode):
             look_back=self._recording.consider if self._recording is not None else None,
             idle=proving.idle,
             distrust=lambda: proving.failure,
+            decode=self._decoder,
         )
         if self._enabled:
             self._open_input()
@@ -174,6 +179,11 @@ class PerceptionNode(OperableLifecycleNode):
             on_image=self._take,
         )
         self.get_logger().info(f"listening on {self._input.topic}")
+        instead = {f"qos_overrides.{self._input.topic}.subscription.reliability": "set input.reliability"}
+        ignored = tuple(ignored_qos(self, instead))
+        for sentence in set(ignored).difference(self._ignored):
+            self.get_logger().warning(sentence)
+        self._ignored = ignored
 
     def _take(self, message: ImageMessage) -> None:
         assert self._pipeline is not None
@@ -268,6 +278,8 @@ class PerceptionNode(OperableLifecycleNode):
             warning=self._doubt(),
             camera_conflict=self._camera.conflict if self._camera is not None else "",
             model=(*_facts(self._student), *(self._proving.facts if self._proving is not None else ())),
+            input_fault=self._input_fault(),
+            ignored=self._ignored,
             hard_frames=self._recording.facts if self._recording is not None else (),
             recording_failure=self._recording.failure if self._recording is not None else "",
             in_work=self._pipeline.in_work if self._pipeline is not None else self._loading,
@@ -295,6 +307,10 @@ class PerceptionNode(OperableLifecycleNode):
         settings = self._settings
         looks = 1 if settings.model_tiling == "none" else 1 + settings.model_max_tiles
         return watchdog.frame_limit_s(settings.watchdog_frame_limit, self._warm_up_ms, looks)
+
+    def _input_fault(self) -> str:
+        fault = self._input.fault() if self._input is not None else ""
+        return fault or (self._decoder.fault if self._decoder is not None else "")
 
 
 def _facts(student: Student | None) -> tuple[tuple[str, str], ...]:

@@ -103,6 +103,14 @@ SPECS: tuple[Spec, ...] = (
         choices=("best_effort", "reliable"),
     ),
     Spec(
+        "input.grey_bits",
+        16,
+        Takes.ANY_TIME,
+        "Bits of a mono16 pixel that the camera uses, the lowest ones; the upper 8 of them are seen.",
+        low=8,
+        high=16,
+    ),
+    Spec(
         "detection.score_threshold",
         0.5,
         Takes.ANY_TIME,
@@ -240,6 +248,7 @@ class Settings:
     model_max_tiles: int
     input_image_transport: str
     input_reliability: str
+    input_grey_bits: int
     detection_score_threshold: float
     detection_min_area: int
     detections_deadline: float

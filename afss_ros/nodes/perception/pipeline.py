@@ -12,7 +12,9 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
 from rclpy.clock import Clock
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from std_msgs.msg import Header
@@ -50,6 +52,7 @@ class Pipeline:
         perceive: the student.
         check_size: told width and height of every decoded image.
         overlay_alpha: read for every overlay drawn.
+        decode: a message to RGB, uint8 (H, W, 3).
         look_back: given every frame once it is published, with the message it came in; it raises nothing.
         idle: called in the perceiving thread while no frame waits.
         distrust: why no frame must be seen by the student: each counts as bad then. Empty while it is trusted.
@@ -68,6 +71,7 @@ class Pipeline:
         look_back: Callable[[ImageMessage, Frame, Perception], None] | None = None,
         idle: Callable[[], None] | None = None,
         distrust: Callable[[], str] = lambda: "",
+        decode: Callable[[ImageMessage], NDArray[np.uint8]] = to_rgb,
     ) -> None:
         self._perceive = perceive
         self._outputs = outputs
@@ -82,6 +86,7 @@ class Pipeline:
         self._verdict = threading.Lock()
         self._publishes = self._given_up = False
         self._distrust = distrust
+        self._decode = decode
         self._artist = Worker("overlay", self._draw, on_error=self._report_drawing)
         self._perceiver = Worker(
             "perceive",
@@ -139,7 +144,7 @@ class Pipeline:
         message, taken_ns = arrival.message, time.perf_counter_ns()
         header = message.header
         self._progress.enter("decode")
-        image = to_rgb(message)
+        image = self._decode(message)
         decoded_ns = time.perf_counter_ns()
         self._check_size(image.shape[1], image.shape[0])
         frame = Frame(image, _nanoseconds(header.stamp), header.frame_id)

@@ -17,6 +17,7 @@ from rclpy.logging import get_logger
 
 from afss_ros.bags import BagError, BagWriter
 from afss_ros.nodes import spinning
+from afss_ros.nodes.ignored_settings import warn_of_ignored
 from afss_ros.nodes.message_types import MessageTypeError
 from afss_ros.nodes.perception.parameters import Spec, Takes, descriptor
 from afss_ros.nodes.recorder.topics import QUEUE_DEPTH, TopicRecorder, matching_qos
@@ -44,6 +45,7 @@ class RecorderNode(TakesUnchanged):
         wanted = self.declare_parameter(_TOPICS.name, [""], descriptor(_TOPICS)).value
         if not output:
             raise BagError("parameter output is not set; give the bag to write, as <name>.mcap")
+        warn_of_ignored(self)
         self._wanted = {self.resolve_topic_name(topic) for topic in wanted if topic}
         self._refused: set[str] = set()
         self._bag = BagWriter(output)

@@ -23,11 +23,12 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from std_msgs.msg import Header
 
 from afss_ros.nodes import spinning
+from afss_ros.nodes.ignored_settings import warn_of_ignored
 from afss_ros.nodes.message_types import MessageTypeError, leading_stamp_ns, message_class
 from afss_ros.nodes.source.camera import CameraPublisher
 from afss_ros.nodes.source.parameters import ParameterError, declare_and_read
 from afss_ros.nodes.unchanged import TakesUnchanged
-from afss_ros.perception import Frame
+from afss_ros.perception import Frame, seconds_and_nanoseconds
 from afss_ros.sources import SourceError, Unreadable, open_source
 from afss_ros.sources.pace import Pace
 
@@ -49,15 +50,20 @@ class SourceNode(TakesUnchanged):
     def __init__(self) -> None:
         super().__init__("source_node")
         self._settings = settings = declare_and_read(self)
-        self._source = open_source(settings.source, topic=settings.topic or None)
+        self._source = open_source(settings.source, topic=settings.topic or None, grey_bits=settings.grey_bits)
         compressed = (settings.compressed_format, settings.compressed_quality)
         self._camera = CameraPublisher(
             self,
             reliability=settings.reliability,
             compressed=compressed if settings.image_transport == "compressed" else None,
-            camera_info=self._source.camera_info,
+            camera_info=lambda: self._source.camera_info,
             horizontal_fov=settings.horizontal_fov,
         )
+        if self._source.camera_info is None:
+            self.get_logger().info(
+                f"{self._source.name} carries no calibration: camera_info is a pinhole of {settings.horizontal_fov} rad"
+            )
+        self._clock_ns: int | None = None
         self._clock_publisher = self.create_publisher(ClockMessage, "/clock", 10) if settings.publish_clock else None
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -65,6 +71,7 @@ class SourceNode(TakesUnchanged):
         if settings.lockstep_topic:
             kind = message_class(settings.lockstep_type)
             self.create_subscription(kind, settings.lockstep_topic, self._hear_answer, 10, raw=True)
+        warn_of_ignored(self)
         self.sent = 0
         self.unreadable = 0
         self.unanswered = 0
@@ -102,7 +109,7 @@ class SourceNode(TakesUnchanged):
         """Readable frames with their stamps, which go on where a loop starts over."""
         shift_ns = 0
         while True:
-            first = last = period = None
+            first = last = newest = period = None
             for item in self._source:
                 if stop.is_set():
                     return
@@ -110,21 +117,24 @@ class SourceNode(TakesUnchanged):
                     self.unreadable += 1
                     self.get_logger().error(f"unreadable, skipped: {item.name}: {item.reason}")
                     continue
-                first = item.stamp_ns if first is None else first
+                # Stamps may go back: frames that overtook each other, a camera that started anew.
+                first = item.stamp_ns if first is None else min(first, item.stamp_ns)
+                newest = item.stamp_ns if newest is None else max(newest, item.stamp_ns)
                 period = item.stamp_ns - last if last is not None else period
                 last = item.stamp_ns
                 yield item, item.stamp_ns + shift_ns
-            if not self._settings.loop or first is None or last is None:
+            if not self._settings.loop or first is None or newest is None:
                 return
-            shift_ns += max(last - first, 0) + max(period or _SECOND // 10, 1)
+            shift_ns += newest - first + max(period or _SECOND // 10, 1)
 
     def _publish(self, frame: Frame, stamp_ns: int) -> int:
         """Publish a frame; returns the stamp that it was given, in nanoseconds."""
         if self._settings.stamps == "now":
             stamp_ns = self.get_clock().now().nanoseconds
-        stamp = Time(sec=stamp_ns // _SECOND, nanosec=stamp_ns % _SECOND)
+        stamp = _time(stamp_ns)
         if self._clock_publisher is not None:
-            self._clock_publisher.publish(ClockMessage(clock=stamp))
+            self._clock_ns = _clock_after(self._clock_ns, stamp_ns)
+            self._clock_publisher.publish(ClockMessage(clock=_time(self._clock_ns)))
         self._camera.publish(frame, stamp, self._settings.frame_id or frame.frame_id or "camera")
         self.sent += 1
         return stamp_ns
@@ -181,6 +191,18 @@ class SourceNode(TakesUnchanged):
         )
         header = Header(stamp=self.get_clock().now().to_msg())
         self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))
+
+
+def _time(stamp_ns: int) -> Time:
+    sec, nanosec = seconds_and_nanoseconds(stamp_ns)
+    return Time(sec=sec, nanosec=nanosec)
+
+
+def _clock_after(before_ns: int | None, stamp_ns: int) -> int:
+    """What /clock says at a frame: its stamp. It stands still for one that was overtaken, rather than run back."""
+    if before_ns is None or not 0 < before_ns - stamp_ns < _SECOND:
+        return stamp_ns
+    return before_ns
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -38,6 +38,7 @@ SPECS: tuple[Spec, ...] = (
         "QoS reliability offered. reliable serves best effort subscribers too.",
         choices=("reliable", "best_effort"),
     ),
+    Spec("grey_bits", 16, Takes.START, "Bits that a mono16 camera of the bag used, the lowest ones.", low=8, high=16),
     Spec(
         "horizontal_fov",
         0.7,
@@ -77,6 +78,7 @@ class SourceSettings:
     compressed_format: str
     compressed_quality: int
     reliability: str
+    grey_bits: int
     horizontal_fov: float
     wait_for_subscribers: int
     lockstep_topic: str
