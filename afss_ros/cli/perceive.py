@@ -20,6 +20,7 @@ def run(
     topic: Annotated[str | None, typer.Option("--topic", help="Image topic of a bag that has several.")] = None,
     formats: Annotated[str, typer.Option("--formats", help="What to write, of these.")] = "coco,masks,overlays,mcap",
     score_threshold: Annotated[float, typer.Option("--score", min=0, max=1, help="Least score.")] = 0.5,
+    grey_bits: Annotated[int, typer.Option("--grey-bits", min=8, max=16, help="Bits that a mono16 camera uses.")] = 16,
 ) -> None:
     """Perceive files without ROS: COCO JSON, label masks, overlays, and a bag for Foxglove."""
     from afss_ros.run import Options
@@ -28,7 +29,7 @@ def run(
 
     wanted = tuple(name.strip() for name in formats.split(",") if name.strip())
     with running_bar() as told:
-        options = Options(source, out, topic, model, provider, score_threshold, wanted, tiling)
+        options = Options(source, out, topic, model, provider, score_threshold, wanted, tiling, grey_bits)
         summary = perceive(options, started=told.started, advanced=told.advanced, skipped=told.skipped)
     Console().print(summary_line(summary, out), soft_wrap=True)
     if summary.unreadable:

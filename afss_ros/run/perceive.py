@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from afss_ros.run.sinks import FORMATS, OUTPUTS, Sink, write_atomically
 from afss_ros.share import default_student
 from afss_ros.sources import Damage, Source, Unreadable, open_source
 from afss_ros.student import Student, Tiling
+
+_log = logging.getLogger(__name__)
 
 SUMMARY = "run.json"
 _MARK = ".afss-run"
@@ -34,6 +37,7 @@ class Options:
         score_threshold: detections below it are dropped.
         formats: keys of `sinks.FORMATS`.
         tiling: "none" or "auto"; see `student.Tiling`.
+        grey_bits: see `sources.open_source`.
     """
 
     source: Path
@@ -44,6 +48,7 @@ class Options:
     score_threshold: float = 0.5
     formats: Sequence[str] = tuple(FORMATS)
     tiling: str = "none"
+    grey_bits: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def run(
     if unknown := [f for f in options.formats if f not in FORMATS]:
         raise RunError(f"unknown format {', '.join(unknown)}; known are {', '.join(FORMATS)}")
     with (
-        open_source(options.source, topic=options.topic) as source,
+        open_source(options.source, topic=options.topic, grey_bits=options.grey_bits) as source,
         Student(
             options.model or default_student(),
             provider=options.provider,
@@ -99,7 +104,7 @@ def run(
     ):
         _make_room(options.out)
         started(source.length)
-        sinks = [FORMATS[name](options.out, source.camera_info) for name in options.formats]
+        sinks = [FORMATS[name](options.out, lambda: source.camera_info) for name in options.formats]
         try:
             tally = _perceive(source, student, sinks, advanced, skipped)
             for sink in sinks:
@@ -117,6 +122,7 @@ def run(
 @dataclass(slots=True)
 class _Tally:
     frames: int = 0
+    early: int = 0
     detections: Counter[str] = field(default_factory=Counter)
     unreadable: list[Unreadable] = field(default_factory=list)
     timings: dict[str, list[float]] = field(default_factory=dict)
@@ -146,6 +152,7 @@ def _perceive(
             if not isinstance(item, Damage):
                 advanced()
             continue
+        tally.early += item.stamp_ns < 0
         perception = student(item)
         key = unique(source.key(item), used)
         for sink in sinks:
@@ -155,6 +162,12 @@ def _perceive(
         for stage, milliseconds in perception.timings_ms.items():
             tally.timings.setdefault(stage, []).append(milliseconds)
         advanced()
+    if tally.early:
+        _log.warning(
+            "%d of %d frames have stamps before 1970, by a clock that was never set: their headers keep them, run.mcap"
+            " has them under the time of recording",
+            *(tally.early, tally.frames),
+        )
     if tally.frames == 0:
         reason = f": {tally.unreadable[0].name}: {tally.unreadable[0].reason}" if tally.unreadable else ""
         raise RunError(f"{source.name} holds no frame that can be read{reason}")
@@ -178,6 +191,8 @@ def _make_room(out: Path) -> None:
     if earlier and not (out / _MARK).exists():
         raise RunError(f"{earlier[0]} is in the way and not from a run; remove it or choose another folder")
     (out / _MARK).touch()
+    if earlier:
+        _log.warning("%s: replacing the results of an earlier run: %s", out, ", ".join(path.name for path in earlier))
     for path in [*earlier, out / SUMMARY]:
         if path.is_dir():
             shutil.rmtree(path)

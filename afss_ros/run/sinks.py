@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,13 @@ from afss_ros.camera import CameraInfo
 from afss_ros.images import encode_compressed
 from afss_ros.perception import Detection, Frame, Perception
 from afss_ros.run.rle import encode
+from afss_ros.spacing import evenly_spaced
+
+_SHEET_PICTURES = 20
+_SHEET_COLUMNS = 5
+_SHEET_WIDTH = 2000
+Camera: TypeAlias = Callable[[], CameraInfo | None]
+"""The camera of the newest frame, where its source knows it."""
 
 
 class Sink(Protocol):
@@ -37,7 +45,7 @@ class CocoSink:
 
     name = "detections.json"
 
-    def __init__(self, out: Path, _camera: CameraInfo | None) -> None:
+    def __init__(self, out: Path, _camera: Camera) -> None:
         self._path = out / self.name
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
@@ -74,17 +82,25 @@ class CocoSink:
 
 
 class MaskSink:
-    """`masks/<key>.png`: the label map, 8 bits of class ids, in the size of the frame."""
+    """`masks/<key>.png`: the label map, 8 bits of class ids, in the size of the frame; nearly black to look at.
+
+    `masks_colour/<key>.png`: the same in the colours of the overlays.
+    """
 
     name = "masks"
+    colour = "masks_colour"
 
-    def __init__(self, out: Path, _camera: CameraInfo | None) -> None:
-        self._folder = out / self.name
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, out: Path, _camera: Camera) -> None:
+        self._folder, self._colour = out / self.name, out / self.colour
+        for folder in (self._folder, self._colour):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, key: str, frame: Frame, perception: Perception) -> None:
-        if perception.labels is not None:
-            write_atomically(self._folder / f"{key}.png", encode_compressed(perception.labels, "png"))
+        if perception.labels is None:
+            return
+        write_atomically(self._folder / f"{key}.png", encode_compressed(perception.labels, "png"))
+        coloured = labels.color_table()[perception.labels]
+        write_atomically(self._colour / f"{key}.png", encode_compressed(coloured, "png"))
 
     def close(self) -> None:
         """Every mask is complete already."""
@@ -94,51 +110,73 @@ class MaskSink:
 
 
 class OverlaySink:
-    """`overlays/<key>.jpg`: the frame with masks, boxes, names and scores."""
+    """`overlays/<key>.jpg`: the frame with masks, boxes, names and scores; and a sheet of some of them."""
 
     name = "overlays"
+    sheet = "contact_sheet.png"
 
-    def __init__(self, out: Path, _camera: CameraInfo | None) -> None:
-        self._folder = out / self.name
+    def __init__(self, out: Path, _camera: Camera) -> None:
+        self._folder, self._sheet = out / self.name, out / self.sheet
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._shown: list[NDArray[np.uint8]] = []
+        self._count, self._every = 0, 1
 
     def add(self, key: str, frame: Frame, perception: Perception) -> None:
         picture = overlay.draw(frame.image, perception)
         write_atomically(self._folder / f"{key}.jpg", encode_compressed(picture, "jpeg"))
+        if self._count % self._every == 0:
+            self._shown.append(_shrunk(picture))
+            if len(self._shown) == 2 * _SHEET_PICTURES:  # nobody knows how many will come
+                self._shown, self._every = self._shown[::2], 2 * self._every
+        self._count += 1
 
     def close(self) -> None:
-        """Every overlay is complete already."""
+        if self._shown:
+            chosen = [self._shown[i] for i in evenly_spaced(len(self._shown), _SHEET_PICTURES)]
+            sheet = overlay.contact_sheet(chosen, _SHEET_COLUMNS, _SHEET_WIDTH)
+            write_atomically(self._sheet, encode_compressed(sheet, "png"))
 
     def discard(self) -> None:
         """Every overlay is complete already."""
 
 
 class BagSink:
-    """`run.mcap`: frames and overlays as JPEG, detections, masks and label info, on the topics of the nodes."""
+    """`run.mcap`: frames and overlays as JPEG, detections, masks and label info, on the topics of the nodes.
+
+    Headers keep the frames' stamps. Messages are written under the time of the frame's recording, or its stamp where
+    there was none, as a bag knows no time before 1970.
+    """
 
     name = "run.mcap"
 
-    def __init__(self, out: Path, camera: CameraInfo | None) -> None:
+    def __init__(self, out: Path, camera: Camera) -> None:
         self._bag = BagWriter(out / self.name)
         self._camera = camera
         self._announced = False
 
     def add(self, key: str, frame: Frame, perception: Perception) -> None:
         stamp_ns, frame_id = frame.stamp_ns, frame.frame_id or "camera"
+        taken_ns = frame.recorded_ns or stamp_ns
         node = "/perception_node"
         if not self._announced:
             self._announced = True
             self._bag.add_topic(f"{node}/label_info", "vision_msgs/msg/LabelInfo", qos=[LATCHED])
             info = messages.label_info(perception.class_names, 0.0, stamp_ns, frame_id)
-            self._bag.write(f"{node}/label_info", info, stamp_ns)
-        if self._camera is not None:
-            info = messages.camera_info(self._camera, stamp_ns, frame_id)
-            self._bag.write("/camera/camera_info", info, stamp_ns)
-        self._write_jpeg("/camera/image/compressed", frame.image, stamp_ns, frame_id)
-        self._bag.write(f"{node}/detections", messages.detections(perception, frame_id), stamp_ns)
+            self._bag.write(f"{node}/label_info", info, taken_ns)
+        camera = self._camera()
+        if camera is not None:
+            info = messages.camera_info(camera, stamp_ns, frame_id)
+            self._bag.write("/camera/camera_info", info, taken_ns)
+        image, drawn = encode_compressed(frame.image, "jpeg"), encode_compressed(overlay.draw(frame.image, perception))
+        self._bag.write(
+            "/camera/image/compressed", messages.compressed_image(image, "jpeg", stamp_ns, frame_id), taken_ns
+        )
+        self._bag.write(f"{node}/detections", messages.detections(perception, frame_id), taken_ns)
         if perception.labels is not None:
-            self._bag.write(f"{node}/mask", messages.image(perception.labels, stamp_ns, frame_id), stamp_ns)
-        self._write_jpeg(f"{node}/overlay/compressed", overlay.draw(frame.image, perception), stamp_ns, frame_id)
+            self._bag.write(f"{node}/mask", messages.image(perception.labels, stamp_ns, frame_id), taken_ns)
+        self._bag.write(
+            f"{node}/overlay/compressed", messages.compressed_image(drawn, "jpeg", stamp_ns, frame_id), taken_ns
+        )
 
     def close(self) -> None:
         self._bag.close()
@@ -146,18 +184,28 @@ class BagSink:
     def discard(self) -> None:
         self._bag.discard()
 
-    def _write_jpeg(self, topic: str, picture: NDArray[np.uint8], stamp_ns: int, frame_id: str) -> None:
-        jpeg = encode_compressed(picture, "jpeg")
-        self._bag.write(topic, messages.compressed_image(jpeg, "jpeg", stamp_ns, frame_id), stamp_ns)
 
-
-FORMATS: Mapping[str, Callable[[Path, CameraInfo | None], Sink]] = {
+FORMATS: Mapping[str, Callable[[Path, Camera], Sink]] = {
     "coco": CocoSink,
     "masks": MaskSink,
     "overlays": OverlaySink,
     "mcap": BagSink,
 }
-OUTPUTS = (CocoSink.name, MaskSink.name, OverlaySink.name, BagSink.name)
+OUTPUTS = (
+    *(CocoSink.name, MaskSink.name, MaskSink.colour),
+    *(OverlaySink.name, OverlaySink.sheet, BagSink.name),
+)
+"""Everything that a run may write."""
+
+
+def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture no wider than a cell of the sheet; never larger than it is."""
+    height, width = picture.shape[:2]
+    cell = _SHEET_WIDTH // _SHEET_COLUMNS
+    if width <= cell:
+        return picture
+    size = (cell, max(1, round(height * cell / width)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
