@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "afss_ros"
 VALUES = "values"
-"""The room of the single files that all others stand on: `perception.py`, `images.py` and their like."""
+"""The room of the single files that all others stand on: `perception.py`, `camera.py` and their like."""
 
 BY_ITSELF = "nodes/labelling"
 """A node that runs on the ground, its folder and its program: drawn apart from the nodes that fly."""
@@ -172,7 +172,9 @@ class House:
         return " ".join(words.rstrip(".:;").split())
 
     def _floor(self, room: str) -> int:
-        return 1 + max((self._floor(other) for other in self.needs[room]), default=0)
+        # Above the values, also where a room needs none of them.
+        lowest = 0 if room == VALUES else 1
+        return 1 + max((self._floor(other) for other in self.needs[room]), default=lowest)
 
 
 def _size(cell: tuple[str, int]) -> tuple[int, str]:
