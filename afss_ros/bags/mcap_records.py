@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from binascii import crc32
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lz4.frame  # type: ignore[import-untyped]
 
@@ -14,6 +14,8 @@ from afss_ros.bags.storage import three_parts
 
 MAGIC = b"\x89MCAP0\r\n"
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, CHUNK_INDEX = range(0x01, 0x09)
+LARGEST_CHUNK = 1 << 30
+"""Bytes; recorders make chunks of some megabytes."""
 STATISTICS, SUMMARY_OFFSET, DATA_END = 0x0B, 0x0E, 0x0F
 RECORD_HEAD = struct.Struct("<BQ")
 """Of every record: opcode, and size of what follows."""
@@ -68,7 +70,7 @@ def unpack_chunk(payload: bytes | memoryview, *, whole: bool = True) -> bytes:
         (packed,) = struct.unpack_from("<Q", payload, end)
     except (struct.error, UnicodeDecodeError) as err:
         raise DamageError(f"its head cannot be read ({err})") from err
-    data = _decompress(payload[end + 8 : end + 8 + packed], compression, whole=whole)
+    data = _decompress(payload[end + 8 : end + 8 + packed], compression, size, whole=whole)
     if whole and len(data) != size:
         raise DamageError(f"it should hold {size} bytes and holds {len(data)}")
     if whole and crc and crc32(data) != crc:
@@ -161,17 +163,23 @@ def _string(data: bytes | memoryview, start: int) -> tuple[str, int]:
     return text.decode(), end
 
 
-def _decompress(data: bytes | memoryview, compression: str, *, whole: bool) -> bytes:
-    unpack: Any
+def _decompress(data: bytes | memoryview, compression: str, size: int, *, whole: bool) -> bytes:
+    """The records of a chunk, `size` bytes of them: no more is unpacked than the chunk says, whatever it holds."""
     if not compression:
         return bytes(data)
-    if compression == "zstd":
-        unpack = zstd.decompress if whole else zstd.ZstdDecompressor().decompress
-    elif compression == "lz4":
-        unpack = lz4.frame.decompress if whole else lz4.frame.LZ4FrameDecompressor().decompress
-    else:
-        raise DamageError(f"its compression {compression!r} is unknown")
+    if size > LARGEST_CHUNK:
+        raise DamageError(f"it says that it holds {size} bytes, more than the {LARGEST_CHUNK} that are believed")
     try:
-        return bytes(unpack(data))
+        if compression == "zstd":
+            return zstd.decompress_at_most(data, size, whole=whole)
+        if compression == "lz4":
+            unpack = lz4.frame.LZ4FrameDecompressor()
+            unpacked = bytes(unpack.decompress(bytes(data), max_length=size + 1))
+            if len(unpacked) > size:
+                raise DamageError(f"it should hold {size} bytes and holds more")
+            if whole and not unpack.eof:
+                raise DamageError("it does not decompress (it is cut off)")
+            return unpacked
     except (zstd.ZstdError, RuntimeError, EOFError) as err:
         raise DamageError(f"it does not decompress ({err})") from err
+    raise DamageError(f"its compression {compression!r} is unknown")

@@ -21,6 +21,9 @@ from afss_ros.bags.storage import Storage, Topic, merged
 _log = logging.getLogger(__name__)
 _SUFFIXES = (".mcap", ".db3")
 _PACKED = (".zstd", ".zst")
+_BLOCK = 1 << 22
+_KEEP_FREE = 1 << 28
+"""Bytes that stay free where a compressed file is unpacked."""
 
 
 class Parts:
@@ -135,7 +138,10 @@ class Parts:
         with target.open("wb") as unpacked:
             try:
                 with zstd.open_zstd(file, "rb") as packed:
-                    shutil.copyfileobj(packed, unpacked)
+                    while block := packed.read(_BLOCK):
+                        if shutil.disk_usage(directory.name).free < _KEEP_FREE:
+                            return target, f"there is no room for more of it in {directory.name}"
+                        unpacked.write(block)
             except (EOFError, zstd.ZstdError) as err:
                 return target, str(err)
         return target, ""

@@ -23,6 +23,8 @@ from afss_ros.bags.storage import CDR, BagMessage, Storage, Topic
 from afss_ros.bags.types import new_typestore
 
 _log = logging.getLogger(__name__)
+_LARGEST_MESSAGE = 1 << 30
+"""Bytes of a message that was compressed by itself; the largest picture that is believed has less."""
 
 
 class BagReader:
@@ -216,6 +218,6 @@ def _plain(message: BagMessage) -> BagMessage:
     if message.cdr[:4] != ZSTD:
         return message
     try:
-        return replace(message, cdr=zstd.decompress(message.cdr))
+        return replace(message, cdr=zstd.decompress_at_most(message.cdr, _LARGEST_MESSAGE))
     except zstd.ZstdError:
         return message

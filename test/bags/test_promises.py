@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import struct
+import sys
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from mcap_bytes import Mcap
+from mcap_bytes import MAGIC, Mcap, record, text
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from afss_ros.bags import BagError, BagReader, BagWriter, messages, serialize, typestore, zstd
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import compress
+else:
+    from backports.zstd import compress
 
 TOPIC = "/cam/image"
 IMAGE = "sensor_msgs/msg/Image"
@@ -309,3 +317,18 @@ def test_a_stamp_beyond_the_last_second_is_kept_or_refused_by_name() -> None:
     assert (late.sec, late.nanosec) == (2**31 - 1, 10**9)
     with pytest.raises(BagError, match="does not fit into a message"):
         messages.header(2**33 * 10**9, "cam")
+
+
+def test_a_chunk_is_unpacked_no_further_than_it_says(tmp_path: Path) -> None:
+    """Some kilobytes that unpack to half a gigabyte: the chunk is left out, and the memory is not taken."""
+    bomb = compress(bytes(1 << 24)) * 32
+    chunk = struct.pack("<QQQI", 0, 1, 100, 0) + text("zstd") + struct.pack("<Q", len(bomb)) + bomb
+    path = tmp_path / "a.mcap"
+    path.write_bytes(MAGIC + record(1, text("ros2") + text("")) + record(6, chunk) + MAGIC)
+    tracemalloc.start()
+    with BagReader(path) as bag:
+        damages = bag.damages
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert any("holds more than 100 bytes" in damage for damage in damages)
+    assert peak < 1 << 24
