@@ -36,7 +36,9 @@ def environment(folder: Path) -> dict[str, str]:
         folder: for the file that tells it.
     """
     distributions = hidden_distributions()
-    modules = [
+    # Python 3.10 knows the modules of those distributions alone that list them; most have their distribution's name.
+    modules = [name.replace("-", "_") for name in sorted(distributions)]
+    modules += [
         module
         for module, owners in metadata.packages_distributions().items()
         if distribution_names(owners) <= distributions
