@@ -1,12 +1,66 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and files of others, opened with care."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
+import stat
 from pathlib import Path
+from typing import Any
 
 from afss_ros.datasets.errors import DatasetError
+
+LARGEST = 1 << 32
+"""Bytes of the largest file that is read at once; more is taken for a mistake."""
+
+
+def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
+    """The content of a regular file. A pipe would be waited on for ever, and a device has no end.
+
+    Raises:
+        DatasetError: it is missing, no regular file, too large, or cannot be read.
+    """
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise DatasetError(f"{path}: is no regular file")
+        if facts.st_size > largest:
+            raise DatasetError(f"{path}: has {facts.st_size} bytes, more than the {largest} that are believed")
+        return path.read_bytes()
+    except FileNotFoundError as err:
+        raise DatasetError(f"{path}: missing") from err
+    except OSError as err:
+        raise DatasetError(f"{path}: cannot be read ({err.strerror or err})") from err
+    except (ValueError, MemoryError) as err:  # a name with a NUL in it, or half a surrogate
+        if isinstance(err, DatasetError):
+            raise
+        raise DatasetError(f"{str(path)!r}: cannot be read ({type(err).__name__}: {err})") from err
+
+
+def read_text(path: Path, largest: int = LARGEST) -> str:
+    """The content of a regular file of UTF-8 text, a byte order mark left out.
+
+    Raises:
+        DatasetError: see `read_bytes`; or it is no UTF-8.
+    """
+    try:
+        return read_bytes(path, largest).decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise DatasetError(f"{path}: is no UTF-8 text (byte {err.start})") from err
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        DatasetError: see `read_text`; or it is no JSON, or nested too deep.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError, MemoryError) as err:
+        raise DatasetError(f"{path}: cannot be read as JSON ({type(err).__name__}: {err})") from err
 
 
 def write_atomically(path: Path, content: bytes) -> None:

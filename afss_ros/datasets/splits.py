@@ -1,0 +1,36 @@
+"""The names that people give to splits, as ours: `instances_train2017`, `valid`, `Validation`."""
+
+from __future__ import annotations
+
+import re
+
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "trainval": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "minival": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def split_of(name: str) -> str:
+    """The split that a name says, "" for none. The year of a COCO file does not matter.
+
+    >>> split_of("train2017"), split_of("Valid"), split_of("default"), split_of("trainval")
+    ('train', 'val', '', 'train')
+    """
+    return _SPLITS.get(re.sub(r"[-_]?(19|20)\d\d$", "", name.strip().lower()), "")
+
+
+def split_in(name: str) -> str:
+    """The split that one of the words of a name says, the first that does; "" for none.
+
+    >>> split_in("instances_train2017"), split_in("train_tango"), split_in("_annotations.coco"), split_in("my-val")
+    ('train', 'train', '', 'val')
+    """
+    return next((split for word in re.split(r"[^A-Za-z0-9]+", name) if (split := split_of(word))), "")
