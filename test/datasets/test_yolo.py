@@ -83,9 +83,21 @@ def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: str) -> None:
     assert cv2.imwrite(str(tmp_path / "images/train/a.jpg"), np.zeros((10, 20, 3), np.uint8))
     (tmp_path / "labels/train/a.txt").write_text(line)
     (tmp_path / "data.yaml").write_text("train: images/train\nnames: {0: spacecraft}\n")
-    dataset = load(tmp_path)
-    assert len(dataset) == 0
-    assert "a.jpg" in dataset.problems[0].where
+    (sample,) = load(tmp_path)
+    assert sample.instances is None
+    assert [p.where for p in load(tmp_path).problems] == [f"{tmp_path}/labels/train/a.txt: line 1"]
+
+
+def test_a_line_that_is_no_object_costs_that_object_and_the_knowledge_that_there_are_no_others(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    assert cv2.imwrite(str(tmp_path / "train/a.jpg"), np.zeros((10, 20, 3), np.uint8))
+    (tmp_path / "train/a.txt").write_text("0 0.5 0.5 0.2 0.4\n0 0.5 nan 0.2 0.4\n")
+    (tmp_path / "data.yaml").write_text("train: train\nnames: {0: spacecraft}\n")
+    (sample,) = load(tmp_path)
+    assert sample.instances is not None
+    assert [i.box_xyxy.tolist() for i in sample.instances] == [pytest.approx([8, 3, 12, 7])]
+    assert not sample.complete
+    assert not sample.searched
 
 
 def test_a_set_is_not_written_over_itself(written: Path) -> None:
