@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +60,7 @@ def check_data(
     dataset = datasets.load(data, split)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Checking", total=len(dataset))
-        findings = check(dataset, advance=lambda: progress.advance(task))
+        findings = check(dataset, whole=split is None, advance=lambda: progress.advance(task))
     Console().print(table.render_findings(str(data), findings))
     if findings.problems:
         raise typer.Exit(3)
@@ -76,7 +77,12 @@ def convert_data(
     from afss_ros.datasets.convert import convert
 
     dataset = datasets.load(data, split)
-    written = convert(dataset, out, to)
-    typer.echo(f"{written} samples in {out}; {len(dataset.problems)} problems, see `afss data check`")
-    if dataset.problems:
+    converted = convert(dataset, out, to)
+    for note in dataset.notes:
+        logging.warning("%s", note)
+    for problem in (*dataset.problems, *converted.left_out):
+        logging.warning("left out: %s", problem)
+    typer.echo(f"{converted.samples} of {len(dataset)} samples in {out}: {converted.what}")
+    if dataset.problems or converted.left_out:
+        typer.echo(f"{len(dataset.problems)} problems of {data}, {len(converted.left_out)} samples left out; see above")
         raise typer.Exit(3)

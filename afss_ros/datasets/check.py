@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.errors import MALFORMED, DatasetError, told
+from afss_ros.datasets.files import read_bytes
 from afss_ros.datasets.form import Dataset, Instance, Problem, Sample
+from afss_ros.datasets.pictures import SUFFIXES
 from afss_ros.datasets.rle import box_of
-from afss_ros.labels import UNLABELLED
+from afss_ros.labels import BACKGROUND, BODY, CLASS_NAMES, PANEL, UNLABELLED
+
+ANY_PART = "body or a part"
+"""What the pixels of body are in a label map for which nobody looked for panels."""
 
 BOX_SLACK = 1.5
 """Pixels by which a box may differ from its mask or leave its image: sets differ in where a pixel ends."""
@@ -24,7 +29,7 @@ SAME_OBJECT = 0.5
 """IoU of the box that a detector saw with the box of the mask that a segmenter made of it, below which they cannot be
 of one object; the least IoU that COCO counts as found."""
 
-_ENDINGS = {".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9", ".png": b"IEND\xaeB`\x82"}
+_SHOWN = 5
 
 
 @dataclass(slots=True)
@@ -36,23 +41,28 @@ class Findings:
         sizes: how many images have a size (width, height).
         pixels: labelled pixels by class name.
         instances: objects by class name.
+        unknown: images of which nobody knows, or not wholly, which objects they show.
         problems: what is wrong; a sample may have several.
+        notes: what else to know.
     """
 
     samples: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     pixels: Counter[str] = field(default_factory=Counter)
     instances: Counter[str] = field(default_factory=Counter)
+    unknown: int = 0
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def check(dataset: Dataset, *, advance: Callable[[], None] = lambda: None) -> Findings:
+def check(dataset: Dataset, *, whole: bool = True, advance: Callable[[], None] = lambda: None) -> Findings:
     """Read every picture, label map and mask of a set.
 
     Args:
+        whole: whether `dataset` is all of the set; then pictures beside its own that it does not name are noted.
         advance: called after each sample, for a progress bar.
     """
-    findings = Findings(problems=list(dataset.problems))
+    findings = Findings(problems=list(dataset.problems), notes=list(dataset.notes))
     contents: dict[bytes, list[Sample]] = defaultdict(list)
     sources = _box_sources(dataset.provenance)
     for sample in dataset.samples:
@@ -60,11 +70,15 @@ def check(dataset: Dataset, *, advance: Callable[[], None] = lambda: None) -> Fi
         findings.sizes[sample.width, sample.height] += 1
         for reason in _check_sample(sample, dataset.class_names, findings, sources):
             findings.problems.append(Problem(sample.key, reason))
-        if sample.image.is_file():
-            contents[hashlib.sha256(sample.image.read_bytes()).digest()].append(sample)
+        findings.unknown += not sample.searched and not (sample.one_craft and sample.craft_mask is not None)
+        with contextlib.suppress(DatasetError):  # named above
+            contents[hashlib.sha256(read_bytes(sample.image)).digest()].append(sample)
         advance()
     findings.problems += [Problem(s[0].key, reason) for s in contents.values() for reason in _check_copies(s)]
     findings.problems += _check_sequences(dataset)
+    findings.problems += _check_whole(dataset, findings)
+    if whole and (note := _unnamed(dataset)):
+        findings.notes.append(note)
     return findings
 
 
@@ -87,22 +101,14 @@ def _check_sample(sample: Sample, class_names: dict[int, str], findings: Finding
     for step in steps:
         try:
             yield from step()
-        except DatasetError as err:
-            yield str(err)
+        except MALFORMED as err:
+            yield told(err)
 
 
 def _check_image(sample: Sample) -> Iterator[str]:
     image = sample.read_image()
-    if not _ends_well(sample.image):
-        yield f"{sample.image}: is cut off; decoders fill the rest with grey"
     if image.min() == image.max():
         yield f"{sample.image}: is one flat colour"
-
-
-def _ends_well(path: Path) -> bool:
-    ending = _ENDINGS.get(path.suffix.lower())
-    # Some writers pad a file after its end marker.
-    return ending is None or ending in path.read_bytes()[-64:]
 
 
 def _check_labels(sample: Sample, class_names: dict[int, str], findings: Findings) -> Iterator[str]:
@@ -113,6 +119,8 @@ def _check_labels(sample: Sample, class_names: dict[int, str], findings: Finding
     counts = np.bincount(sample.read_labels().ravel(), minlength=256)
     for identifier in np.flatnonzero(counts).tolist():
         name = "unlabelled" if identifier == UNLABELLED else class_names.get(identifier)
+        if identifier == BODY and sample.parts is not None and CLASS_NAMES[PANEL] not in sample.parts:
+            name = ANY_PART
         if name is None:
             yield f"{sample.labels}: id {identifier} ({counts[identifier]} pixels) is no class; they are {class_names}"
         else:
@@ -174,3 +182,35 @@ def _check_sequences(dataset: Dataset) -> list[Problem]:
         for name, found in splits.items()
         if len(found) > 1
     ]
+
+
+def _check_whole(dataset: Dataset, findings: Findings) -> Iterator[Problem]:
+    """What is wrong with the set although each of its samples is right."""
+    samples, root = dataset.samples, str(dataset.root)
+    maps = sum(s.labels is not None for s in samples)
+    if not samples:
+        yield Problem(root, "holds no sample that can be read")
+    elif not maps and all(s.instances is None and s.craft_mask is None for s in samples):
+        yield Problem(root, f"nobody says what its {len(samples)} pictures show")
+    names = {dataset.class_names.get(BACKGROUND, CLASS_NAMES[BACKGROUND]), "unlabelled"}
+    if maps and "unlabelled" in findings.pixels and not set(findings.pixels) - names:
+        yield Problem(root, f"in {maps} label maps no pixel is labelled as anything but background; the rest is 255")
+
+
+def _unnamed(dataset: Dataset) -> str:
+    """A sentence on the pictures that lie beside those of the set and that nothing names; "" for none."""
+    if (dataset.root / "choices.json").is_file():
+        return ""
+    named = {path for s in dataset.samples for path in (s.image, s.labels, s.craft_mask) if path is not None}
+    folders = {s.image.parent for s in dataset.samples}
+    unnamed = sorted(
+        path
+        for folder in folders
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and path not in named
+    )
+    if not unnamed:
+        return ""
+    shown = ", ".join(path.name for path in unnamed[:_SHOWN]) + (" ..." if len(unnamed) > _SHOWN else "")
+    return f"{len(unnamed)} pictures beside those of the set are in no sample: {shown}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.errors import MALFORMED, DatasetError
+from afss_ros.datasets.files import read_json
 
 FORMAT = "afss-choices"
 
@@ -36,9 +36,9 @@ def read_choices_file(path: Path) -> Choices:
         DatasetError: there is none, or it is not what the report page saves.
     """
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path)
         if content["format"] != FORMAT or content["version"] != 1:
             raise ValueError(f"format {content['format']!r} version {content['version']!r}")
         return Choices(*(frozenset(map(str, content[name])) for name in ("keep", "drop")))
-    except (OSError, KeyError, TypeError, ValueError) as err:
+    except MALFORMED as err:
         raise DatasetError(f"{path}: cannot be read as choices ({err}); save it from the report again") from err

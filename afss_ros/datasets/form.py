@@ -43,7 +43,7 @@ class Instance:
         box = self.box_xyxy
         if box.shape != (4,) or box.dtype != np.float32:
             raise DatasetError(f"Instance.box_xyxy must be float32 (4,), got {box.dtype} {box.shape}")
-        if not (box[2] >= box[0] and box[3] >= box[1]):
+        if not (np.isfinite(box).all() and box[2] >= box[0] and box[3] >= box[1]):
             raise DatasetError(f"Instance.box_xyxy must be x_min, y_min, x_max, y_max, got {box.tolist()}")
 
     @classmethod
@@ -71,6 +71,10 @@ class Sample:
         attributes: anything else worth keeping: craft name, pose, sun direction, ...
         decode_labels: how the file at `labels` becomes class ids, uint8 (H, W). A module-level function (workers
             pickle samples).
+        parts: the parts that were looked for when the label map was made, body apart; what is none of them is body, so
+            a part that was not looked for may be among it. None when nobody said: the set's class names then tell.
+        label_ids: the ids that may occur in the label map, 255 apart; None for any.
+        complete: whether `instances` are all that is there. False where an object could not be read.
         craft_mask: path of a picture of the whole craft, for sets that know no parts.
         decode_craft: how the file at `craft_mask` becomes a mask, bool (H, W).
         one_craft: the set promises exactly one craft an image, so the mask of "craft" is the mask of that one.
@@ -86,25 +90,28 @@ class Sample:
     sequence: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
     decode_labels: Callable[[Path], NDArray[np.uint8]] = read_label_ids
+    parts: tuple[str, ...] | None = None
+    label_ids: frozenset[int] | None = None
+    complete: bool = True
     craft_mask: Path | None = None
     decode_craft: Callable[[Path], NDArray[np.bool_]] = read_bright
     one_craft: bool = False
 
     @property
     def searched(self) -> bool:
-        """Whether anybody looked for craft here, and listed them or labelled their parts.
+        """Whether anybody looked for craft here, and listed them all or labelled their parts.
 
         Without that, nothing found means nothing. A `craft_mask` alone does not count: it says where, not how many.
         """
-        return self.instances is not None or self.labels is not None
+        return self.complete and (self.instances is not None or self.labels is not None)
 
     def read_image(self) -> NDArray[np.uint8]:
         """The picture, uint8 (height, width, 3), RGB.
 
         Raises:
-            DatasetError: it is missing, unreadable, or not of the declared size.
+            DatasetError: it is missing, unreadable, cut off, or not of the declared size.
         """
-        image = read_rgb(self.image)
+        image = read_rgb(self.image, (self.width, self.height))
         self._require_size(self.image, image.shape[:2])
         return image
 
@@ -112,18 +119,20 @@ class Sample:
         """The label map, uint8 (height, width), ids of `afss_ros.labels`.
 
         Raises:
-            DatasetError: there is none (`labels` is None), it is unreadable, or not of the image's size.
+            DatasetError: there is none (`labels` is None), it is unreadable, not of the image's size, or holds an id
+                that is no class of the set.
         """
         if self.labels is None:
             raise DatasetError(f"{self.key}: has no label map; ask `sample.labels is not None` first")
         labels = self.decode_labels(self.labels)
         self._require_size(self.labels, labels.shape)
+        self._require_classes(labels)
         return labels
 
     def read_craft_mask(self) -> NDArray[np.bool_] | None:
         """Pixels of any craft, bool (height, width), from the best there is: parts, mask picture, instance masks.
 
-        None when the set knows boxes only. Unlabelled pixels count as no craft.
+        None when the set knows boxes only, or not every craft. Unlabelled pixels count as no craft.
         """
         if self.labels is not None:
             labels = self.read_labels()
@@ -132,7 +141,7 @@ class Sample:
             mask = self.decode_craft(self.craft_mask)
             self._require_size(self.craft_mask, mask.shape)
             return mask
-        if self.instances is None or any(i.rle is None for i in self.instances):
+        if self.instances is None or not self.complete or any(i.rle is None for i in self.instances):
             return None
         union = np.zeros((self.height, self.width), bool)
         for instance in self.instances:
@@ -157,6 +166,17 @@ class Sample:
         full = replace(whole[0], rle=run_length.encode(mask))
         return tuple(full if i is whole[0] else i for i in self.instances)
 
+    def _require_classes(self, labels: NDArray[np.uint8]) -> None:
+        if self.label_ids is None:
+            return
+        counts = np.bincount(labels.ravel(), minlength=256)
+        for identifier in np.flatnonzero(counts).tolist():
+            if identifier != UNLABELLED and identifier not in self.label_ids:
+                raise DatasetError(
+                    f"{self.labels}: id {identifier} ({counts[identifier]} pixels) is no class of the set; they are"
+                    f" {sorted(self.label_ids)}"
+                )
+
     def _require_size(self, path: Path, size: tuple[int, ...]) -> None:
         if tuple(size) != (self.height, self.width):
             raise DatasetError(f"{path}: is {size[1]}x{size[0]}, but the set says {self.width}x{self.height}")
@@ -170,7 +190,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
+        # Names of files may hold bytes that are no text, which no terminal prints.
+        return f"{self.where}: {self.reason}".encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +203,7 @@ class Dataset:
         class_names: label id -> name, of the label maps and the instances.
         samples: in the set's own order.
         problems: what was skipped, each named with its reason.
+        notes: what else to know of it: nothing is wrong, but it may not be what somebody meant.
         provenance: how the set came to be, where it says so.
     """
 
@@ -190,6 +212,7 @@ class Dataset:
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -217,4 +240,4 @@ class Dataset:
             known = ", ".join(s or "(none)" for s in self.splits)
             raise DatasetError(f"{self.root}: no split {split!r}; it has {known}. Name one, or none for every sample")
         chosen = tuple(s for s in self.samples if s.split == split)
-        return Dataset(self.root, self.class_names, chosen, self.problems, self.provenance)
+        return replace(self, samples=chosen)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from afss_ros.datasets import coco, native, yolo
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.form import Dataset
+from afss_ros.datasets.paths import elsewhere
 from afss_ros.datasets.public import (
     box_csv,
     pairs,
@@ -52,10 +54,14 @@ def load(path: str | Path, split: str | None = None, form: str | None = None) ->
     if form is not None and form not in FORMS:
         raise DatasetError(f"no form {form!r}; the forms are {', '.join(FORMS)}")
     if root.is_file() and root.suffix == ".json":
-        return coco.load(root).only(split)
-    if not root.is_dir():
+        dataset = coco.load(root)
+    elif root.is_dir():
+        dataset = FORMS[form or recognise(root)][1](root)
+    else:
         raise DatasetError(f"{root}: no such folder; give a data set folder or a COCO .json file")
-    return FORMS[form or recognise(root)][1](root).only(split)
+    if outside := elsewhere(dataset.root, dataset.samples):
+        dataset = replace(dataset, notes=(*dataset.notes, outside))
+    return dataset.only(split)
 
 
 def recognise(root: Path) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.errors import MALFORMED, DatasetError, told
+from afss_ros.datasets.files import read_text
 from afss_ros.datasets.form import Dataset, Problem, Sample
+from afss_ros.datasets.keys import Keys
 
 Record = TypeVar("Record")
 
@@ -19,27 +23,53 @@ def gather(
     records: Iterable[tuple[str, Record]],
     read: Callable[[Record], Sample],
     provenance: dict[str, Any] | None = None,
+    problems: Iterable[Problem] = (),
 ) -> Dataset:
-    """The data set of those records that are samples.
+    """The data set of those records that are samples, each under a key of its own that can name a file.
 
     Args:
         records: (where it stands, the record).
-        read: makes a sample of a record; what it raises (DatasetError, KeyError, TypeError, ValueError) becomes a
-            problem. So does a key that occurs twice.
+        read: makes a sample of a record; what it raises (see `MALFORMED`) becomes a problem.
+        problems: found before.
     """
-    samples: dict[str, Sample] = {}
-    problems: list[Problem] = []
+    gathered = Gathered()
+    found = list(problems)
     for where, record in records:
         try:
-            sample = read(record)
-            if sample.key in samples:
-                raise DatasetError(f"{sample.key!r} occurs twice")
-            samples[sample.key] = sample
-        except DatasetError as err:
-            problems.append(Problem(where, str(err)))
-        except (KeyError, TypeError, ValueError, SyntaxError) as err:
-            problems.append(Problem(where, f"{type(err).__name__}: {err}"))
-    return Dataset(root, class_names, tuple(samples.values()), tuple(problems), provenance or {})
+            gathered.add(read(record))
+        except MALFORMED as err:
+            found.append(Problem(where, told(err)))
+    return Dataset(root, class_names, gathered.samples, tuple(found), provenance or {})
+
+
+class Gathered:
+    """Samples with keys that can name files, each different, and each picture once a split."""
+
+    def __init__(self) -> None:
+        self._samples: list[Sample] = []
+        self._keys = Keys()
+        self._places: dict[tuple[str, Path], int] = {}
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """What was added, in order."""
+        return tuple(self._samples)
+
+    def add(self, sample: Sample) -> None:
+        """Add a sample; one whose key says another file than its name keeps this in the attribute `name`.
+
+        Raises:
+            DatasetError: its picture is there already. What the first one says of it is then no longer all.
+        """
+        place = self._places.setdefault((sample.split, sample.image), len(self._samples))
+        if place < len(self._samples):
+            before = self._samples[place]
+            self._samples[place] = replace(before, complete=False, one_craft=False)
+            raise DatasetError(f"{sample.image}: occurs twice, first as {before.key!r}; what is said here is left out")
+        key = self._keys.take(sample.key)
+        if key != sample.key:
+            sample = replace(sample, key=key, attributes={**sample.attributes, "name": sample.key})
+        self._samples.append(sample)
 
 
 def rows(path: Path, columns: Iterable[str]) -> list[tuple[str, dict[str, str]]]:
@@ -49,22 +79,36 @@ def rows(path: Path, columns: Iterable[str]) -> list[tuple[str, dict[str, str]]]
         DatasetError: it cannot be read or lacks one of `columns`.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-            missing = [c for c in columns if c not in reader.fieldnames]
-            if missing:
-                raise DatasetError(f"{path}: lacks the columns {missing}; it has {list(reader.fieldnames)}")
-            return [(f"{path}: line {number}", row) for number, row in enumerate(reader, 2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as err:
+        reader = csv.DictReader(io.StringIO(read_text(path), newline=""), skipinitialspace=True)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        missing = [c for c in columns if c not in reader.fieldnames]
+        if missing:
+            raise DatasetError(f"{path}: lacks the columns {missing}; it has {list(reader.fieldnames)}")
+        return [(f"{path}: line {reader.line_num}", row) for row in reader]
+    except csv.Error as err:
         raise DatasetError(f"{path}: cannot be read as a table ({err})") from err
+
+
+def literal(text: Any) -> tuple[float, ...]:
+    """The numbers in brackets of a table's cell, such as "[1, 2, 3, 4]".
+
+    Raises:
+        DatasetError: it is something else.
+    """
+    numbers = str(text).strip().strip("[]()").split(",")
+    try:
+        return tuple(float(n) for n in numbers)
+    except ValueError as err:
+        raise DatasetError(f"{str(text)[:60]!r} are no numbers in brackets") from err
 
 
 def heading(path: Path) -> str:
     """The first line of a text file; empty when there is none."""
+    if not path.is_file():  # a pipe would be waited on for ever
+        return ""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return file.readline()
+            return file.readline(4096).rstrip("\n")
     except (OSError, UnicodeDecodeError):
         return ""
 

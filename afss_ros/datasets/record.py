@@ -1,19 +1,27 @@
 """One line of `samples.jsonl`: a `Sample` as JSON and back.
 
 A line is {"key", "image", "labels", "width", "height", "split", "sequence", "instances", "attributes"}; paths are
-relative to the set, `labels` and `instances` may be null (unknown).
+relative to the set, `labels` and `instances` may be null (unknown). `parts` and `complete` are there where they say
+something: see `Sample`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.errors import MALFORMED, DatasetError, told
+from afss_ros.datasets.files import read_bytes
 from afss_ros.datasets.form import Instance, Sample
+from afss_ros.datasets.keys import is_key, is_split
+from afss_ros.datasets.paths import inside
+from afss_ros.datasets.rle import checked, require_size
+
+T = TypeVar("T")
 
 
 def to_line(record: dict[str, Any]) -> bytes:
@@ -33,35 +41,99 @@ def instance_to_json(instance: Instance) -> dict[str, Any]:
     return out
 
 
-def instance_from_json(value: dict[str, Any]) -> Instance:
-    """The inverse of `instance_to_json`."""
-    return Instance(
-        str(value["class_name"]), np.asarray(value["box_xyxy"], np.float32), value.get("rle"), value.get("score", 1.0)
-    )
+def instance_from_json(value: dict[str, Any], size: tuple[int, int] | None = None) -> Instance:
+    """The inverse of `instance_to_json`.
+
+    Args:
+        size: (H, W) of the image, to hold a foreign mask to; None believes it.
+
+    Raises:
+        DatasetError: it is none.
+    """
+    try:
+        rle = value.get("rle")
+        if rle is not None and size is not None:
+            rle = checked(rle, *size)
+        box = np.asarray(value["box_xyxy"], np.float32)
+        score = number(value.get("score", 1.0))
+        return Instance(str(value["class_name"]), box, rle, score)
+    except MALFORMED as err:
+        raise DatasetError(f"an instance is {{class_name, box_xyxy, rle, score}} ({told(err)})") from err
 
 
-def to_sample(root: Path, record: dict[str, Any]) -> Sample:
+def number(value: Any) -> float:
+    """A finite number, as a float.
+
+    Raises:
+        DatasetError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise DatasetError(f"{str(value)[:60]!r} is no number")
+    return float(value)
+
+
+def to_sample(root: Path, record: dict[str, Any], problems: list[str] | None = None) -> Sample:
     """The sample that a line of `samples.jsonl` under `root` describes.
+
+    Args:
+        problems: takes what is wrong with instances, which are left out; None raises that too.
 
     Raises:
         DatasetError: a field is missing or is not what it must be.
     """
     try:
-        instances = record.get("instances")
-        labels = record.get("labels")
+        key, split = record["key"], record.get("split", "")
+        if not is_key(key):
+            raise DatasetError(f"key {key!r} cannot name a file: use letters, digits, _ . + - and / for folders")
+        if not is_split(split):
+            raise DatasetError(f"split {split!r} is no name of letters and digits")
+        labels, parts = record.get("labels"), record.get("parts")
+        width, height = (int(number(record[n])) for n in ("width", "height"))
+        require_size(height, width)
+        instances, complete = _instances(record.get("instances"), (height, width), problems)
         return Sample(
-            key=record["key"],
-            image=root / record["image"],
-            labels=None if labels is None else root / labels,
-            width=int(record["width"]),
-            height=int(record["height"]),
-            instances=None if instances is None else tuple(instance_from_json(i) for i in instances),
-            split=record.get("split", ""),
-            sequence=record.get("sequence", ""),
-            attributes=record.get("attributes") or {},
+            key=key,
+            image=inside(root, record["image"]),
+            labels=None if labels is None else inside(root, labels),
+            width=width,
+            height=height,
+            instances=instances,
+            split=split,
+            sequence=_typed(record.get("sequence", ""), str),
+            attributes=_typed(record.get("attributes") or {}, dict),
+            parts=None if parts is None else tuple(_typed(name, str) for name in _typed(parts, list)),
+            complete=complete and bool(record.get("complete", True)),
         )
-    except (KeyError, TypeError, ValueError) as err:
-        raise DatasetError(f"not a sample ({type(err).__name__}: {err})") from err
+    except DatasetError:
+        raise
+    except MALFORMED as err:
+        raise DatasetError(f"not a sample ({told(err)})") from err
+
+
+def _instances(
+    values: Any, size: tuple[int, int], problems: list[str] | None
+) -> tuple[tuple[Instance, ...] | None, bool]:
+    """The instances of a record, None for unknown, and whether they are all of them."""
+    if values is None:
+        return None, True
+    found: list[Instance] = []
+    wrong: list[str] = []
+    for place, value in enumerate(_typed(values, list)):
+        try:
+            found.append(instance_from_json(value, size))
+        except DatasetError as err:
+            if problems is None:
+                raise
+            wrong.append(f"instance {place}: {err}")
+    if wrong and problems is not None:
+        problems += wrong
+    return (tuple(found) if found or not wrong else None), not wrong
+
+
+def _typed(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise DatasetError(f"{str(value)[:60]!r} is {type(value).__name__}, not {kind.__name__}")
+    return value
 
 
 def read_lines(path: Path) -> tuple[list[dict[str, Any]], list[str], int]:
@@ -72,7 +144,7 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], list[str], int]:
         after that are a last line torn by a kill: a writer truncates them, a reader passes over them. A last line that
         lacks only its end, as editors leave it, is complete.
     """
-    content = path.read_bytes()
+    content = read_bytes(path)
     records: list[dict[str, Any]] = []
     wrong: list[str] = []
     complete = 0
@@ -82,7 +154,7 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], list[str], int]:
             if not isinstance(record, dict) or not isinstance(record.get("key"), str):
                 raise ValueError("no key")
             records.append(record)
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             if not line.endswith(b"\n"):
                 break
             wrong.append(f"line {number} is not a sample ({err})")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import append_line, mend_last_line, write_atomically
+from afss_ros.datasets.files import append_line, mend_last_line, read_json, write_atomically
 from afss_ros.datasets.form import Instance
+from afss_ros.datasets.keys import is_key, is_split
 from afss_ros.datasets.pictures import encode_picture
 from afss_ros.datasets.record import instance_to_json, read_lines, to_line
 from afss_ros.datasets.shards import line_files, lock, write_instances
@@ -33,7 +33,6 @@ from afss_ros.labels import CLASS_NAMES
 
 FORMAT = "afss-dataset"
 VERSION = 1
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
 
 
 class DatasetWriter:
@@ -100,6 +99,8 @@ class DatasetWriter:
         attributes: Mapping[str, Any] | None = None,
         image_format: str = "jpg",
         encoded: bytes | None = None,
+        parts: Iterable[str] | None = None,
+        complete: bool = True,
     ) -> None:
         """Write one sample; on return it is on disk, whole.
 
@@ -111,12 +112,16 @@ class DatasetWriter:
             split, sequence, attributes: see `Sample`.
             image_format: "jpg" (quality 95) or "png" (lossless).
             encoded: the picture as a file of that format, to be kept as it is; None encodes `image`.
+            parts: that were looked for in the label map, body apart; None does not say. See `Sample`.
+            complete: whether `instances` are all that is there.
 
         Raises:
             DatasetError: the key is taken or no file name, an array is not what it must be, or the disk refuses.
         """
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise DatasetError(f"key {key!r} cannot name a file: use letters, digits, _ . + - and / for folders")
+        if not is_split(split):
+            raise DatasetError(f"split {split!r} is no name of letters and digits")
         if key in self._keys:
             raise DatasetError(f"{self.root}: already has {key!r}; ask `key in writer` first")
         if image_format not in ("jpg", "png"):
@@ -134,6 +139,10 @@ class DatasetWriter:
             "instances": None if found is None else [instance_to_json(i) for i in found],
             "attributes": dict(attributes or {}),
         }
+        if parts is not None and labels is not None:
+            record["parts"] = list(parts)
+        if not complete:
+            record["complete"] = False
         line = to_line(record)
         self._write(record["image"], encode_picture(image, f".{image_format}") if encoded is None else encoded)
         if labels is not None:
@@ -170,7 +179,7 @@ def _declare(root: Path, class_names: dict[int, str], provenance: dict[str, Any]
     if not path.exists():
         write_atomically(path, json.dumps(declaration, indent=1).encode())
         return
-    present = json.loads(path.read_text())
+    present = read_json(path)
     for name, wanted in json.loads(json.dumps(declaration)).items():
         if present.get(name) != wanted:
             raise DatasetError(

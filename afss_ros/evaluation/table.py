@@ -110,10 +110,13 @@ def render_findings(name: str, findings: Findings) -> RenderableType:
     ):
         for key, number in counter.items():
             table.add_row(heading, str(key) or "(none)", str(number))
+    if findings.unknown:
+        table.add_row("instances", "(unknown, or not all)", f"in {findings.unknown} images")
     total = sum(findings.pixels.values())
     for key, number in findings.pixels.items():
         table.add_row("pixels", key, f"{100 * number / total:.2f} %")
     table.columns[1].justify = "left"
     problems = [Text(f"  {problem}", style="yellow") for problem in findings.problems]
-    verdict = f"{len(problems)} problems" if problems else "no problems"
-    return Group(Text(name, style="bold"), table, Text(verdict, style="bold"), *problems)
+    verdict = f"{len(problems)} problem{'s'[: len(problems) > 1]}" if problems else "no problems"
+    notes = [Text(f"  note: {note}") for note in findings.notes]
+    return Group(Text(name, style="bold"), table, Text(verdict, style="bold"), *problems, *notes)

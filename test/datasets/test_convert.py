@@ -26,7 +26,7 @@ def written(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("form", ["afss", "coco"])
 def test_masks_and_boxes_survive_without_loss(written: Path, tmp_path: Path, form: str) -> None:
-    assert convert(load(written), tmp_path / "out", form) == 1
+    assert convert(load(written), tmp_path / "out", form).samples == 1
     original, again = load(written)[0], load(tmp_path / "out")[0]
     assert original.instances is not None
     assert again.instances is not None

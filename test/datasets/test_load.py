@@ -55,11 +55,12 @@ def test_boxes_in_a_table(tmp_path: Path) -> None:
     rows += ["b.jpg,5,3,0,1,4", "c.jpg,5,x,0,1,4"]
     (tmp_path / "boxes.csv").write_text("\n".join(rows))
     dataset = datasets.load(tmp_path)
-    (sample,) = dataset.samples
+    sample, *unknown = dataset.samples
     assert sample.instances is not None
     assert [i.box_xyxy.tolist() for i in sample.instances] == [[1, 0.5, 3, 2.5], [4, 0, 6, 4]]
     assert sample.read_craft_mask() is None
-    assert [p.where.split(": ")[1] for p in dataset.problems] == ["gone.jpg", "b.jpg", "c.jpg"]
+    assert [(s.key, s.instances) for s in unknown] == [("b", None), ("c", None)]
+    assert [p.where.split(": ")[1] for p in dataset.problems] == ["line 5", "line 6", "gone.jpg"]
 
 
 def test_coco_annotations_in_their_usual_folders(tmp_path: Path) -> None:
@@ -90,14 +91,16 @@ def test_coco_annotations_in_their_usual_folders(tmp_path: Path) -> None:
     assert sample.instances is not None
     (instance,) = sample.instances
     assert (instance.class_name, instance.box_xyxy.tolist()) == ("spacecraft", [1, 1, 3, 3])
-    mask = sample.read_craft_mask()
+    mask = instance.mask()
     assert mask is not None
     assert mask.sum() == 4
+    assert sample.read_craft_mask() is None  # there are more craft, whose masks are not known
+    assert not sample.complete
     assert [p.where.split(": ")[1] for p in dataset.problems] == [
+        "image 10",
         "annotation 2",
         "annotation 3",
         "annotation 4",
-        "image 10",
     ]
 
 

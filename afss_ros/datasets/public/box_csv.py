@@ -6,12 +6,15 @@ it is) becomes the attribute `craft`; every box is a "spacecraft" here.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from afss_ros.datasets.form import WHOLE, Dataset, Instance, Sample
+from afss_ros.datasets.errors import MALFORMED, told
+from afss_ros.datasets.form import WHOLE, Dataset, Instance, Problem, Sample
 from afss_ros.datasets.gather import gather, rows
+from afss_ros.datasets.paths import inside
 from afss_ros.datasets.pictures import picture_size
 from afss_ros.labels import CLASS_NAMES
 
@@ -24,23 +27,40 @@ def recognises(root: Path) -> bool:
 
 
 def load(root: Path) -> Dataset:
-    """Read the set; an image with a row that is no box, or that is missing, becomes a problem.
+    """Read the set; an image that is missing, and a row that is no box, become problems.
 
     Raises:
         DatasetError: boxes.csv cannot be read or lacks a column.
     """
     path = root / "boxes.csv"
-    images: dict[str, list[dict[str, str]]] = {}
-    for _, row in rows(path, _COLUMNS):
-        images.setdefault(row["image"], []).append(row)
+    images: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    problems: list[Problem] = []
+    for where, row in rows(path, _COLUMNS):
+        of_image = images.setdefault(str(row["image"]), [])
+        if any(row == before for _, before in of_image):
+            problems.append(Problem(where, "occurs twice; read once"))
+        else:
+            of_image.append((where, row))
     records = [(f"{path}: {name}", of_image) for name, of_image in images.items()]
-    return gather(root, dict(CLASS_NAMES), records, lambda of_image: _sample(root, of_image))
+    found: list[Problem] = []
+    loaded = gather(root, dict(CLASS_NAMES), records, lambda of_image: _sample(root, of_image, found))
+    return replace(loaded, problems=(*problems, *found, *loaded.problems))
 
 
-def _sample(root: Path, of_image: list[dict[str, str]]) -> Sample:
-    name, craft = of_image[0]["image"], of_image[0].get("class_id")
-    width, height = picture_size(root / "images" / name)
-    boxes = [np.array([float(row[c]) for c in _COLUMNS[1:]], np.float32) for row in of_image]
-    instances = tuple(Instance(WHOLE, box) for box in boxes)
+def _sample(root: Path, of_image: list[tuple[str, dict[str, str]]], problems: list[Problem]) -> Sample:
+    name, craft = of_image[0][1]["image"], of_image[0][1].get("class_id")
+    image = inside(root / "images", name)
+    width, height = picture_size(image)
+    instances: list[Instance] = []
+    for where, row in of_image:
+        try:
+            instances.append(Instance(WHOLE, np.array([float(row[c]) for c in _COLUMNS[1:]], np.float32)))
+        except MALFORMED as err:
+            problems.append(Problem(where, told(err)))
     attributes = {"craft": craft} if craft else {}
-    return Sample(Path(name).stem, root / "images" / name, None, width, height, instances, attributes=attributes)
+    complete = len(instances) == len(of_image)
+    known = tuple(instances) if instances or complete else None
+    return Sample(
+        str(Path(name).with_suffix("")), image, None, width, height, known, attributes=attributes,
+        complete=complete or not instances,
+    )  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 
 from afss_ros.datasets.form import WHOLE, Dataset, Instance, Sample
 from afss_ros.datasets.gather import first_file, gather, heading, rows
+from afss_ros.datasets.paths import inside
 from afss_ros.datasets.pictures import picture_size
 from afss_ros.labels import CLASS_NAMES
 
@@ -39,7 +40,7 @@ def _tables(root: Path) -> list[Path]:
 
 def _sample(root: Path, row: dict[str, str]) -> Sample:
     key = row["image_id"]
-    image = first_file(root / "images" / f"{key}{suffix}" for suffix in (".png", ".jpg"))
+    image = first_file(inside(root / "images", f"{key}{suffix}") for suffix in (".png", ".jpg"))
     width, height = picture_size(image)
     box = np.array([float(row[c]) for c in _COLUMNS[1:]], np.float32)
     return Sample(key, image, None, width, height, (Instance(WHOLE, box),), one_craft=True)

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.form import WHOLE, Dataset, Instance, Sample
+from afss_ros.datasets.errors import MALFORMED, DatasetError
+from afss_ros.datasets.files import read_text
+from afss_ros.datasets.form import WHOLE, Dataset, Instance, Problem, Sample
 from afss_ros.datasets.gather import gather, require
 from afss_ros.datasets.pictures import picture_size, read_rgb
 from afss_ros.labels import ANTENNA, BODY, CLASS_NAMES, PANEL
@@ -38,12 +39,25 @@ def load(root: Path) -> Dataset:
         DatasetError: all_bbox.txt is no dict of boxes.
     """
     path = root / "all_bbox.txt"
+    text = read_text(path)
     try:
-        boxes: Boxes = {str(k): list(v) for k, v in ast.literal_eval(path.read_text()).items()}
-    except (OSError, ValueError, SyntaxError, AttributeError, TypeError) as err:
+        boxes: Boxes = {str(k): list(v) for k, v in ast.literal_eval(text).items()}
+    except (*MALFORMED, SyntaxError, MemoryError) as err:
         raise DatasetError(f"{path}: not a dict of boxes ({err})") from err
     images = sorted((root / "images").glob(f"*/{_PREFIX}*.png"), key=lambda p: (p.parent.name, len(p.name), p.name))
-    return gather(root, dict(CLASS_NAMES), [(str(p), p) for p in images], lambda image: _sample(root, image, boxes))
+    numbers = {_number(p) for p in images}
+    problems = [Problem(f"{path}: {n}", "has no picture") for n in boxes if n not in numbers]
+    problems += [
+        Problem(str(mask), "has no picture")
+        for mask in sorted((root / "mask").glob(f"*/{_PREFIX}*_mask.png"))
+        if not (root / "images" / mask.parent.name / f"{mask.stem.removesuffix('_mask')}.png").is_file()
+    ]
+    records = [(str(p), p) for p in images]
+    return gather(root, dict(CLASS_NAMES), records, lambda image: _sample(root, image, boxes), problems=problems)
+
+
+def _number(image: Path) -> str:
+    return image.stem.removeprefix(_PREFIX)
 
 
 def read_colors(path: Path) -> NDArray[np.uint8]:
@@ -54,7 +68,7 @@ def read_colors(path: Path) -> NDArray[np.uint8]:
 
 
 def _sample(root: Path, image: Path, boxes: Boxes) -> Sample:
-    split, number = image.parent.name, image.stem.removeprefix(_PREFIX)
+    split, number = image.parent.name, _number(image)
     width, height = picture_size(image)
     craft = None
     if number in boxes:

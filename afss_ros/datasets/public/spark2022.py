@@ -8,13 +8,13 @@ Images are 1024x1024.
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import numpy as np
 
 from afss_ros.datasets.form import WHOLE, Dataset, Instance, Sample
-from afss_ros.datasets.gather import first_file, gather, heading, rows
+from afss_ros.datasets.gather import first_file, gather, heading, literal, rows
+from afss_ros.datasets.paths import inside
 from afss_ros.labels import CLASS_NAMES
 
 SIDE = 1024
@@ -44,10 +44,10 @@ def _tables(root: Path) -> list[Path]:
 def _sample(root: Path, split: str, row: dict[str, str]) -> Sample:
     name, craft = row["filename"], row["class"]
     folders = (root / "images" / split, root / split, root / "images" / craft / split, root / "images", root)
-    y0, x0, y1, x1 = (float(v) for v in ast.literal_eval(row["bbox"]))
+    y0, x0, y1, x1 = (float(v) for v in literal(row["bbox"]))
     return Sample(
         key=f"{split}/{Path(name).stem}",
-        image=first_file(folder / name for folder in folders),
+        image=first_file(inside(folder, name) for folder in folders),
         labels=None,
         width=SIDE,
         height=SIDE,

@@ -9,14 +9,14 @@ Images are 1024x1024. There is no antenna class: antennas are body.
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.datasets.form import WHOLE, Dataset, Instance, Sample
-from afss_ros.datasets.gather import gather, heading, require, rows
+from afss_ros.datasets.gather import gather, heading, literal, require, rows
+from afss_ros.datasets.paths import inside
 from afss_ros.datasets.pictures import read_rgb
 from afss_ros.labels import BACKGROUND, BODY, CLASS_NAMES, PANEL, SPACECRAFT
 
@@ -56,16 +56,17 @@ def _tables(root: Path) -> list[Path]:
 
 def _sample(root: Path, split: str, row: dict[str, str]) -> Sample:
     craft = row["Class"].strip()
-    box = np.array(ast.literal_eval(row["Bounding box"]), np.float32)
+    box = np.array(literal(row["Bounding box"]), np.float32)
     return Sample(
         key=f"{craft}/{split}/{Path(row['Image name']).stem}".replace(" ", "_"),
-        image=require(root / "images" / craft / split / row["Image name"].strip()),
-        labels=require(root / "mask" / craft / split / row["Mask name"].strip()),
+        image=require(inside(root / "images", f"{craft}/{split}/{row['Image name'].strip()}")),
+        labels=require(inside(root / "mask", f"{craft}/{split}/{row['Mask name'].strip()}")),
         width=SIDE,
         height=SIDE,
         instances=(Instance(WHOLE, box),),
         split=split,
         attributes={"craft": craft},
         decode_labels=read_layers,
+        parts=(CLASS_NAMES[PANEL],),
         one_craft=True,
     )

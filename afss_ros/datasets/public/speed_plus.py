@@ -10,14 +10,17 @@ There are no boxes: the masks give them. Without masks the samples have neither.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.form import Dataset, Sample
+from afss_ros.datasets.errors import MALFORMED, DatasetError, told
+from afss_ros.datasets.files import read_json
+from afss_ros.datasets.form import Dataset, Problem, Sample
 from afss_ros.datasets.gather import gather, require
+from afss_ros.datasets.paths import inside
 from afss_ros.datasets.pictures import read_non_zero
+from afss_ros.datasets.record import number
+from afss_ros.datasets.rle import require_size
 from afss_ros.labels import CLASS_NAMES
 
 DOMAINS = ("synthetic", "lightbox", "sunlamp")
@@ -33,30 +36,34 @@ def load(root: Path) -> Dataset:
     """Read the set; the attributes of a sample are its domain and pose.
 
     Raises:
-        DatasetError: camera.json or a list of poses cannot be read.
+        DatasetError: camera.json cannot be read.
     """
-    camera = _json(root / "camera.json")
+    camera = read_json(root / "camera.json")
     try:
         size = int(camera["Nu"]), int(camera["Nv"])
-    except (KeyError, TypeError, ValueError) as err:
-        raise DatasetError(f"{root / 'camera.json'}: no image size Nu, Nv ({err})") from err
-    records = [
-        (f"{path}: entry {number}", (path, entry))
-        for domain in DOMAINS
-        for path in sorted((root / domain).glob("*.json"))
-        if path.stem in _SPLITS
-        for number, entry in enumerate(_json(path))
-    ]
-    return gather(root, dict(CLASS_NAMES), records, lambda record: _sample(*record, size), {"camera": camera})
+        require_size(*size)
+    except MALFORMED as err:
+        raise DatasetError(f"{root / 'camera.json'}: no image size Nu, Nv ({told(err)})") from err
+    records: list[tuple[str, tuple[Path, dict[str, Any]]]] = []
+    problems: list[Problem] = []
+    for path in [p for domain in DOMAINS for p in sorted((root / domain).glob("*.json")) if p.stem in _SPLITS]:
+        try:
+            entries = read_json(path)
+            if not isinstance(entries, list):
+                raise DatasetError(f"{path}: is no list of poses")
+            records += [(f"{path}: entry {number}", (path, entry)) for number, entry in enumerate(entries)]
+        except DatasetError as err:
+            problems.append(Problem(str(path), str(err).removeprefix(f"{path}: ")))
+    return gather(root, dict(CLASS_NAMES), records, lambda record: _sample(*record, size), {"camera": camera}, problems)
 
 
 def _sample(path: Path, entry: dict[str, Any], size: tuple[int, int]) -> Sample:
     folder, name = path.parent, str(entry["filename"])
-    image = require(folder / "images" / name)
+    image = require(inside(folder / "images", name))
     same_name = folder / "masks" / name
     masks = [m for m in (same_name, same_name.with_suffix(".png")) if m.is_file()]
     pose: dict[str, Any] = {
-        k: [float(v) for v in entry[k]] for k in ("q_vbs2tango_true", "r_Vo2To_vbs_true") if k in entry
+        k: [number(v) for v in entry[k]] for k in ("q_vbs2tango_true", "r_Vo2To_vbs_true") if k in entry
     }
     return Sample(
         key=f"{folder.name}/{Path(name).stem}",
@@ -70,10 +77,3 @@ def _sample(path: Path, entry: dict[str, Any], size: tuple[int, int]) -> Sample:
         decode_craft=read_non_zero,
         one_craft=True,
     )
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as err:
-        raise DatasetError(f"{path}: cannot be read ({err})") from err
