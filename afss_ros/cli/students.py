@@ -75,12 +75,16 @@ def export(
         Path | None,
         typer.Option("--weights", help="A .safetensors too, to start others from.", show_default=False),
     ] = None,
+    allow_unlearned: Annotated[
+        bool, typer.Option("--allow-unlearned", help="Also where no label map has taught it some of its parts.")
+    ] = False,
 ) -> None:
     """Write a run's best weights as a student (.onnx), checked against torch and the student contract."""
     from afss_ros.distill import families
     from afss_ros.distill.export import to_onnx as exporting
 
-    families.export(run, out, exporting.ExportOptions((size, size), labels_stride, boxes))
+    options = exporting.ExportOptions((size, size), labels_stride, boxes, allow_unlearned=allow_unlearned)
+    families.export(run, out, options)
     Console().print(f"{out}")
     if int8 is not None:
         exporting.export_int8(run, out, int8, calibrate)

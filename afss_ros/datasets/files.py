@@ -63,8 +63,12 @@ def read_json(path: Path) -> Any:
         raise DatasetError(f"{path}: cannot be read as JSON ({type(err).__name__}: {err})") from err
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name beside `path`, then move it there: a kill leaves the old file or the new one."""
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
+    """Write to a temporary name beside `path`, then move it there: a kill leaves the old file or the new one.
+
+    Raises:
+        DatasetError: it cannot be written, on a full disk for one; what was there stays, and nothing half-written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)

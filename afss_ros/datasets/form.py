@@ -126,7 +126,7 @@ class Sample:
             raise DatasetError(f"{self.key}: has no label map; ask `sample.labels is not None` first")
         labels = self.decode_labels(self.labels)
         self._require_size(self.labels, labels.shape)
-        self._require_classes(labels)
+        require_classes(self.labels, labels, self.label_ids)
         return labels
 
     def read_craft_mask(self) -> NDArray[np.bool_] | None:
@@ -166,20 +166,25 @@ class Sample:
         full = replace(whole[0], rle=run_length.encode(mask))
         return tuple(full if i is whole[0] else i for i in self.instances)
 
-    def _require_classes(self, labels: NDArray[np.uint8]) -> None:
-        if self.label_ids is None:
-            return
-        counts = np.bincount(labels.ravel(), minlength=256)
-        for identifier in np.flatnonzero(counts).tolist():
-            if identifier != UNLABELLED and identifier not in self.label_ids:
-                raise DatasetError(
-                    f"{self.labels}: id {identifier} ({counts[identifier]} pixels) is no class of the set; they are"
-                    f" {sorted(self.label_ids)}"
-                )
-
     def _require_size(self, path: Path, size: tuple[int, ...]) -> None:
         if tuple(size) != (self.height, self.width):
             raise DatasetError(f"{path}: is {size[1]}x{size[0]}, but the set says {self.width}x{self.height}")
+
+
+def require_classes(path: Path, labels: NDArray[np.uint8], known: frozenset[int] | None) -> None:
+    """Refuse a label map (H, W) that holds an id which is none of `known` and not 255; None knows all.
+
+    Raises:
+        DatasetError: names file, id and how many pixels have it.
+    """
+    if known is None:
+        return
+    counts = np.bincount(labels.ravel(), minlength=256)
+    for identifier in np.flatnonzero(counts).tolist():
+        if identifier != UNLABELLED and identifier not in known:
+            raise DatasetError(
+                f"{path}: id {identifier} ({counts[identifier]} pixels) is no class; they are {sorted(known)}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""Which parts were looked for when a label map was made, of sets from before each sample said so.
+"""Which parts were looked for when a label map was made.
 
-`afss label` has always kept the parts that it was asked for, and `afss select` the provenance of what it chose from.
+Samples say so since a while. Of older sets the provenance does: `afss label` has always kept the parts that it was
+asked for, and `afss select` the provenance of what it chose from.
 """
 
 from __future__ import annotations
@@ -8,7 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from afss_ros.datasets.form import Sample
+from afss_ros.datasets.form import WHOLE, Sample
+from afss_ros.labels import BACKGROUND, BODY, CLASS_NAMES
+
+
+def sought_in(sample: Sample, names: Mapping[int, str]) -> tuple[str, ...] | None:
+    """The parts that were looked for in a sample's label map; None when the classes of the set are to be believed.
+
+    A set with no class of craft but body has one class for the whole craft.
+
+    Args:
+        names: of the set's label ids.
+    """
+    if sample.parts is not None:
+        return sample.parts
+    kinds = set(names.values()) - {CLASS_NAMES[BACKGROUND], WHOLE}
+    return () if kinds == {CLASS_NAMES[BODY]} else None
 
 
 class Sought:

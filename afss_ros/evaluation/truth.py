@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from afss_ros.datasets import Dataset, Instance, Sample
 from afss_ros.datasets.form import WHOLE
-from afss_ros.evaluation.metrics.segmentation import CLASSES, to_common_ids
-from afss_ros.labels import CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT
+from afss_ros.datasets.sought import sought_in
+from afss_ros.evaluation.metrics.segmentation import CLASSES, MEAN_PARTS, to_common_ids
+from afss_ros.labels import ANTENNA, BODY, CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT, UNLABELLED
 
 _PARTS = {CLASS_NAMES[i] for i in PART_IDS}
 
@@ -22,18 +23,35 @@ class Truth:
 
     Attributes:
         labels: uint8 (H, W), common ids (see `metrics`) and 255; None when only boxes are known.
-        craft: the whole craft that are there; None when nobody listed them.
+        craft: the whole craft that are there; None when nobody listed them, or not all.
+        antenna_is_body: nobody looked for antennas, so where truth is body, an antenna is right too.
     """
 
     labels: NDArray[np.uint8] | None
     craft: tuple[Instance, ...] | None
+    antenna_is_body: bool = False
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nothing can be held against it."""
+        return self.craft is None and (self.labels is None or bool((self.labels == UNLABELLED).all()))
 
 
 def known_classes(dataset: Dataset) -> tuple[str, ...]:
     """The names of `metrics.CLASSES` that this set's masks tell apart; without any masks the result means nothing."""
-    if any(s.labels is not None for s in dataset.samples):
-        return ("whole", *(name for name in CLASSES if name in dataset.class_names.values()))
-    return ("whole",)
+    names = dataset.class_names
+    told = {name for s in dataset.samples if s.labels is not None for name in CLASSES if name not in _hidden(s, names)}
+    return ("whole", *(name for name in CLASSES if name in names.values() and name in told))
+
+
+def _hidden(sample: Sample, class_names: Mapping[int, str]) -> set[str]:
+    """The parts that nobody can tell in a sample's label map: those that were not looked for, and body, where panels
+    may be among it."""
+    sought = sought_in(sample, class_names)
+    if sought is None:
+        return set()
+    hidden = _PARTS - {*sought, CLASS_NAMES[BODY]}
+    return hidden | {CLASS_NAMES[BODY]} if hidden & set(MEAN_PARTS) else hidden
 
 
 def further_classes(dataset: Dataset, class_names: Mapping[int, str]) -> tuple[str, ...]:
@@ -55,13 +73,18 @@ def read_truth(sample: Sample, class_names: Mapping[int, str], further: Sequence
         DatasetError: a mask cannot be read.
     """
     labels: NDArray[np.uint8] | None = None
+    antenna_is_body = False
     if sample.labels is not None:
         labels = to_common_ids(sample.read_labels(), class_names, further)
+        hidden = _hidden(sample, class_names)
+        if CLASS_NAMES[BODY] in hidden:
+            labels[labels == BODY] = SPACECRAFT
+        antenna_is_body = CLASS_NAMES[ANTENNA] in hidden
     else:
         mask = sample.read_craft_mask()
         if mask is not None:
             labels = np.where(mask, np.uint8(SPACECRAFT), np.uint8(0))
-    return Truth(labels, _craft(sample, class_names))
+    return Truth(labels, _craft(sample, class_names), antenna_is_body)
 
 
 def is_craft(class_name: str, class_names: Mapping[int, str]) -> bool:
@@ -80,7 +103,7 @@ def is_craft(class_name: str, class_names: Mapping[int, str]) -> bool:
 
 def _craft(sample: Sample, class_names: Mapping[int, str]) -> tuple[Instance, ...] | None:
     instances = sample.read_instances()
-    if instances is None:
+    if instances is None or not sample.complete:
         return None
     craft = tuple(i for i in instances if is_craft(i.class_name, class_names))
     return craft if craft or not instances else None

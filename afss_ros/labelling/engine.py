@@ -195,6 +195,7 @@ class LabellingRun:
                     "source": candidate.source,
                 },
                 image_format=self.settings.image_format,
+                parts=self._teacher.prompts.parts,
             )
         self._manifest.append(
             {

@@ -10,6 +10,7 @@ import numpy as np
 from afss_ros import datasets
 from afss_ros.datasets import Dataset, DatasetWriter
 from afss_ros.datasets.files import write_atomically
+from afss_ros.datasets.pictures import is_upright
 from afss_ros.loop.config import PicturesConfig
 from afss_ros.loop.errors import LoopError
 
@@ -50,7 +51,7 @@ def _write_truth(source: Dataset, chosen: Sequence[int], out: Path) -> None:
             key = sample.key.replace("/", "_")
             if key in writer:
                 continue
-            kind = _FORMATS.get(sample.image.suffix.lower())
+            kind = _FORMATS.get(sample.image.suffix.lower()) if is_upright(sample.image) else None
             writer.add(
                 key,
                 sample.read_image(),
@@ -60,4 +61,6 @@ def _write_truth(source: Dataset, chosen: Sequence[int], out: Path) -> None:
                 attributes=sample.attributes,
                 image_format=kind or "png",
                 encoded=sample.image.read_bytes() if kind else None,
+                parts=sample.parts,
+                complete=sample.complete,
             )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from afss_ros import __version__
 from afss_ros.datasets import DatasetError, DatasetWriter, Instance, merge_shards, rle
-from afss_ros.labels import CLASS_NAMES, SPACECRAFT
+from afss_ros.labels import BODY, CLASS_NAMES, PART_IDS, SPACECRAFT
 from afss_ros.synthetic.draw import SPLITS
 from afss_ros.synthetic.errors import SyntheticError
 
@@ -26,6 +26,8 @@ WORLD = 6
 """The version of the rendered world, one higher whenever the same seed makes another frame on purpose."""
 _ATTEMPTS = 3
 """Crashes in a row, none with a new frame, after which a set is given up."""
+PARTS = tuple(CLASS_NAMES[i] for i in PART_IDS if i != BODY)
+"""Looked for in every frame: whatever is drawn is known."""
 MIN_PIXELS = 4
 """A craft that shows fewer pixels is in the label map, but is no instance."""
 
@@ -83,7 +85,7 @@ def _render_shard(order: Order, shard: int, shards: int, told: Callable[[int | s
                     sample = render_sample(renderer, order.seed, order.split, index, order.size)
                     writer.add(
                         key, sample.image, sample.labels, find_instances(sample.instances), split=order.split,
-                        attributes=sample.attributes, image_format=order.image_format,
+                        attributes=sample.attributes, image_format=order.image_format, parts=PARTS,
                     )  # fmt: skip
                 told(index)
     except (SyntheticError, DatasetError, OSError) as err:

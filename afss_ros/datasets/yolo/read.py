@@ -93,7 +93,7 @@ def _searched(declaration: Declaration, found: Iterable[_Picture], problems: lis
             reason = (
                 f"not one of {count} pictures has a label file (looked in {looked[split]}): what they show is unknown"
             )
-            problems.append(Problem(f"{declaration.file}: {split}", f"{where}: what they show is unknown"))
+            problems.append(Problem(f"{declaration.file}: {split}", reason))
     return {split for split in pictures if labelled[split]}
 
 

@@ -21,7 +21,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from afss_ros import datasets
 from afss_ros.distill.data import augment, crops
-from afss_ros.distill.data.classes import PARTS, in_ids_of
+from afss_ros.distill.data.classes import PARTS, in_ids_of, rest_of
 from afss_ros.distill.data.weights import sample_weight
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import DataRecipe, Recipe
@@ -35,7 +35,8 @@ class Example(TypedDict):
 
     Keys:
         image: uint8 (H, W, 3), RGB.
-        labels: uint8 (H, W), ids and 255.
+        labels: uint8 (H, W), ids, 255, and `classes.ANY_PART` and `classes.REST`.
+        rest: bool (C,), the ids that pixels of `REST` may be.
         boxes: float32 (crops.MAX_CRAFT, 4) xyxy of craft in 0..1 of the image, the largest first; NaN in unused rows.
         known: bool, whether it is known which craft are there; without that `boxes` say nothing.
         craft: int64, index into the recipe's `craft_classes`, -1 unknown.
@@ -44,6 +45,7 @@ class Example(TypedDict):
 
     image: Tensor
     labels: Tensor
+    rest: Tensor
     boxes: Tensor
     known: Tensor
     craft: Tensor
@@ -108,23 +110,24 @@ def training_example(rng: np.random.Generator, sample: datasets.Sample, recipe: 
     boxes = _boxes_of(crop)
     augment.cut_out(rng, recipe.augment, crop.image, crop.labels)
     weight = sample_weight(sample, recipe.distillation.weight_by)
-    return _example(crop.image, crop.labels, boxes, sample, recipe.student.craft_classes, weight)
+    student = recipe.student
+    return _example(crop.image, crop.labels, boxes, sample, student.parts, student.craft_classes, weight)
 
 
 def validation_example(sample: datasets.Sample, size: int, parts: Sequence[str] = PARTS) -> Example:
     """The whole image fitted into `size` x `size`, centred; the margin is black and unlabelled."""
     crop = crops.fit(sample, size, parts)
-    return _example(crop.image, crop.labels, _boxes_of(crop), sample, ())
+    return _example(crop.image, crop.labels, _boxes_of(crop), sample, parts)
 
 
 def native_example(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> Example:
     """The whole image at its own size; `boxes` hold what bounds the labelled craft, nothing when there are several."""
-    labels = crops.read_labels(sample)
+    labels = crops.read_labels(sample, parts)
     here = crops.is_craft(labels)
     alone = here.any() and len(crops.crafts_of(sample, parts)) < 2
     bounds = crops.bounds(here)[None] if alone else np.zeros((0, 4), np.float32)
     boxes = crops.in_fixed_rows(bounds, sample.width, sample.height)
-    return _example(sample.read_image(), labels, boxes, sample, ())
+    return _example(sample.read_image(), labels, boxes, sample, parts)
 
 
 def _boxes_of(crop: crops.Crop) -> NDArray[np.float32]:
@@ -137,13 +140,17 @@ def _example(
     labels: NDArray[np.uint8],
     boxes: NDArray[np.float32],
     sample: datasets.Sample,
-    craft_classes: tuple[str, ...],
+    parts: Sequence[str],
+    craft_classes: tuple[str, ...] = (),
     weight: float = 1.0,
 ) -> Example:
+    rest = torch.zeros(len(parts) + 1, dtype=torch.bool)
+    rest[list(rest_of(sample.parts, parts))] = True
     craft = str(sample.attributes.get("craft", ""))
     return Example(
         image=torch.from_numpy(np.ascontiguousarray(image)),
         labels=torch.from_numpy(np.ascontiguousarray(labels)),
+        rest=rest,
         boxes=torch.from_numpy(boxes),
         known=torch.tensor(sample.searched),
         craft=torch.tensor(craft_classes.index(craft) if craft in craft_classes else -1),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afss_ros import datasets
 from afss_ros.distill.data import augment
-from afss_ros.distill.data.classes import PARTS
+from afss_ros.distill.data.classes import ANY_PART, PARTS
 from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import BACKGROUND, UNLABELLED
 
@@ -42,13 +42,14 @@ def place(rng: np.random.Generator, sample: datasets.Sample, recipe: Recipe) -> 
         DatasetError: the sample cannot be read.
     """
     size = recipe.data.size
-    image, labels, crafts = sample.read_image(), read_labels(sample), crafts_of(sample, recipe.student.parts)
+    parts = recipe.student.parts
+    image, labels, crafts = sample.read_image(), read_labels(sample, parts), crafts_of(sample, parts)
     boxes = np.array([c.box_xyxy for c in crafts], np.float32).reshape(-1, 4)
     height, width = labels.shape
     placement = augment.place(rng, recipe.augment, (width, height), size, boxes)
     crop = augment.warp_image(image, placement, size)
     crop = augment.degrade(rng, recipe.augment, augment.tone(rng, recipe.augment, crop))
-    outside = UNLABELLED if sample.labels is None else BACKGROUND
+    outside = BACKGROUND if (labels != UNLABELLED).any() else UNLABELLED
     return Crop(crop, augment.warp_labels(labels, placement, size, outside), crafts, placement)
 
 
@@ -58,7 +59,7 @@ def fit(sample: datasets.Sample, size: int, parts: Sequence[str] = PARTS) -> Cro
     Raises:
         DatasetError: the sample cannot be read.
     """
-    labels = read_labels(sample)
+    labels = read_labels(sample, parts)
     height, width = labels.shape
     scale = size / max(height, width)
     shift = [(size - width * scale) / 2, (size - height * scale) / 2]
@@ -91,11 +92,24 @@ def in_fixed_rows(boxes: NDArray[np.float32], width: float, height: float) -> ND
     return rows
 
 
-def read_labels(sample: datasets.Sample) -> NDArray[np.uint8]:
-    """The label map, uint8 (H, W); 255 everywhere for a sample without one."""
-    if sample.labels is None:
+def read_labels(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> NDArray[np.uint8]:
+    """The label map, uint8 (H, W).
+
+    Without one, masks of whole craft tell craft (`ANY_PART`) from background; without these, all is 255.
+    """
+    if sample.labels is not None:
+        return sample.read_labels()
+    mask = _craft_mask(sample, parts)
+    if mask is None:
         return np.full((sample.height, sample.width), UNLABELLED, np.uint8)
-    return sample.read_labels()
+    return np.asarray(np.where(mask, np.uint8(ANY_PART), np.uint8(BACKGROUND)), np.uint8)
+
+
+def _craft_mask(sample: datasets.Sample, parts: Sequence[str]) -> NDArray[np.bool_] | None:
+    """Pixels of any craft, where the masks of all of them are known."""
+    if sample.craft_mask is None and len(crafts_of(sample, parts)) < len(sample.instances or ()):
+        return None  # the instances are parts, which need not make up their craft
+    return sample.read_craft_mask()
 
 
 def crafts_of(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> list[datasets.Instance]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 import afss_ros
 from afss_ros import datasets
+from afss_ros.datasets.form import WHOLE
 from afss_ros.distill.data.batches import validation_samples
 from afss_ros.distill.data.classes import class_names
 from afss_ros.distill.data.normalisation import Normalise
@@ -51,6 +52,7 @@ class ExportOptions:
         licence: of the weights.
         training_data: in words; "" describes the recipe's sets.
         metrics: written into the file beside the validation scores.
+        allow_unlearned: export a student although no label map has taught it some of its parts.
     """
 
     input_size: tuple[int, int] = (512, 512)
@@ -59,6 +61,7 @@ class ExportOptions:
     licence: str = "Apache-2.0"
     training_data: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    allow_unlearned: bool = False
 
     def __post_init__(self) -> None:
         if any(side < 32 or side % 32 for side in self.input_size):
@@ -80,11 +83,31 @@ def export(run: Path, out: Path, options: ExportOptions | None = None) -> Path:
     """
     options = options or ExportOptions()
     trained = checkpoint.load_best(run)
+    require_learned(run, trained, options)
     graph = rebuild(trained, options)
     content = describe(to_onnx(graph, options.input_size), trained, options)
     write_verified(content, out, graph, [probe(options.input_size)], least_score=LEAST_SCORE, agreement=_AGREEMENT)
     _LOG.info("%s: %.1f MB, input %s", out, out.stat().st_size / 1e6, options.input_size)
     return out
+
+
+def require_learned(run: Path, trained: checkpoint.Trained, options: ExportOptions) -> None:
+    """Refuse a student whose label maps would say what it never learned.
+
+    Raises:
+        DistillError: names the parts, and what may be done.
+    """
+    if not trained.unlearned:
+        return
+    parts = ", ".join(trained.unlearned)
+    if options.allow_unlearned or options.box_source == "boxes":
+        _LOG.warning("%s: no label map has taught it %s: what its label maps say of that means nothing", run, parts)
+        return
+    boxes = "--boxes boxes takes detections from the box head, " if WHOLE in trained.unlearned else ""
+    raise DistillError(
+        f"{run}: no label map has taught it {parts}, so its label maps would say at random what is {parts}; train it on"
+        f" a set that labels them; {boxes}--allow-unlearned exports it all the same"
+    )
 
 
 def export_int8(run: Path, student: Path, out: Path, calibrate: Path | None = None) -> Path:

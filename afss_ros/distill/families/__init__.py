@@ -14,7 +14,9 @@ from afss_ros.distill.families.networks import Networks
 from afss_ros.distill.families.rfdetr import RfDetr
 from afss_ros.distill.families.yolo import Yolo
 from afss_ros.distill.recipe import Recipe
+from afss_ros.distill.training.conditions import alone
 from afss_ros.distill.training.loop import Report
+from afss_ros.distill.training.processes import Place
 
 __all__ = ["FAMILIES", "Family", "Outcome", "export", "family_of", "find", "train"]
 
@@ -41,7 +43,11 @@ def train(recipe: Recipe, run: Path, report: Report | None = None, *, device: st
     Raises:
         DistillError, DatasetError: see `Family.train`.
     """
-    return find(recipe.student.name).train(settled(recipe), run, report, device=device)
+    family, chosen = find(recipe.student.name), settled(recipe)
+    if not Place.of(device).writes:
+        return family.train(chosen, run, report, device=device)
+    with alone(run):
+        return family.train(chosen, run, report, device=device)
 
 
 def export(run: Path, out: Path, options: ExportOptions | None = None) -> Path:

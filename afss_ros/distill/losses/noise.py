@@ -39,12 +39,16 @@ def soft_targets(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
 
 def noise_losses(
-    logits: Tensor, labels: Tensor, recipe: DistillationRecipe, weight: Tensor | None = None, soft: Tensor | None = None
+    logits: Tensor, labels: Tensor, recipe: DistillationRecipe, weight: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """The weighted losses that are switched on, by name; `soft` are a teacher's logits, if there is one."""
-    out: dict[str, Tensor] = {}
-    if recipe.robust:
-        out["robust"] = recipe.robust * generalised_cross_entropy(logits, labels, recipe.robust_q, weight)
-    if soft is not None and recipe.soft:
-        out["soft"] = recipe.soft * soft_targets(logits, soft, recipe.temperature)
-    return out
+    """The weighted loss of labels that is switched on, by name."""
+    if not recipe.robust:
+        return {}
+    return {"robust": recipe.robust * generalised_cross_entropy(logits, labels, recipe.robust_q, weight)}
+
+
+def soft_losses(logits: Tensor, recipe: DistillationRecipe, soft: Tensor | None) -> dict[str, Tensor]:
+    """The weighted loss against a teacher's logits, by name, if there is one and it counts."""
+    if soft is None or not recipe.soft:
+        return {}
+    return {"soft": recipe.soft * soft_targets(logits, soft, recipe.temperature)}

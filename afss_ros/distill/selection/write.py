@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from afss_ros import datasets
+from afss_ros.datasets.pictures import is_upright
 from afss_ros.distill.selection.candidates import Candidate
 from afss_ros.distill.selection.decide import Verdict
 from afss_ros.distill.selection.restrict import disagreement, without
@@ -72,7 +73,8 @@ def _add(writer: datasets.DatasetWriter, candidate: Candidate, verdict: Verdict,
         labels = without(sample.read_labels(), instances, verdict.instances)
         if candidate.other is not None and candidate.other.labels is not None:
             labels = disagreement(labels, candidate.other.read_labels())
-    image_format = _KEPT_AS_THEY_ARE.get(sample.image.suffix.lower())
+    kept_as_it_is = sample.image.suffix.lower() in _KEPT_AS_THEY_ARE and is_upright(sample.image)
+    image_format = _KEPT_AS_THEY_ARE[sample.image.suffix.lower()] if kept_as_it_is else None
     writer.add(
         candidate.key,
         np.ascontiguousarray(sample.read_image()),
@@ -83,4 +85,6 @@ def _add(writer: datasets.DatasetWriter, candidate: Candidate, verdict: Verdict,
         attributes={**sample.attributes, "scores": scores, "from": candidate.source},
         image_format=image_format or "png",
         encoded=sample.image.read_bytes() if image_format else None,
+        parts=sample.parts,
+        complete=sample.complete,
     )

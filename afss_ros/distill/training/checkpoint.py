@@ -8,8 +8,8 @@ for others to export and to start from.
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 
+from afss_ros.datasets.files import write_atomically
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe, parse
 
@@ -39,6 +40,8 @@ class Trained:
         samples: number of training images.
         provenance: of each training set, by its path.
         seen: what the weights were trained on, in words; "" says that recipe and samples tell.
+        unlearned: the parts that no label map has ever taught these weights, `spacecraft` among them where none has
+            taught anything.
     """
 
     recipe: dict[str, Any]
@@ -50,6 +53,7 @@ class Trained:
     samples: int = 0
     provenance: dict[str, Any] = field(default_factory=dict)
     seen: str = ""
+    unlearned: tuple[str, ...] = ()
 
     def parsed_recipe(self) -> Recipe:
         """The recipe, validated again: a checkpoint of another version of this package may not fit."""
@@ -57,10 +61,14 @@ class Trained:
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint of plain data and tensors, atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    """Write a checkpoint of plain data and tensors, atomically.
+
+    Raises:
+        DatasetError: it cannot be written; nothing of it is left.
+    """
+    content = io.BytesIO()  # torch's own writer tells of a full disk by a failed check in C++
+    torch.save(state, content)
+    write_atomically(path, content.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -130,11 +138,9 @@ def publish(path: Path, trained: Trained, seen: str) -> None:
     plain = recipe.model_copy(update={"data": data, "student": student}).model_dump(mode="json")
     meaning = asdict(replace(trained, recipe=plain, weights={}, provenance=named, seen=seen))
     small = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in trained.weights.items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(
-        to_safetensors({k: v.contiguous() for k, v in small.items()}, {_MEANING: json.dumps(meaning)})
+    write_atomically(
+        path, to_safetensors({k: v.contiguous() for k, v in small.items()}, {_MEANING: json.dumps(meaning)})
     )
-    temporary.replace(path)
 
 
 def _read_published(path: Path) -> Trained:
@@ -148,5 +154,5 @@ def _read_published(path: Path) -> Trained:
     except (SafetensorError, KeyError, TypeError, ValueError) as err:
         raise DistillError(f"{path}: no weights that `afss export --weights` wrote ({err!r})") from err
     trained.weights = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
-    trained.mean, trained.std = tuple(trained.mean), tuple(trained.std)
+    trained.mean, trained.std, trained.unlearned = tuple(trained.mean), tuple(trained.std), tuple(trained.unlearned)
     return trained

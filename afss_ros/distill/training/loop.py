@@ -20,12 +20,14 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from afss_ros import datasets
+from afss_ros.datasets.files import write_atomically
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.data.batches import BatchStream, training_loader
 from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training import checkpoint, pictures, precision, schedule
 from afss_ros.distill.training.allocator import kept_memory
+from afss_ros.distill.training.conditions import outer_conditions
 from afss_ros.distill.training.freeze import hold
 from afss_ros.distill.training.processes import join
 from afss_ros.distill.training.state import RunState
@@ -69,10 +71,11 @@ def train(
             scope.enter_context(kept_memory())
         state = RunState.begin(recipe, run, place, task or Segmentation())
         if place.writes:
-            (run / "recipe.yaml").write_text(recipes.dump(recipe))
+            write_atomically(run / "recipe.yaml", recipes.dump(recipe).encode())
         state.threads = scope.enter_context(limited(before=state.threads))
         _LOG.debug("%d threads", state.threads)
-        _loop(state, run, report or (lambda progress: None))
+        with outer_conditions(recipe, run):
+            _loop(state, run, report or (lambda progress: None))
     return checkpoint.load_best(run)
 
 
@@ -157,7 +160,7 @@ def _validate(state: RunState, normalise: Normalise, run: Path, loss: float, boa
     if scores["score"] > state.best:
         state.best = scores["score"]
         checkpoint.save_best(run, _trained(state, network, scores))
-    (run / "history.json").write_text(json.dumps(state.history, indent=1))
+    write_atomically(run / "history.json", json.dumps(state.history, indent=1).encode())
     (run / "sheets").mkdir(exist_ok=True)
     pictures.write_sheet(run / "sheets" / f"step-{state.step:06d}.jpg", shown)
     pictures.write_curves(run / "curves.png", state.history)
@@ -175,4 +178,5 @@ def _trained(state: RunState, network: nn.Module, scores: dict[str, float]) -> c
         step=state.step,
         samples=len(state.samples),
         provenance={str(p): datasets.load(p).provenance for p in state.recipe.data.train},
+        unlearned=state.unlearned,
     )

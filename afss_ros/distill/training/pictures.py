@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from afss_ros.datasets.files import write_atomically
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.training.validation import Shown
 from afss_ros.labels import colorize
@@ -45,7 +46,7 @@ def write_sheet(path: Path, shown: Sequence[Shown]) -> None:
         )
         if not done:
             raise DistillError(f"{path}: the sheet cannot be encoded")
-        _write(path, bytes(coded))
+        write_atomically(path, bytes(coded))
 
 
 def write_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
@@ -66,12 +67,6 @@ def write_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     right.set(title="validation", xlabel="step", ylim=(0, 1))
     right.legend(loc="lower right", fontsize="small")
     right.grid(alpha=0.3)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    figure.savefig(temporary, dpi=110)
-    temporary.replace(path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    content = io.BytesIO()
+    figure.savefig(content, dpi=110, format="png")
+    write_atomically(path, content.getbuffer())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +13,14 @@ from torch import nn
 
 from afss_ros import datasets
 from afss_ros.distill.data.batches import BatchStream, read_sets, statistics, validation_samples
+from afss_ros.distill.data.survey import require_craft, survey
 from afss_ros.distill.data.weights import require_score
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe, parse
 from afss_ros.distill.training import checkpoint, precision, schedule
 from afss_ros.distill.training.averaging import Average
 from afss_ros.distill.training.freeze import freeze
+from afss_ros.distill.training.learning import unlearned, warnings_of
 from afss_ros.distill.training.processes import Place
 from afss_ros.distill.training.soft import SoftTeacher
 from afss_ros.distill.training.task import Statistics, Task
@@ -37,9 +40,15 @@ class RunState:
         self.task = task
         self.samples = samples
         require_score(samples, recipe.distillation.weight_by)
+        self.survey = survey(samples, recipe.student.parts)
+        require_craft(self.survey, recipe.data.train)
         self.validation = validation_samples(recipe.data, recipe.student.parts)
         self.teacher = SoftTeacher.of(recipe, place.device)
-        network, known = _initial_network(recipe, task)
+        network, known, before = _initial_network(recipe, task)
+        self.unlearned = unlearned(self.survey, recipe.student.parts, before)
+        if task.learns_label_maps and place.writes:
+            for sentence in warnings_of(self.survey, recipe, self.unlearned, before):
+                _LOG.warning("%s", sentence)
         self.network: nn.Module = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.frozen = freeze(self.network, recipe.optimiser.frozen)
         self.average = Average(self.network, recipe.optimiser.ema)
@@ -92,6 +101,7 @@ class RunState:
                 "best": self.best,
                 "history": self.history,
                 "rng": torch.get_rng_state(),
+                "data": _fingerprint(self.samples),
             },
         )
 
@@ -104,6 +114,12 @@ class RunState:
             raise DistillError(
                 f"{run}: holds a run of another recipe ({', '.join(changed)} differ); choose another --out"
             )
+        begun_with, now = saved.get("data"), _fingerprint(self.samples)
+        if begun_with not in (None, now):
+            _LOG.warning(
+                "%s: its sets are not what they were when this run was begun (%s samples, now %s): it goes on with"
+                " other data, and gives other weights than a run that begins with these", run, begun_with[0], now[0],
+            )  # fmt: skip
         self.network.load_state_dict(saved["network"])
         self.average.network.load_state_dict(saved["average"])
         self.average.updates = saved["average_updates"]
@@ -117,10 +133,17 @@ class RunState:
         _LOG.info("%s: continues at step %d", run, self.step)
 
 
-def _initial_network(recipe: Recipe, task: Task) -> tuple[nn.Module, Statistics | None]:
-    """The network before its first step, and the normalisation that its weights were trained with, if they were."""
+def _fingerprint(samples: Sequence[datasets.Sample]) -> list[Any]:
+    """How many samples there are, and a hash of their keys and of what is known of them."""
+    facts = ((s.key, s.labels is None, None if s.instances is None else len(s.instances), s.parts) for s in samples)
+    return [len(samples), hashlib.sha256(repr(list(facts)).encode(errors="backslashreplace")).hexdigest()]
+
+
+def _initial_network(recipe: Recipe, task: Task) -> tuple[nn.Module, Statistics | None, checkpoint.Trained | None]:
+    """The network before its first step, the normalisation that its weights were trained with, and what they come
+    from, if they were."""
     if recipe.student.initial is None:
-        return task.build(recipe.student), task.own_statistics(recipe.student)
+        return task.build(recipe.student), task.own_statistics(recipe.student), None
     trained = checkpoint.load_best(recipe.student.initial)
     network = task.build(recipe.student.model_copy(update={"encoder_weights": None}))
     try:
@@ -133,7 +156,7 @@ def _initial_network(recipe: Recipe, task: Task) -> tuple[nn.Module, Statistics 
         )
     if mismatch.missing_keys:
         _LOG.warning("%s: holds no %s; they start from noise", recipe.student.initial, _some(mismatch.missing_keys))
-    return network, (tuple(trained.mean), tuple(trained.std))
+    return network, (tuple(trained.mean), tuple(trained.std)), trained
 
 
 def _some(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.losses import noise
 from afss_ros.distill.losses import segmentation as losses
 from afss_ros.distill.losses.boxes import box_losses
+from afss_ros.distill.losses.partial import pooled
 from afss_ros.distill.models import Network, Prediction, build, own_statistics
 from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.training.validation import Shown, validate
@@ -27,6 +28,10 @@ Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 
 class Task(Protocol):
     """One kind of student. Loader processes get a pickled copy, so it holds no network."""
+
+    @property
+    def learns_label_maps(self) -> bool:
+        """Whether its label maps come from those of the data: of parts that these do not tell, it learns nothing."""
 
     def build(self, student: StudentRecipe) -> nn.Module:
         """The network before its first step; parameters under `encoder.` get the encoder's learning rate.
@@ -69,6 +74,8 @@ class Task(Protocol):
 class Segmentation:
     """Label maps, with boxes of craft and a name of the main one: any `models.Network`."""
 
+    learns_label_maps = True
+
     def build(self, student: StudentRecipe) -> Network:
         """See `Task`."""
         return build(student)
@@ -90,8 +97,10 @@ class Segmentation:
         stride = weights.label_stride
         labels = batch["labels"][:, ::stride, ::stride].to(device).long()
         logits = F.interpolate(found.logits.float(), size=labels.shape[-2:], mode="bilinear")
-        terms = losses.segmentation_loss(logits, labels, weights, weight)
-        terms |= noise.noise_losses(logits, labels, recipe.distillation, weight, soft)
+        sure, decided = pooled(logits, labels, batch["rest"].to(device))
+        terms = losses.segmentation_loss(sure, decided, weights, weight)
+        terms |= noise.noise_losses(sure, decided, recipe.distillation, weight)
+        terms |= noise.soft_losses(logits, recipe.distillation, soft)
         known = batch["known"].to(device)
         if found.boxes is not None:
             shape, quality = box_losses(found.boxes, batch["boxes"].to(device), known, weight)

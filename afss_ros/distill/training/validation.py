@@ -14,11 +14,12 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 from afss_ros import datasets
 from afss_ros.distill import tiled as tiles
 from afss_ros.distill.data.batches import Example, native_example, validation_example
-from afss_ros.distill.data.classes import PARTS
+from afss_ros.distill.data.classes import ANY_PART, PARTS, REST
 from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.training import precision
 from afss_ros.evaluation.metrics.detection import box_iou
 from afss_ros.evaluation.metrics.segmentation import CLASSES, MEAN_PARTS, Confusion, confusion, iou
+from afss_ros.labels import SPACECRAFT, UNLABELLED
 from afss_ros.spacing import evenly_spaced
 
 
@@ -54,7 +55,7 @@ def validate(
         another table of parts), and evenly spaced pictures.
     """
     network.eval()
-    counts = np.zeros((len(parts) + 1, len(parts) + 1), np.int64)
+    counts = np.zeros((len(parts) + 2, len(parts) + 2), np.int64)  # the last row: craft of unknown part
     by_head: list[float] = []
     by_mask: list[float] = []
     pictures: list[Shown] = []
@@ -67,14 +68,40 @@ def validate(
         else:
             predicted, head = _look(network, normalise, example, size, dtype)
         truth, box = example["labels"].numpy(), example["boxes"][0].numpy()
-        counts += confusion(truth, predicted, len(counts))
+        counts += confusion(*settled(truth, predicted, example["rest"].numpy(), parts), len(counts))
         if not np.isnan(box).any():
             by_mask.append(box_iou(_bounds(predicted > 0), box))
             if head is not None:
                 by_head.append(box_iou(head, box))
         if index in picked:
-            pictures.append(Shown(example["image"].numpy(), truth, predicted))
+            drawn = np.where((truth == ANY_PART) | (truth == REST), np.uint8(SPACECRAFT), truth)
+            pictures.append(Shown(example["image"].numpy(), drawn, predicted))
     return _summary(counts, parts, by_head, by_mask), pictures
+
+
+def settled(
+    truth: NDArray[np.uint8], predicted: NDArray[np.uint8], rest: NDArray[np.bool_], parts: Sequence[str]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Truth and prediction as a confusion counts them, where the truth says less than a class.
+
+    Craft of unknown part is a row of its own, behind those of the parts, which only the whole craft has a figure from.
+    Where nothing but a part is hidden that is not judged (an antenna), whatever body may be is right where body is.
+
+    Args:
+        truth: uint8 (H, W), may hold `ANY_PART` and `REST`.
+        rest: bool (C,), what `REST` may be.
+    """
+    hidden = [parts[i - 1] for i in np.flatnonzero(rest)[1:]]
+    judged = MEAN_PARTS if tuple(parts) == PARTS else tuple(parts)
+    unknown = truth == ANY_PART
+    is_rest = truth == REST
+    if any(name in judged for name in hidden):
+        unknown |= is_rest
+    else:
+        first = np.uint8(np.flatnonzero(rest)[0]) if rest.any() else np.uint8(UNLABELLED)
+        truth = np.where(is_rest, first, truth)
+        predicted = np.where(is_rest & rest[predicted], first, predicted)
+    return np.where(unknown, np.uint8(len(parts) + 1), truth), predicted
 
 
 def _look(
@@ -94,7 +121,14 @@ def _look(
 
 def _summary(counts: Confusion, parts: Sequence[str], by_head: list[float], by_mask: list[float]) -> dict[str, float]:
     by_class = {"whole_iou": float(iou(counts, CLASSES["whole"]))}
-    by_class |= {f"{name}_iou": float(iou(counts, slice(i, i + 1))) for i, name in enumerate(parts, start=1)}
+    told = counts.copy()
+    told[-1] = 0
+    shows = told.sum(1) > 0
+    by_class |= {
+        f"{name}_iou": float(iou(told, slice(i, i + 1)))
+        for i, name in enumerate(parts, 1)
+        if shows[i] or not counts[-1].any()
+    }
     scores = {name: value for name, value in by_class.items() if np.isfinite(value)}
     # Our antennas are few, thin, and labelled differently from set to set; of other parts nothing is known.
     judged = MEAN_PARTS if tuple(parts) == PARTS else parts

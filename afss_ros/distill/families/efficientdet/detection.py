@@ -47,6 +47,8 @@ _SHOWN = 12
 class Detection:
     """Boxes of whole craft, of any number; see `distill.training.task.Task`."""
 
+    learns_label_maps = False
+
     def build(self, student: StudentRecipe) -> Detector:
         """See `Task`."""
         return Detector(student)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from afss_ros import datasets
 from afss_ros.distill.data import augment, crops
 from afss_ros.distill.data.batches import validation_example
+from afss_ros.distill.data.classes import REST
 from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
 from afss_ros.distill.families.rfdetr import network as networks
@@ -35,6 +36,8 @@ CONFIDENCE = 0.3
 @dataclass(frozen=True)
 class Instances:
     """The task of RF-DETR; see `distill.training.task.Task`."""
+
+    learns_label_maps = False
 
     def build(self, student: StudentRecipe) -> nn.Module:
         """See `Task`."""
@@ -96,7 +99,8 @@ class Instances:
             with precision.autocast(dtype, normalise.mean.device):
                 labels, _, crafts, _, _ = graph(example["image"][None].to(normalise.mean.device))
             picture = Shown(example["image"].numpy(), example["labels"].numpy(), labels[0].cpu().numpy())
-            counts += confusion(picture.truth, picture.predicted, len(counts))
+            told = np.where(picture.truth >= REST, np.uint8(UNLABELLED), picture.truth)
+            counts += confusion(told, picture.predicted, len(counts))
             if not bool((main := example["boxes"][0]).isnan().any()):
                 boxes.append(box_iou(crafts[0, 0].float().cpu().numpy() / size, main.numpy()))
             shown = [*shown, picture][:12]
