@@ -77,6 +77,8 @@ def check(dataset: Dataset, *, whole: bool = True, advance: Callable[[], None] =
     findings.problems += [Problem(s[0].key, reason) for s in contents.values() for reason in _check_copies(s)]
     findings.problems += _check_sequences(dataset)
     findings.problems += _check_whole(dataset, findings)
+    if empty := sum(s.instances == () and s.complete for s in dataset.samples):
+        findings.notes.append(f"{empty} of {len(dataset)} pictures show no object, says the set")
     if whole and (note := _unnamed(dataset)):
         findings.notes.append(note)
     return findings

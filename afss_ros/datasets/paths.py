@@ -17,9 +17,9 @@ def inside(root: Path, name: object) -> Path:
     Raises:
         DatasetError: the name is no text or could name no file, or it leads out of the folder.
     """
-    if not isinstance(name, str) or not name or "\\0" in name or not _encodable(name):
+    if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
         raise DatasetError(f"{name!r} names no file")
-    slashed = name.replace("\\\\", "/") if not (root / name).is_file() else name
+    slashed = name.replace("\\", "/") if not (root / name).is_file() else name
     path = PurePosixPath(slashed)
     windows = len(slashed) > 1 and slashed[1] == ":" and slashed != name
     if path.is_absolute() or windows or ".." in path.parts:

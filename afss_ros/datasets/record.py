@@ -118,15 +118,19 @@ def _instances(
         return None, True
     found: list[Instance] = []
     wrong: list[str] = []
-    for place, value in enumerate(_typed(values, list)):
+    twice: list[str] = []
+    for place, value in enumerate(listed := _typed(values, list)):
         try:
+            if value in listed[:place]:
+                twice.append(f"instance {place}: occurs twice; read once")
+                continue
             found.append(instance_from_json(value, size))
         except DatasetError as err:
             if problems is None:
                 raise
             wrong.append(f"instance {place}: {err}")
-    if wrong and problems is not None:
-        problems += wrong
+    if problems is not None:
+        problems += wrong + twice
     return (tuple(found) if found or not wrong else None), not wrong
 
 

@@ -28,9 +28,12 @@ def split_of(name: str) -> str:
 
 
 def split_in(name: str) -> str:
-    """The split that one of the words of a name says, the first that does; "" for none.
+    """The split that the first or the last word of a name says, a year behind it aside; "" for none.
 
-    >>> split_in("instances_train2017"), split_in("train_tango"), split_in("_annotations.coco"), split_in("my-val")
+    >>> split_in("train2017"), split_in("train_tango"), split_in("_annotations.coco"), split_in("my-val_2020")
     ('train', 'train', '', 'val')
     """
-    return next((split for word in re.split(r"[^A-Za-z0-9]+", name) if (split := split_of(word))), "")
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word]
+    while len(words) > 1 and words[-1].isdigit():
+        words.pop()
+    return (split_of(words[0]) or split_of(words[-1])) if words else ""

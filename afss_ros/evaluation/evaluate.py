@@ -14,7 +14,7 @@ from afss_ros.evaluation.metrics.boundary import BoundaryAgreement
 from afss_ros.evaluation.metrics.detection import ImageObjects, top_box_iou
 from afss_ros.evaluation.metrics.segmentation import CLASSES, SIDE, Confusion, confusion, iou, to_common_ids
 from afss_ros.evaluation.truth import Truth, further_classes, is_craft, known_classes, read_truth
-from afss_ros.labels import ANTENNA, BODY, UNLABELLED
+from afss_ros.labels import ANTENNA, BODY, SPACECRAFT, UNLABELLED
 from afss_ros.perception import Frame, Perception
 
 Perceive = Callable[[Frame], Perception]
@@ -131,6 +131,8 @@ def judge(
     counted, agreement = None, None
     if truth.labels is not None and labels is not None:
         labels = np.where(labels == UNLABELLED, np.uint8(0), labels)
+        if truth.unknown_part is not None:
+            labels = np.where(truth.unknown_part & (labels != 0), np.uint8(SPACECRAFT), labels)
         if truth.antenna_is_body:
             labels = np.where((labels == ANTENNA) & (truth.labels == BODY), np.uint8(BODY), labels)
         counted = confusion(truth.labels, labels, SIDE + len(further))

@@ -48,11 +48,7 @@ def further(results: Sequence[ImageResult], names: Sequence[str], *, seed: int =
     resampled, clusters = _resample([r for r in results if r.confusion is not None], seed)
     out: dict[str, dict[str, Any]] = {}
     for i, (name, figures) in enumerate(metrics.summarise_further(confusions, names).items(), metrics.SIDE):
-        interval = (
-            bootstrap.percentiles(metrics.iou(resampled, slice(i, i + 1)))
-            if clusters > 1
-            else None
-        )
+        interval = bootstrap.percentiles(metrics.iou(resampled, slice(i, i + 1))) if clusters > 1 else None
         out[name] = {**figures, "iou_interval_95": interval}
     return out
 
@@ -87,8 +83,6 @@ def intervals(results: Sequence[ImageResult], known: Sequence[str], *, seed: int
     out: dict[str, list[float] | None] = {}
     for name, ids in metrics.CLASSES.items():
         usable = name in known and clusters > 1
-        if name != "whole":
-            confusions = metrics.of_known_part(confusions)
         out[f"{name}_iou"] = bootstrap.percentiles(metrics.iou(confusions, ids)) if usable else None
     if clusters > 1 and all(name in known for name in metrics.MEAN_PARTS):
         parts = [metrics.iou(confusions, metrics.CLASSES[name]) for name in metrics.MEAN_PARTS]

@@ -24,11 +24,14 @@ class Truth:
     Attributes:
         labels: uint8 (H, W), common ids (see `metrics`) and 255; None when only boxes are known.
         craft: the whole craft that are there; None when nobody listed them, or not all.
+        unknown_part: bool (H, W), craft of which nobody knows which of our parts it is; None for nowhere. Whatever part
+            is seen there is right.
         antenna_is_body: nobody looked for antennas, so where truth is body, an antenna is right too.
     """
 
     labels: NDArray[np.uint8] | None
     craft: tuple[Instance, ...] | None
+    unknown_part: NDArray[np.bool_] | None = None
     antenna_is_body: bool = False
 
     @property
@@ -73,18 +76,20 @@ def read_truth(sample: Sample, class_names: Mapping[int, str], further: Sequence
         DatasetError: a mask cannot be read.
     """
     labels: NDArray[np.uint8] | None = None
+    unknown_part: NDArray[np.bool_] | None = None
     antenna_is_body = False
     if sample.labels is not None:
         labels = to_common_ids(sample.read_labels(), class_names, further)
         hidden = _hidden(sample, class_names)
         if CLASS_NAMES[BODY] in hidden:
-            labels[labels == BODY] = SPACECRAFT
+            unknown_part = labels == BODY
+            labels[unknown_part] = SPACECRAFT
         antenna_is_body = CLASS_NAMES[ANTENNA] in hidden
     else:
         mask = sample.read_craft_mask()
         if mask is not None:
-            labels = np.where(mask, np.uint8(SPACECRAFT), np.uint8(0))
-    return Truth(labels, _craft(sample, class_names), antenna_is_body)
+            labels, unknown_part = np.where(mask, np.uint8(SPACECRAFT), np.uint8(0)), mask
+    return Truth(labels, _craft(sample, class_names), unknown_part, antenna_is_body)
 
 
 def is_craft(class_name: str, class_names: Mapping[int, str]) -> bool:

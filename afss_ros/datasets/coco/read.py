@@ -87,8 +87,6 @@ def _as_set(root: Path, parts: list[_File], problems: list[Problem], info: Mappi
                 found.append(Problem(where, str(err)))
     names = dict.fromkeys(name for part in parts for name in part.categories.values())
     notes = [note for part in parts for note in part.notes]
-    if gathered.samples and all(s.instances == () for s in gathered.samples):
-        notes.append(f"{root}: not one of {len(gathered.samples)} pictures has an object")
     return Dataset(root, _class_names(names), gathered.samples, tuple(found), dict(info or {}), tuple(notes))
 
 

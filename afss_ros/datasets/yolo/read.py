@@ -16,6 +16,7 @@ from afss_ros.datasets.form import Dataset, Instance, Problem, Sample
 from afss_ros.datasets.gather import gather
 from afss_ros.datasets.pictures import picture_size
 from afss_ros.datasets.rle import from_polygons, require_size
+from afss_ros.datasets.splits import split_of
 from afss_ros.datasets.yolo import declaration as declarations
 from afss_ros.datasets.yolo.declaration import Declaration
 from afss_ros.labels import CLASS_IDS, CLASS_NAMES
@@ -176,7 +177,7 @@ class _Reader:
         below = picture.path.relative_to(root) if picture.path.is_relative_to(root) else Path(*picture.path.parts[-2:])
         parts = [p for p in below.with_suffix("").parts[:-1] if p != "images"]
         keys = {key for key, split, _ in self.declaration.splits if split == picture.split} | {picture.split}
-        if parts and parts[0] in keys:
+        if parts and (parts[0] in keys or split_of(parts[0]) == picture.split):
             parts = parts[1:]
         return "/".join([picture.split, *parts, below.with_suffix("").name])
 

@@ -10,12 +10,15 @@ from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training.checkpoint import Trained
 
 
-def unlearned(found: Survey, parts: Sequence[str], before: Trained | None) -> tuple[str, ...]:
-    """The parts that neither these sets teach nor those of the weights that the run goes on from.
+def unlearned(found: Survey, recipe: Recipe, before: Trained | None) -> tuple[str, ...]:
+    """The parts that neither these sets teach nor those of the weights that the run goes on from, nor a teacher.
 
     Args:
         before: these weights; None where the run starts from none.
     """
+    parts = recipe.student.parts
+    if recipe.distillation.teacher is not None and recipe.distillation.soft:
+        return ()
     taught = set(found.told) | ({WHOLE} if found.labelled else set())
     if before is not None:
         taught |= {*parts, WHOLE} - set(before.unlearned)

@@ -41,11 +41,12 @@ class RunState:
         self.samples = samples
         require_score(samples, recipe.distillation.weight_by)
         self.survey = survey(samples, recipe.student.parts)
-        require_craft(self.survey, recipe.data.train)
+        if recipe.distillation.teacher is None:
+            require_craft(self.survey, recipe.data.train)
         self.validation = validation_samples(recipe.data, recipe.student.parts)
         self.teacher = SoftTeacher.of(recipe, place.device)
         network, known, before = _initial_network(recipe, task)
-        self.unlearned = unlearned(self.survey, recipe.student.parts, before)
+        self.unlearned = unlearned(self.survey, recipe, before)
         if task.learns_label_maps and place.writes:
             for sentence in warnings_of(self.survey, recipe, self.unlearned, before):
                 _LOG.warning("%s", sentence)

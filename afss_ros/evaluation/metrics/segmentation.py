@@ -2,9 +2,8 @@
 
 A confusion is int64 (C, C), truth by row, prediction by column, of common ids: 0..3 are those of `afss_ros.labels`, 4
 is craft of unknown part, and 5, 6, ... are further classes that data set and student both know by name. The whole craft
-is the union of all but 0, so truths and students that know only the whole are scored by it. Pixels whose truth is 4
-count for the whole and for further classes: of ours they are some part, and nobody knows which. Pixels whose truth is
-255 are in no count.
+is the union of all but 0, so truths and students that know only the whole are scored by it. Pixels whose truth is 255
+are in no count.
 """
 
 from __future__ import annotations
@@ -85,17 +84,6 @@ def without_further(confusions: Confusion) -> Confusion:
     return np.asarray(np.add.reduceat(by_prediction, range(SIDE), axis=-2), np.int64)
 
 
-def of_known_part(confusions: Counts) -> Float:
-    """The same counts (..., C, C) without the pixels whose truth is craft of unknown part: what parts are scored by.
-
-    >>> of_known_part(np.ones((5, 5), np.int64)).sum(1).tolist()
-    [5.0, 5.0, 5.0, 5.0, 0.0]
-    """
-    known = confusions.astype(np.float64)
-    known[..., SPACECRAFT, :] = 0
-    return known
-
-
 def counts(confusions: Counts, ids: slice) -> tuple[Float, Float, Float]:
     """True positives, false positives and false negatives of the class made of `ids`.
 
@@ -138,12 +126,10 @@ def summarise(confusions: Counts, known: Sequence[str]) -> dict[str, float | Non
         `{class}_iou`, `{class}_dice` for the classes and `mean_part`, each also with `_per_image`.
     """
     result: dict[str, float | None] = {}
-    of_parts = of_known_part(confusions)
     for suffix, measure in (("iou", iou), ("dice", dice)):
         for name, ids in CLASSES.items():
             usable = name in known and len(confusions) > 0
-            counted = confusions if name == "whole" else of_parts
-            pooled, per_image = _pooled_and_mean(measure, counted, ids) if usable else (None, None)
+            pooled, per_image = _pooled_and_mean(measure, confusions, ids) if usable else (None, None)
             result[f"{name}_{suffix}"], result[f"{name}_{suffix}_per_image"] = pooled, per_image
         for tail in ("", "_per_image"):
             parts = [result[f"{name}_{suffix}{tail}"] for name in MEAN_PARTS]
