@@ -19,7 +19,7 @@ def inside(root: Path, name: object) -> Path:
     """
     if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
         raise DatasetError(f"{name!r} names no file")
-    slashed = name.replace("\\", "/") if not (root / name).is_file() else name
+    slashed = name if "\\" not in name or (root / name).is_file() else name.replace("\\", "/")
     path = PurePosixPath(slashed)
     windows = len(slashed) > 1 and slashed[1] == ":" and slashed != name
     if path.is_absolute() or windows or ".." in path.parts:

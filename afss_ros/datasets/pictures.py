@@ -180,7 +180,7 @@ def _turned(pixels: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
 def _decoded(path: Path, content: bytes) -> NDArray[np.uint8]:
     if content.startswith((b"\xff\xd8", b"\x89PNG\r\n\x1a\n")):
         try:
-            return decode_compressed(content)
+            return decode_compressed(_without_exif(content))
         except ImageError as err:
             raise DatasetError(f"{path}: {err}") from err
     try:
@@ -191,6 +191,25 @@ def _decoded(path: Path, content: bytes) -> NDArray[np.uint8]:
     if pixels is None:
         raise DatasetError(f"{path}: cannot be read as a picture")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _without_exif(content: bytes) -> bytes:
+    """A JPEG or PNG as it is stored, for decoders that turn it or refuse what is turned: its pixels are the same.
+
+    What has no whole structure is left as it is, for the decoder to tell.
+    """
+    is_png = content[0] == 0x89
+    start, kept = (8, content[:8]) if is_png else (2, content[:2])
+    while start + 8 <= len(content):
+        if is_png:
+            kind, end = content[start + 4 : start + 8], start + 12 + int.from_bytes(content[start : start + 4], "big")
+        else:
+            kind, end = content[start : start + 2], start + 2 + int.from_bytes(content[start + 2 : start + 4], "big")
+        if kind in (b"IDAT", b"\xff\xda") or (not is_png and content[start] != 0xFF):
+            break
+        kept += b"" if kind in (b"eXIf", b"\xff\xe1") else content[start:end]
+        start = end
+    return kept + content[start:]
 
 
 def _grey_bits(content: bytes) -> int:

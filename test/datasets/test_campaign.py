@@ -20,7 +20,7 @@ from afss_ros import datasets
 from afss_ros.datasets import DatasetError
 from afss_ros.datasets.check import Findings, check
 
-Mutate = Callable[[Path], None]
+Mutate = Callable[[Path], object]
 OTHER_TYPES: tuple[Any, ...] = (None, [], {}, "x", -1, float("inf"), [[[]]], True)
 
 
@@ -67,9 +67,13 @@ def _json_mutations(name: str, document: Any, dump: Callable[[Any], str]) -> Ite
     for place in chosen:
         for number, other in enumerate(OTHER_TYPES):
             if (len(place) + number) % 2 or len(place) < 3:
-                yield f"{place} is {other!r}", _edit(name, document, dump, place, lambda _, v=other: [v])
+                yield f"{place} is {other!r}", _edit(name, document, dump, place, _instead(other))
         yield f"{place} dropped", _edit(name, document, dump, place, lambda _: [])
         yield f"{place} doubled", _edit(name, document, dump, place, lambda value: [value, value])
+
+
+def _instead(value: Any) -> Callable[[Any], list[Any]]:
+    return lambda _: [value]
 
 
 def _edit(
@@ -104,6 +108,11 @@ def _line_mutations(name: str, lines: list[str]) -> Iterator[tuple[str, Mutate]]
         yield f"line {i} nonsense", written([*lines[:i], "\u2603 nonsense", *rest])
 
 
+def _before(rest: list[str]) -> Callable[[Any], str]:
+    """Writes a record as the line before the rest."""
+    return lambda first: "\n".join([json.dumps(first), *rest]) + "\n"
+
+
 def _mutations(root: Path) -> Iterator[tuple[str, Mutate]]:
     for name in _files(root):
         for what, mutate in _file_mutations(name):
@@ -115,9 +124,8 @@ def _mutations(root: Path) -> Iterator[tuple[str, Mutate]]:
         elif path.suffix == ".jsonl":
             lines = path.read_text().splitlines()
             yield from ((f"{name} {w}", m) for w, m in _line_mutations(name, lines))
-            rest = "\n".join(lines[1:])
-            dump = lambda first, rest=rest: json.dumps(first) + "\n" + rest + "\n"  # noqa: E731 - one line it is
-            yield from ((f"{name} {w}", m) for w, m in _json_mutations(name, json.loads(lines[0]), dump))
+            first_line = _before(lines[1:])
+            yield from ((f"{name} {w}", m) for w, m in _json_mutations(name, json.loads(lines[0]), first_line))
         elif path.suffix in (".csv", ".txt", ".yaml"):
             yield from ((f"{name} {w}", m) for w, m in _line_mutations(name, path.read_text().splitlines()))
 
@@ -141,7 +149,7 @@ def _truth_of(sample: datasets.Sample) -> np.ndarray | None:
     if instances is None or not sample.complete:
         return None
     assert len(instances) < 2, f"{sample.key}: craft of others"
-    return np.concatenate([i.box_xyxy for i in instances] or [np.zeros(0)])
+    return np.concatenate([i.box_xyxy for i in instances] or [np.zeros(0, np.float32)])
 
 
 @pytest.mark.parametrize("form", SETS)

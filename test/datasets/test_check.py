@@ -79,7 +79,7 @@ def _divide_sequence(root: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (_cut, "truncated"),
+        (_cut, "was cut"),
         (_flatten, "one flat colour"),
         (_resize, "is 48x16, but the set says 48x32"),
         (_unknown_id, "id 9 "),

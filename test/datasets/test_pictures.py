@@ -125,7 +125,7 @@ def test_a_picture_with_more_behind_its_end_is_whole_and_a_cut_one_is_not(tmp_pa
     path.write_bytes(content.getvalue() + b"MotionPhoto" * 100)
     assert read_rgb(path).shape == (32, 48, 3)
     path.write_bytes(content.getvalue()[:-200])
-    with pytest.raises(DatasetError, match="truncated"):
+    with pytest.raises(DatasetError, match="was cut"):
         read_rgb(path)
 
 

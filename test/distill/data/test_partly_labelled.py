@@ -12,11 +12,14 @@ import pytest
 
 from afss_ros import datasets
 from afss_ros.datasets import DatasetError, DatasetWriter, Instance
+from afss_ros.datasets.convert import convert
 from afss_ros.distill.data.batches import read_sets, validation_example
 from afss_ros.distill.data.classes import ANY_PART, PARTS, REST
 from afss_ros.distill.data.crops import read_labels
 from afss_ros.distill.data.survey import require_craft, survey
 from afss_ros.distill.errors import DistillError
+from afss_ros.distill.selection import settings
+from afss_ros.distill.selection.command import select
 
 LABELS = np.zeros((64, 64), np.uint8)
 LABELS[20:40, 20:40] = 1
@@ -74,7 +77,7 @@ def test_masks_of_whole_craft_teach_craft_against_background(tmp_path: Path) -> 
     craft = Instance.from_mask("spacecraft", LABELS > 0)
     assert _ids(_set(tmp_path / "masks", None, instances=[craft]))[0] == {0, ANY_PART}
     assert _ids(_set(tmp_path / "none", None, instances=[]))[0] == {0}
-    unknown = {
+    unknown: dict[str, dict[str, Any]] = {
         "not all": {"instances": [craft], "complete": False},
         "a box": {"instances": [Instance("spacecraft", craft.box_xyxy)]},
         "a part": {"instances": [Instance.from_mask("panel", LABELS == 2)]},
@@ -103,12 +106,12 @@ def test_a_picture_that_may_show_more_teaches_no_absence(tmp_path: Path, known: 
 def test_a_survey_tells_what_is_labelled_and_what_was_looked_for(tmp_path: Path) -> None:
     whole = survey(read_sets([_set(tmp_path / "whole")], None))
     assert (whole.craft, whole.labelled) == (True, True)
-    assert (whole.told, whole.seen) == (set(PARTS), {"body", "panel"})
+    assert (whole.told, whole.seen) == (frozenset(PARTS), frozenset({"body", "panel"}))
     craft_only = survey(read_sets([_set(tmp_path / "craft", (LABELS > 0).astype(np.uint8), parts=[])], None))
-    assert (craft_only.labelled, craft_only.told, craft_only.seen) == (True, set(), set())
+    assert (craft_only.labelled, craft_only.told, craft_only.seen) == (True, frozenset(), frozenset())
     boxes = _set(tmp_path / "boxes", None, instances=[Instance("spacecraft", np.array([1, 1, 9, 9], np.float32))])
     only_boxes = survey(read_sets([boxes], None))
-    assert (only_boxes.craft, only_boxes.labelled, only_boxes.told) == (True, False, set())
+    assert (only_boxes.craft, only_boxes.labelled, only_boxes.told) == (True, False, frozenset())
 
 
 @pytest.mark.parametrize("labels", [None, LABELS * 0, (LABELS > 0) * np.uint8(255)], ids=["no maps", "sky", "all 255"])
@@ -119,13 +122,9 @@ def test_a_set_in_which_nothing_is_labelled_is_refused(tmp_path: Path, labels: n
 
 
 def test_parts_survive_select_and_convert(tmp_path: Path) -> None:
-    from afss_ros.datasets.convert import convert
-    from afss_ros.distill.selection.command import select
-    from afss_ros.distill.selection.settings import Selection
-
     craft = Instance.from_mask("spacecraft", LABELS > 0)
     root = _set(tmp_path / "flight", instances=[craft], parts=["panel"], complete=False)
-    select([root], tmp_path / "selected", Selection(duplicates=-1))
+    select([root], tmp_path / "selected", settings.parse({"duplicates": -1}))
     convert(datasets.load(root), tmp_path / "converted", "afss")
     for out in ("selected", "converted"):
         line = json.loads((tmp_path / out / "samples.jsonl").read_text())

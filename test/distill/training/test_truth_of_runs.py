@@ -163,7 +163,7 @@ def test_too_little_shared_memory_is_told_before_a_process_starts(
 ) -> None:
     data = {**small_recipe().data.model_dump(mode="json"), "workers": 2}
     usage = type("Usage", (), {"free": 1_000_000})
-    monkeypatch.setattr(conditions.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     monkeypatch.setattr(conditions, "SHARED", tmp_path)
     with pytest.raises(DistillError, match=r"has 1 MB free, and 2 loader processes need about 1: set data\.workers: 0"):
         conditions.require_shared_memory(small_recipe(data=data))
