@@ -58,7 +58,7 @@ def train(
         outcome = families.train(chosen, out, report, device=device)
     if Place.of(device).writes:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in outcome.metrics.items())
-        Console().print(f"{out}: step {outcome.step}, {scores}")
+        Console().print(f"{out}: step {outcome.step}, {scores}", soft_wrap=True)
 
 
 def export(
@@ -85,13 +85,13 @@ def export(
 
     options = exporting.ExportOptions((size, size), labels_stride, boxes, allow_unlearned=allow_unlearned)
     families.export(run, out, options)
-    Console().print(f"{out}")
+    Console().print(f"{out}", soft_wrap=True)
     if int8 is not None:
         exporting.export_int8(run, out, int8, calibrate)
-        Console().print(f"{int8}")
+        Console().print(f"{int8}", soft_wrap=True)
     if weights is not None:
         exporting.export_weights(run, weights)
-        Console().print(f"{weights}")
+        Console().print(f"{weights}", soft_wrap=True)
 
 
 def search(
@@ -127,4 +127,4 @@ def search(
             told=lambda result: logging.info("%s: S_final %s", result["student"], result["s_final"]),
         )
     Console().print(Markdown(pareto.table(results)))
-    Console().print(f"{out / 'pareto.png'}")
+    Console().print(f"{out / 'pareto.png'}", soft_wrap=True)
