@@ -33,6 +33,8 @@ GRACE_S = 10.0
 SERVANTS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 """Processes that multiprocessing keeps until the interpreter ends, and that end with it."""
 OF_PYTEST = {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_TESTRUNUID"}
+SET_BY_LIBRARIES = {"TORCHINDUCTOR_CACHE_DIR"}
+"""Variables in which a library notes, once a process, where it keeps things: nothing of ours reads them."""
 OF_LIBRARIES = {
     "threads of torch": ("torch", "get_num_threads", "set_num_threads"),
     "determinism of torch": ("torch", "are_deterministic_algorithms_enabled", "use_deterministic_algorithms"),
@@ -93,7 +95,7 @@ class Settings:
     @classmethod
     def now(cls) -> Settings:
         return cls(
-            environment={name: value for name, value in os.environ.items() if name not in OF_PYTEST},
+            environment={name: value for name, value in os.environ.items() if name not in OF_PYTEST | SET_BY_LIBRARIES},
             folder=_folder(),
             umask=_umask(),
             handlers={number: signal.getsignal(number) for number in SIGNALS},
@@ -112,7 +114,7 @@ class Settings:
         return [f"{what}: {before!r} became {after!r}" for what, before, after in pairs if before != after]
 
     def restore(self) -> None:
-        for name in os.environ.keys() - self.environment.keys() - OF_PYTEST:
+        for name in os.environ.keys() - self.environment.keys() - OF_PYTEST - SET_BY_LIBRARIES:
             del os.environ[name]
         os.environ.update(self.environment)
         os.chdir(self.folder)

@@ -13,7 +13,7 @@ from processes import python, run
 
 VALUES = {"labels", "perception", "images", "camera", "spacing"}
 ON_BOARD = {*VALUES, "extras", "share", "student", "overlay", "bags", "sources"}
-GROUND = {*ON_BOARD, "datasets"}
+GROUND = {*ON_BOARD, "threads", "datasets"}
 
 # Who may import whom: docs/architecture, as a table.
 MAY_IMPORT = {
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "labels": set(),
     "share": set(),
     "spacing": set(),
+    "threads": set(),
     "perception": {"labels"},
     "camera": {"perception"},
     "images": {"labels", "perception"},
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
     "run": {*ON_BOARD, "datasets"},
-    "nodes": {*ON_BOARD, "run", "teacher", "labelling"},  # the labelling node
+    "nodes": {*ON_BOARD, "run", "teacher", "labelling", "threads"},  # the labelling node
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,
     "evaluation": {*GROUND, "synthetic"},
@@ -95,7 +96,7 @@ def test_no_folder_is_crowded() -> None:
 
 
 def test_only_the_labelling_node_knows_the_ground() -> None:
-    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop"}
+    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop", "threads"}
     knowing = {
         str(module.parent)
         for module in modules()
