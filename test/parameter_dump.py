@@ -25,7 +25,7 @@ def dump(peer: Peer, node: str, path: Path) -> dict[str, Any]:
 
 def load_dump(peer: Peer, node: str, path: Path) -> dict[str, str]:
     """Set every parameter of the file, one by one and then all at once; returns why some were refused."""
-    parameters = list(parameter_dict_from_yaml_file(str(path)).values())
+    parameters = list(parameter_dict_from_yaml_file(str(path), target_nodes=[node]).values())
     one_by_one = peer.call(SetParameters, f"{node}/set_parameters", SetParameters.Request(parameters=parameters))
     refused = {
         parameter.name: result.reason
