@@ -63,7 +63,7 @@ def _imported(module: Path) -> Iterator[str]:
 def third_party(module: Path) -> set[str]:
     """Return the top-level names of what a file imports from outside Python and this package."""
     tops = {name.partition(".")[0] for name in imports(module)}
-    ours = {"afss_ros", *(path.stem for path in modules_of_tests())}
+    ours = {"afss_ros", "scripts", *(path.stem for path in modules_of_tests())}
     return tops - set(sys.stdlib_module_names) - ours - {"compression"}  # Python 3.14 has it
 
 

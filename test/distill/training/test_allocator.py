@@ -29,7 +29,9 @@ def measured(*, keep: bool) -> tuple[int, int]:
     """Page faults of twenty blocks of 16 MB, and bytes that the process gives back at the end."""
     program = _PROGRAM.format(keep=keep)
     # Huge pages would make few faults of many, in both.
-    settings = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0", "NUMPY_MADVISE_HUGEPAGE": "0"}
+    settings = {
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=0", "NUMPY_MADVISE_HUGEPAGE": "0", "PYTHONPATH": ":".join(sys.path),
+    }  # fmt: skip
     done = run(python("-c", program), changes=settings)
     assert done.returncode == 0, done.stderr
     faults, given_back = done.stdout.split()
