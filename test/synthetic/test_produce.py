@@ -38,6 +38,19 @@ def test_a_sample_depends_on_its_name_alone(renderer: Renderer) -> None:
     assert not np.array_equal(first.image, other.image)
 
 
+def test_renderers_of_one_process_do_not_draw_into_each_other() -> None:
+    with Renderer() as first:
+        # Buffers of other sizes, so that the same numbers mean other buffers in the other context.
+        for size in (64, 96):
+            render_sample(first, 1, "train", 6, size)
+        expected = render_sample(first, 1, "train", 5, 80)
+        with Renderer() as second:
+            assert np.array_equal(render_sample(second, 1, "train", 5, 80).image, expected.image)
+            assert np.array_equal(render_sample(first, 1, "train", 5, 80).image, expected.image)
+        again = render_sample(first, 1, "train", 5, 80)
+    assert np.array_equal(again.image, expected.image) and np.array_equal(again.labels, expected.labels)
+
+
 def test_an_interrupted_set_made_by_one_process_equals_one_made_by_two(tmp_path: Path) -> None:
     produce(Order(tmp_path / "a", 2, size=64, seed=3, split="val"), processes=1)
     told: list[int] = []

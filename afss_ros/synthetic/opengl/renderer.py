@@ -77,7 +77,10 @@ def screen_bounds(placed: Sequence[Placed], scene: Scene) -> tuple[int, int, int
 
 
 class Renderer:
-    """Holds an OpenGL context, programs and textures; draws scenes of any size. Close it, or use it in `with`."""
+    """Holds an OpenGL context, programs and textures; draws scenes of any size. Close it, or use it in `with`.
+
+    A process may have several: OpenGL draws into the context that is current, so each makes its own so while it draws.
+    """
 
     def __init__(self) -> None:
         self.context = open_context()
@@ -112,6 +115,10 @@ class Renderer:
 
     def render(self, scene: Scene) -> Rendered:
         """Draw one scene."""
+        with self.context:
+            return self._render(scene)
+
+    def _render(self, scene: Scene) -> Rendered:
         target = self._target((scene.width, scene.height))
         # Software GL takes 8 ms to clear 512x512 pixels of four samples: only what is in use is cleared.
         for buffer in (target.multisampled, target.ids):
