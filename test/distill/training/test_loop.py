@@ -57,7 +57,7 @@ def test_a_run_leaves_pictures_and_history(small_recipe: MakeRecipe, tmp_path: P
 
 
 def test_a_student_learns_what_a_craft_looks_like(run: Path, tmp_path: Path) -> None:
-    """With any seed: five of them, with one thread and with two, gave 0.84 to 0.87, 0.84 to 0.90, and 0.79 to 0.82."""
+    """With any seed: five of them, with one thread, gave 0.84 to 0.87, 0.84 to 0.90, and 0.79 to 0.82."""
     recipe = checkpoint.load_best(run).parsed_recipe()
     for seed in (0, 1, 2):
         again = recipe.model_copy(update={"seed": seed, "validate_every": 100.0})
