@@ -10,7 +10,8 @@ from package_metadata import ROOT
 
 # What the Python of this test, the user or make set, and make decides on.
 LEFT_OUT = {
-    "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE", "LD_LIBRARY_PATH", "MAKEFLAGS", "PYTHONPATH",
+    "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE", "LD_LIBRARY_PATH", "MAKEFLAGS", "MAKELEVEL",
+    "PYTHONPATH",
     "ROS_DISTRO", "ROS_LOG_DIR", "VENV", "_ROS_WHEELS_BOOTSTRAP_COMPLETE",
 }  # fmt: skip
 
@@ -31,7 +32,11 @@ def environment_of_recipes(**environment: str) -> dict[str, str]:
     """Return what a recipe finds in its environment, where make is called in one."""
     variables = {name: value for name, value in os.environ.items() if name not in LEFT_OUT} | environment
     result = subprocess.run(
-        ["make", "--eval", "probe: ; @env -0", "probe"], cwd=ROOT, env=variables, capture_output=True, check=True
+        ["make", "--no-print-directory", "--eval", "probe: ; @env -0", "probe"],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        check=True,
     )
     return dict(line.split("=", 1) for line in result.stdout.decode().split("\0") if line)
 
