@@ -11,6 +11,7 @@ import html
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,15 @@ _MEANING = {
 }
 
 
+def filled(template: str, parts: Mapping[str, str]) -> str:
+    """Put each part at its place, `__NAME__`, in one pass: what a part says, a bag's name for one, is no place.
+
+    >>> filled("<title>__TITLE__</title>__DATA__", {"TITLE": "__DATA__", "DATA": "{}"})
+    '<title>__DATA__</title>{}'
+    """
+    return re.sub(f"__({'|'.join(parts)})__", lambda place: parts[place[1]], template)
+
+
 def write_report(root: Path) -> Path:
     """Write `report.html` of the labelled set at `root`, finished or not; returns its path."""
     declared = json.loads((root / "dataset.json").read_text())["provenance"]
@@ -45,14 +55,13 @@ def write_report(root: Path) -> Path:
     data = page_data(root, declared, counts)
     page = resources.files("afss_ros.labelling") / "page"
     title = html.escape(" ".join([declared["input"]["name"], *declared["input"]["topics"]]))
-    content = (page / "report.html").read_text()
-    for name, text in (
-        ("TITLE", title),
-        ("STYLE", (page / "report.css").read_text()),
-        ("SCRIPT", (page / "report.js").read_text()),
-        ("DATA", json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")),  # last: it may hold anything
-    ):
-        content = content.replace(f"__{name}__", text)
+    parts = {
+        "TITLE": title,
+        "STYLE": (page / "report.css").read_text(),
+        "SCRIPT": (page / "report.js").read_text(),
+        "DATA": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+    }
+    content = filled((page / "report.html").read_text(), parts)
     path = root / "report.html"
     write_atomically(path, content.encode())
     return path

@@ -18,7 +18,7 @@ from recorded import picture, record
 
 from afss_ros.datasets import DatasetError, load
 from afss_ros.labelling.command import label
-from afss_ros.labelling.report import write_report
+from afss_ros.labelling.report import filled, write_report
 from afss_ros.labelling.settings import load_settings
 
 CARDS = "return [...document.querySelectorAll('.card')].map((card) => card.dataset.key.slice(-2))"
@@ -266,3 +266,8 @@ def test_many_frames_are_decided_on_together_and_an_empty_sheet_says_how_to_go_o
 def test_the_filter_s_threshold_is_drawn_in_its_histogram(page: Page) -> None:
     assert page.run("return document.querySelectorAll('.histogram .threshold').length") == 1
     assert page.run("return document.querySelector('.histogram .threshold title').textContent") == "kept from 0.55"
+
+
+def test_what_a_part_says_is_no_place_for_another() -> None:
+    page = filled("<title>__TITLE__</title><script>__DATA__</script>", {"TITLE": "__DATA__", "DATA": "__TITLE__"})
+    assert page == "<title>__DATA__</title><script>__TITLE__</script>"
