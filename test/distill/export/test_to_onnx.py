@@ -164,13 +164,15 @@ def published(run: Path) -> Path:
     return export.export_weights(run, run / "published.safetensors")
 
 
-def test_published_weights_are_exported_as_the_run_is(run: Path, published: Path, drawn_set: Path) -> None:
+def test_published_weights_are_exported_as_the_run_is(
+    run: Path, student_file: Path, published: Path, drawn_set: Path
+) -> None:
     assert published.stat().st_size < 0.6 * (run / "best.pt").stat().st_size
     again = export.export(published, run / "again.onnx", export.ExportOptions(SIZE))
     with Student(again, provider="cpu", threads=1) as student:
         assert student.contract.training_data == f"24 labelled images: {drawn_set.name}; {NOISE}"
     image = datasets.load(drawn_set, "val").samples[0].read_image()[None]
-    first, second = _outputs(run / "student.onnx", image), _outputs(again, image)
+    first, second = _outputs(student_file, image), _outputs(again, image)
     assert (first["labels"] == second["labels"]).mean() > 0.99
 
 

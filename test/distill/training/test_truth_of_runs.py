@@ -45,7 +45,6 @@ def _recipe(make: MakeRecipe, data: Path, **changes: Any) -> Recipe:
 def test_going_on_with_craft_alone_keeps_the_panels_and_says_what_is_missing(
     small_recipe: MakeRecipe, drawn_set: Path, run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    torch.set_num_threads(1)
     student = {**small_recipe().student.model_dump(mode="json"), "initial": str(run)}
     recipe = _recipe(
         small_recipe, _craft_only(drawn_set, tmp_path / "flight"), student=student, budget={"iterations": 30},
@@ -79,7 +78,6 @@ def _panel_iou(make: MakeRecipe, drawn: Path, run: Path) -> float:
 def test_a_student_that_was_never_taught_its_parts_is_not_exported_unasked(
     small_recipe: MakeRecipe, drawn_set: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    torch.set_num_threads(1)
     training.train(_recipe(small_recipe, _craft_only(drawn_set, tmp_path / "flight")), tmp_path / "run")
     assert "--allow-unlearned" in caplog.text
     trained = checkpoint.load_best(tmp_path / "run")
