@@ -56,6 +56,19 @@ EXTRAS = {
     "cpu": ["onnxruntime>=1.18"],
     "gpu": ["onnxruntime-gpu>=1.18"],
     "ground": GROUND,
+    # Large rasters and vectors on a map (docs/geo.md).
+    "geo": [
+        "networkx>=3.2",
+        "pyogrio>=0.9",
+        "pyproj>=3.6",
+        "rasterio>=1.4",
+        "scikit-image>=0.22",
+        "shapely>=2.0.4",
+    ],
+    # Referring networks: LoRA on public checkpoints (docs/refer.md).
+    "refer": ["httpx>=0.27", "peft>=0.15"],
+    # More machines than one (docs/cluster.md).
+    "cluster": ["fsspec>=2024.6", "ray[default]>=2.40", "s3fs>=2024.6"],
     # AGPL-3.0: whoever installs this and passes the result on takes that licence on. Nothing of ours needs it.
     "ultralytics": ["ultralytics-opencv-headless>=8.3"],
     # Apache-2.0, but large: it brings a video library.
@@ -81,6 +94,8 @@ EXTRAS = {
         "scipy>=1.12",
         "types-PyYAML",
     ],
+    # What the tests of the ground's own rooms hold the package against.
+    "test-ground": ["flask-cors>=5", "flask>=3", "moto[s3]>=5", "rio-cogeo>=5", "spacepackets>=0.24"],
 }
 
 SCRIPTS = {

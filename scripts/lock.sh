@@ -12,7 +12,8 @@ resolve() { # NAME SOURCE... : the pins of ground.txt bind the smaller sets, so 
     echo "requirements/$name.txt: $(wc -l < "requirements/$name.txt") packages"
 }
 
-resolve ground setup.py --extra cpu --extra ground --extra test requirements/ros-jazzy.in "$@"
+resolve ground setup.py --extra cpu --extra ground --extra geo --extra refer --extra cluster \
+    --extra test --extra test-ground requirements/ros-jazzy.in "$@"
 pins=(--constraint requirements/ground.txt)
 resolve test setup.py --extra cpu --extra test "${pins[@]}"
 resolve onboard setup.py --extra cpu "${pins[@]}"
