@@ -84,5 +84,12 @@ def convert_data(
         logging.warning("left out: %s", problem)
     typer.echo(f"{converted.samples} of {len(dataset)} samples in {out}: {converted.what}")
     if dataset.problems or converted.left_out:
-        typer.echo(f"{len(dataset.problems)} problems of {data}, {len(converted.left_out)} samples left out; see above")
+        typer.echo(
+            f"{_counted(len(dataset.problems), 'problem')} of {data},"
+            f" {_counted(len(converted.left_out), 'sample')} left out; see above"
+        )
         raise typer.Exit(3)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'s'[: count != 1]}"

@@ -170,7 +170,7 @@ class LossRecipe(Section):
 
 
 class DistillationRecipe(Section):
-    """What helps with labels that may be wrong; everything is off by default. See docs/distillation.md."""
+    """What helps with labels that may be wrong, or say little; see docs/distillation.md. Off, but for `remember`."""
 
     weight_by: str = Field(
         "", description="Score of a label that weights its image's losses; `score`, or what `afss select` kept."
@@ -180,6 +180,11 @@ class DistillationRecipe(Section):
     teacher: Path | None = Field(None, description="A run whose student's probabilities are targets too.")
     soft: float = Field(1.0, ge=0, description="Weight of those; without effect when there is no teacher.")
     temperature: float = Field(2.0, gt=0, description="Softens both sides' probabilities.")
+    remember: float = Field(
+        3.0,
+        ge=0,
+        description="Weight of what `student.initial` says of parts that no label tells; without it no effect.",
+    )
 
 
 class OptimiserRecipe(Section):

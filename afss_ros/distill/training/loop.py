@@ -24,6 +24,7 @@ from afss_ros.datasets.files import write_atomically
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.data.batches import BatchStream, training_loader
 from afss_ros.distill.data.normalisation import Normalise
+from afss_ros.distill.losses.partial import in_doubt
 from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training import checkpoint, pictures, precision, schedule
 from afss_ros.distill.training.allocator import kept_memory
@@ -133,7 +134,11 @@ def _step(
     with precision.autocast(state.dtype, place.device):
         found = forward(image)
     soft = None if state.teacher is None else state.teacher(batch["image"], state.dtype)
-    terms = state.task.losses(found, batch, state.recipe, soft)
+    # Most sets tell every part of every image: nothing is in doubt, and nothing to be asked of the first weights.
+    before = None
+    if state.before is not None and bool(in_doubt(batch["labels"]).any()):
+        before = state.before(batch["image"], state.dtype)
+    terms = state.task.losses(found, batch, state.recipe, soft, before)
     total = torch.stack(list(terms.values())).sum()
     state.optimiser.zero_grad(set_to_none=True)
     state.scaler.scale(total).backward()  # type: ignore[no-untyped-call]

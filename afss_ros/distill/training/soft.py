@@ -38,6 +38,14 @@ class SoftTeacher:
         options = recipe.distillation
         return cls(options.teacher, device) if options.teacher is not None and options.soft else None
 
+    @classmethod
+    def before(cls, recipe: Recipe, device: torch.device) -> SoftTeacher | None:
+        """The weights that a run goes on from, where the recipe wants them remembered and they know every part."""
+        initial = recipe.student.initial
+        if initial is None or not recipe.distillation.remember or checkpoint.load_best(initial).unlearned:
+            return None
+        return cls(initial, device)
+
     @torch.no_grad()
     def __call__(self, image: Tensor, dtype: torch.dtype) -> Tensor:
         """Images uint8 (B, H, W, 3) to logits float (B, C, h, w)."""

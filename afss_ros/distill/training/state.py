@@ -45,6 +45,7 @@ class RunState:
             require_craft(self.survey, recipe.data.train)
         self.validation = validation_samples(recipe.data, recipe.student.parts)
         self.teacher = SoftTeacher.of(recipe, place.device)
+        self.before = SoftTeacher.before(recipe, place.device) if task.learns_label_maps else None
         network, known, before = _initial_network(recipe, task)
         self.unlearned = unlearned(self.survey, recipe, before)
         if task.learns_label_maps and place.writes:

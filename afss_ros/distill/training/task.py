@@ -17,7 +17,7 @@ from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.losses import noise
 from afss_ros.distill.losses import segmentation as losses
 from afss_ros.distill.losses.boxes import box_losses
-from afss_ros.distill.losses.partial import pooled
+from afss_ros.distill.losses.partial import pooled, remembered
 from afss_ros.distill.models import Network, Prediction, build, own_statistics
 from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.training.validation import Shown, validate
@@ -50,13 +50,16 @@ class Task(Protocol):
             DatasetError: the sample cannot be read; it is skipped.
         """
 
-    def losses(self, found: Any, batch: Mapping[str, Any], recipe: Recipe, soft: Tensor | None) -> dict[str, Tensor]:
+    def losses(
+        self, found: Any, batch: Mapping[str, Any], recipe: Recipe, soft: Tensor | None, before: Tensor | None
+    ) -> dict[str, Tensor]:
         """Every loss of one batch, weighted, by name.
 
         Args:
             found: what the network said.
             batch: the examples, stacked.
             soft: logits of a teaching student, where the recipe has one.
+            before: logits of the weights that the run goes on from, where they are wanted (see `remembered`).
         """
 
     def validate(
@@ -89,7 +92,12 @@ class Segmentation:
         return training_example(rng, sample, recipe)
 
     def losses(
-        self, found: Prediction, batch: Mapping[str, Any], recipe: Recipe, soft: Tensor | None = None
+        self,
+        found: Prediction,
+        batch: Mapping[str, Any],
+        recipe: Recipe,
+        soft: Tensor | None = None,
+        before: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """See `Task`."""
         weights, device = recipe.loss, found.logits.device
@@ -97,10 +105,13 @@ class Segmentation:
         stride = weights.label_stride
         labels = batch["labels"][:, ::stride, ::stride].to(device).long()
         logits = F.interpolate(found.logits.float(), size=labels.shape[-2:], mode="bilinear")
-        sure, decided = pooled(logits, labels, batch["rest"].to(device))
+        rest = batch["rest"].to(device)
+        sure, decided = pooled(logits, labels, rest)
         terms = losses.segmentation_loss(sure, decided, weights, weight)
         terms |= noise.noise_losses(sure, decided, recipe.distillation, weight)
         terms |= noise.soft_losses(logits, recipe.distillation, soft)
+        if before is not None:
+            terms["remember"] = recipe.distillation.remember * remembered(logits, before, labels, rest)
         known = batch["known"].to(device)
         if found.boxes is not None:
             shape, quality = box_losses(found.boxes, batch["boxes"].to(device), known, weight)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from afss_ros.distill.data.classes import ANY_PART, REST
-from afss_ros.distill.losses.partial import pooled
+from afss_ros.distill.losses.partial import pooled, remembered
 from afss_ros.distill.losses.segmentation import cross_entropy, dice_loss, lovasz_softmax
 
 BODY_OR_PANEL = torch.tensor([[False, True, True, False]])
@@ -67,3 +67,25 @@ def test_each_image_of_a_batch_has_its_own_doubt() -> None:
     rest = torch.tensor([[False, True, True, False], [False, True, False, True]])
     logits, _ = pooled(_logits(CHANCES).expand(2, -1, -1, -1), torch.full((2, 1, 1), REST), rest)
     assert logits.softmax(1)[:, 1, 0, 0].tolist() == pytest.approx([0.5, 0.6], abs=1e-5)
+
+
+def test_what_was_known_of_pixels_in_doubt_is_remembered_by_its_shares() -> None:
+    """Twice as sure that it is craft changes nothing; body for panel does, by the divergence of the shares."""
+    before = _logits(CHANCES, CHANCES)
+    labels = torch.tensor([[[REST, 1]]])
+    surer = _logits(torch.tensor([0.05, 0.38, 0.57, 0.0001]), torch.tensor([0.97, 0.01, 0.01, 0.01]))
+    assert float(remembered(surer, before, labels, BODY_OR_PANEL)) == pytest.approx(0, abs=1e-5)
+
+    turned = _logits(torch.tensor([0.1, 0.45, 0.05, 0.4]), CHANCES)
+    expected = 0.4 * math.log(0.4 / 0.9) + 0.6 * math.log(0.6 / 0.1)
+    assert float(remembered(turned, before, labels, BODY_OR_PANEL)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_nothing_is_remembered_where_every_pixel_is_sure() -> None:
+    before, now = torch.randn(2, 4, 2, 2), torch.randn(2, 4, 4, 4, requires_grad=True)
+    labels = torch.randint(0, 4, (2, 4, 4))
+    labels[0, 0, 0] = 255
+    loss = remembered(now, before, labels, BODY_OR_PANEL.expand(2, -1))
+    (gradient,) = torch.autograd.grad(loss, now)
+    assert loss.item() == 0
+    assert gradient.abs().max().item() == 0

@@ -61,6 +61,35 @@ def test_going_on_with_craft_alone_keeps_the_panels_and_says_what_is_missing(
     assert _panel_iou(small_recipe, drawn_set, tmp_path / "run") > 0.6 * before
 
 
+@pytest.mark.parametrize("remember", [0.0, 3.0])
+def test_the_first_weights_are_asked_of_parts_that_no_label_tells(
+    small_recipe: MakeRecipe,
+    drawn_set: Path,
+    run: Path,
+    tmp_path: Path,
+    remember: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    student = {**small_recipe().student.model_dump(mode="json"), "initial": str(run)}
+    terms: set[str] = set()
+    step = training._step
+
+    def heard(*args: Any) -> dict[str, float]:
+        found = step(*args)
+        terms.update(found)
+        return found
+
+    monkeypatch.setattr(training, "_step", heard)
+    for name, data, asked in (
+        ("flight", _craft_only(drawn_set, tmp_path / "flight"), remember > 0),
+        ("parts", drawn_set, False),
+    ):
+        recipe = _recipe(small_recipe, data, student=student, distillation={"remember": remember})
+        training.train(recipe, tmp_path / name / "run")
+        assert ("remember" in terms) == asked, name
+        terms.clear()
+
+
 def _panel_iou(make: MakeRecipe, drawn: Path, run: Path) -> float:
     from afss_ros.distill.data.batches import validation_samples
     from afss_ros.distill.data.normalisation import Normalise

@@ -79,7 +79,14 @@ class Detection:
             "known": torch.tensor(sample.searched),
         }
 
-    def losses(self, found: Any, batch: Mapping[str, Any], recipe: Recipe, soft: Tensor | None) -> dict[str, Tensor]:
+    def losses(
+        self,
+        found: Any,
+        batch: Mapping[str, Any],
+        recipe: Recipe,
+        soft: Tensor | None = None,
+        before: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Focal loss of every anchor and Huber loss of those that match a craft, weighted as in the paper."""
         device = found.classes[0].device
         height, width = batch["image"].shape[1:3]

@@ -65,7 +65,12 @@ class Instances:
         }
 
     def losses(
-        self, found: Any, batch: Mapping[str, Any], recipe: Recipe, soft: Tensor | None = None
+        self,
+        found: Any,
+        batch: Mapping[str, Any],
+        recipe: Recipe,
+        soft: Tensor | None = None,
+        before: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """RF-DETR's own losses of all its decoder layers, summed by kind."""
         device = batch["image"].device if "pred_logits" not in found else found["pred_logits"].device
