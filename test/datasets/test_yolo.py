@@ -54,6 +54,16 @@ def test_parts_become_pieces(written: Path, tmp_path: Path) -> None:
     assert _iou(first.instances[0].mask(), LABELS == 1) > 0.9
 
 
+@pytest.mark.parametrize(("parts", "said"), [(["panel"], True), (["panel", "antenna"], False)])
+def test_a_part_that_nobody_looked_for_is_named_for_no_label_file_can_say_so(
+    tmp_path: Path, parts: list[str], said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with DatasetWriter(tmp_path / "set") as writer:
+        writer.add("a", np.full((64, 80, 3), 90, np.uint8), LABELS, [], parts=parts)
+    assert yolo.write(load(tmp_path / "set"), tmp_path / "yolo", names=yolo.PARTS) == []
+    assert ("nobody looked for antenna in 1 of its pictures" in caplog.text) == said
+
+
 def test_one_polygon_holds_all_pieces_of_a_mask() -> None:
     picture = np.zeros((40, 40), np.uint8)
     for centre in ((4, 4), (30, 6), (16, 30)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from afss_ros.datasets.form import WHOLE, Dataset, Instance, Problem, Sample
 from afss_ros.datasets.keys import is_key, is_split
 from afss_ros.datasets.pictures import encode_picture, is_upright
 from afss_ros.datasets.rle import box_of, decode
-from afss_ros.labels import CLASS_NAMES, PANEL, PART_IDS
+from afss_ros.labels import BODY, CLASS_NAMES, PANEL, PART_IDS
+
+_log = logging.getLogger(__name__)
 
 CRAFT = (WHOLE,)
 PARTS = tuple(CLASS_NAMES[i] for i in PART_IDS)
@@ -47,6 +51,7 @@ def write(
         raise DatasetError(f"{root}: is the set itself; write to another folder")
     left_out: list[Problem] = []
     splits: dict[str, str] = {}
+    unsought: Counter[str] = Counter()
     for sample in dataset.samples:
         split = sample.split or "train"
         if not is_key(sample.key) or not is_split(split):
@@ -64,6 +69,12 @@ def write(
         text.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(text, "".join(lines).encode())
         splits[split] = f"images/{split}"
+        unsought.update(part for part in set(names) & set(PARTS) if _may_be_missing(sample, part))
+    for part, count in sorted(unsought.items()):
+        _log.warning(
+            "%s: nobody looked for %s in %d of its pictures, and a label file of YOLO cannot say so: it reads as"
+            " %r is not there", root, part, count, part,
+        )  # fmt: skip
     root.mkdir(parents=True, exist_ok=True)
     declaration = {"path": ".", **splits, "names": dict(enumerate(names))}
     write_atomically(root / "data.yaml", yaml.safe_dump(declaration, sort_keys=False).encode())
@@ -107,6 +118,11 @@ def _parts(sample: Sample, smallest: int) -> tuple[Instance, ...]:
         large = [i for i in range(1, count) if facts[i, cv2.CC_STAT_AREA] >= smallest]
         found += [Instance.from_mask(CLASS_NAMES[part], pieces == i) for i in large]
     return tuple(found)
+
+
+def _may_be_missing(sample: Sample, part: str) -> bool:
+    """Whether a sample may show a part that its label map calls body: it was not looked for."""
+    return sample.parts is not None and part != CLASS_NAMES[BODY] and part not in sample.parts
 
 
 def _line(instance: Instance, class_index: int, sample: Sample) -> str:

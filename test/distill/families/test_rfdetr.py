@@ -10,6 +10,7 @@ import pytest
 import tiny_runs
 import torch
 
+from afss_ros.datasets import Sample
 from afss_ros.distill import families
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.families import rfdetr
@@ -83,3 +84,54 @@ def test_an_image_without_craft_has_no_targets() -> None:
     (found,) = task.targets({"crafts": blank, "pieces": blank, "kinds": torch.zeros(1, 48)}, torch.device("cpu"))
     assert found["boxes"].shape == (0, 4)
     assert found["masks"].shape == (0, 16, 16)
+
+
+@installed
+@pytest.mark.parametrize(
+    ("labels", "parts", "told"),
+    [
+        (None, None, [False, False, False]),
+        ("labels.png", None, [True, True, True]),
+        ("labels.png", (), [False, False, False]),
+        ("labels.png", ("panel",), [False, True, False]),
+        ("labels.png", ("panel", "antenna"), [True, True, True]),
+    ],
+)
+def test_a_part_is_told_where_it_was_looked_for(
+    labels: str | None, parts: tuple[str, ...] | None, told: list[bool]
+) -> None:
+    from afss_ros.distill.families.rfdetr import task
+
+    sample = Sample("key", Path("image.png"), None if labels is None else Path(labels), 64, 64, parts=parts)
+    assert [task.tells(sample, part) for part in ("body", "panel", "antenna")] == told
+
+
+@installed
+def test_a_panel_found_where_nobody_looked_for_panels_costs_nothing() -> None:
+    """RF-DETR's own losses: the gradient on a class that an image does not tell is 0, on all others as it was."""
+    from afss_ros.distill.families.rfdetr import network, task
+    from afss_ros.distill.recipe import StudentRecipe
+
+    torch.manual_seed(0)
+    logits = torch.randn(2, 24, 4, requires_grad=True)
+    boxes = torch.rand(2, 24, 4) * 0.5 + 0.25
+    found = {"pred_logits": logits, "pred_boxes": boxes, "aux_outputs": [{"pred_logits": logits, "pred_boxes": boxes}]}
+    told = torch.tensor([[True, False, True, True], [True] * 4])
+    rule = network.criterion(StudentRecipe(name="rfdetr-seg-nano", options=SMALL))
+    target = {
+        "labels": torch.tensor([0]),
+        "boxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]]),
+        "masks": torch.ones(1, 8, 8).bool(),
+    }
+
+    def gradient(of: dict[str, object]) -> torch.Tensor:
+        loss = rule.loss_labels(of, [target] * 2, [(torch.tensor([3]), torch.tensor([0]))] * 2, 2)["loss_ce"]
+        return torch.autograd.grad(loss, logits)[0]
+
+    before, after = gradient(found), gradient(task.unasked(found, told))
+    asked = told[:, None].expand_as(logits)
+    assert bool(after.isfinite().all())
+    assert after[~asked].abs().max().item() == 0
+    assert before[~asked].abs().min().item() > 0
+    torch.testing.assert_close(after[asked], before[asked])
+    assert task.unasked(found, told)["aux_outputs"][0]["pred_logits"][0, 0, 1].item() == task._SILENT

@@ -11,24 +11,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros import datasets
 from afss_ros.distill.data import augment, crops
 from afss_ros.distill.data.batches import validation_example
-from afss_ros.distill.data.classes import REST
+from afss_ros.distill.data.classes import ANY_PART, REST, rest_of
 from afss_ros.distill.data.normalisation import Normalise
-from afss_ros.distill.families.instances import CLASS_ID, InstanceGraph
+from afss_ros.distill.families.instances import CLASS_ID, CLASSES, InstanceGraph
 from afss_ros.distill.families.rfdetr import network as networks
 from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.training import precision
 from afss_ros.distill.training.task import Statistics
 from afss_ros.distill.training.validation import Shown
 from afss_ros.evaluation.metrics.detection import box_iou
-from afss_ros.evaluation.metrics.segmentation import CLASSES, Confusion, confusion, iou
+from afss_ros.evaluation.metrics.segmentation import CLASSES as MEASURED
+from afss_ros.evaluation.metrics.segmentation import Confusion, confusion, iou
 from afss_ros.labels import PART_IDS, UNLABELLED
 
 _CRAFTS, _PIECES = 8, 48
 _SMALLEST = 16
+_SILENT = -30.0
+"""A logit whose chance is 0 in the losses, and whose products with 0 are finite."""
 CONFIDENCE = 0.3
 """Parts with a lower score do not enter the label map."""
 
@@ -54,14 +58,17 @@ class Instances:
             image: uint8 (H, W, 3).
             crafts, pieces: uint8 (H, W), the number of the craft, of the piece of a part, 0 for none.
             kinds: int64 (48,), the class of every piece; 0, the craft's, for numbers that are not used.
+            told: bool (4,), the classes of which every object that there is is among these.
         """
         crop = crops.place(rng, sample, recipe)
         pieces, kinds = numbered_pieces(crop.labels)
+        whole = bool((crop.labels == ANY_PART).any())
         return {
             "image": torch.from_numpy(np.ascontiguousarray(crop.image)),
             "crafts": torch.from_numpy(numbered_crafts(crop)),
             "pieces": torch.from_numpy(pieces),
             "kinds": torch.from_numpy(kinds),
+            "told": torch.tensor([sample.searched, *(not whole and tells(sample, part) for part in CLASSES[1:])]),
         }
 
     def losses(
@@ -76,7 +83,7 @@ class Instances:
         device = batch["image"].device if "pred_logits" not in found else found["pred_logits"].device
         rule = networks.criterion(recipe.student)
         terms: dict[str, Tensor] = {}
-        for name, value in rule(found, targets(batch, device)).items():
+        for name, value in rule(unasked(found, batch["told"].to(device)), targets(batch, device)).items():
             if name in rule.weight_dict:
                 kind = name.removeprefix("loss_").removesuffix("_enc").rstrip("0123456789").rstrip("_")
                 terms[kind] = terms.get(kind, 0) + rule.weight_dict[name] * value
@@ -110,6 +117,40 @@ class Instances:
                 boxes.append(box_iou(crafts[0, 0].float().cpu().numpy() / size, main.numpy()))
             shown = [*shown, picture][:12]
         return summary(counts, boxes), shown
+
+
+def tells(sample: datasets.Sample, part: str) -> bool:
+    """Whether a sample's label map shows every piece of a part that there is: it has one, and the part was sought.
+
+    Body is what is left of a craft, so it is told where every other part is.
+    """
+    if sample.labels is None or sample.parts is None:
+        return sample.labels is not None
+    return part in sample.parts or (part == CLASSES[1] and len(rest_of(sample.parts, CLASSES[1:])) == 1)
+
+
+def unasked(found: Mapping[str, Any], told: Tensor) -> dict[str, Any]:
+    """What the network said, but without a word, and without a gradient, on classes that an image does not tell.
+
+    A query that found a panel where nobody looked for panels is matched with nothing, and would be taught that there is
+    none. At a chance of 0 such a class costs nothing, in all decoder layers.
+
+    Args:
+        found: `pred_logits` float (B, Q, K), and mappings or lists of mappings that have them too.
+        told: bool (B, k), the first k classes of each image.
+    """
+    silent = ~told[:, None, :]
+    out: dict[str, Any] = {}
+    for name, value in found.items():
+        if name == "pred_logits":
+            hidden = silent if value.shape[2] == told.shape[1] else F.pad(silent, (0, value.shape[2] - told.shape[1]))
+            value = value.masked_fill(hidden, _SILENT)
+        elif isinstance(value, Mapping):
+            value = unasked(value, told)
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
+            value = [unasked(layer, told) for layer in value]
+        out[name] = value
+    return out
 
 
 def numbered_pieces(labels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -176,7 +217,7 @@ def boxes_of(masks: Tensor) -> Tensor:
 def summary(counts: Confusion, boxes: Sequence[float]) -> dict[str, float]:
     """Scores by name; `score`, their mean, picks the best weights."""
     scores: dict[str, float] = {}
-    for name, ids in CLASSES.items():
+    for name, ids in MEASURED.items():
         value = float(iou(counts, ids))
         if np.isfinite(value):
             scores[f"{name}_iou"] = value
