@@ -117,7 +117,7 @@ def test_a_panel_found_where_nobody_looked_for_panels_costs_nothing() -> None:
     boxes = torch.rand(2, 24, 4) * 0.5 + 0.25
     found = {"pred_logits": logits, "pred_boxes": boxes, "aux_outputs": [{"pred_logits": logits, "pred_boxes": boxes}]}
     told = torch.tensor([[True, False, True, True], [True] * 4])
-    rule = network.criterion(StudentRecipe(name="rfdetr-seg-nano", options=SMALL))
+    rule = network.criterion(StudentRecipe.model_validate({"name": "rfdetr-seg-nano", "options": SMALL}))
     target = {
         "labels": torch.tensor([0]),
         "boxes": torch.tensor([[0.5, 0.5, 0.4, 0.4]]),
