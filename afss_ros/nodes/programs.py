@@ -12,7 +12,7 @@ FAILED = 1
 
 
 def perception_node(args: Sequence[str] | None = None) -> int:
-    return _start("perception_node", "perception.node", args, extra="cpu")
+    return _start("perception_node", "perception.program", args, extra="cpu")
 
 
 def source_node(args: Sequence[str] | None = None) -> int:

@@ -12,7 +12,8 @@ from perception_peer import Peer, PerceptionProcess
 from processes import ROOT
 from std_srvs.srv import SetBool
 
-from afss_ros.nodes.perception.parameters import SPECS, Takes
+from afss_ros.nodes.parameter_specs import Takes
+from afss_ros.nodes.perception.parameters import SPECS
 
 # The tests fly with the profile that we ship. Fast DDS reads it when a process makes its first participant.
 # Jazzy's Fast DDS knows the first name, Kilted's the second.

@@ -147,7 +147,7 @@ def main() -> int:
     }
     arguments = [item for name, value in parameters.items() for item in ("-p", f"{name}:={value}")]
     node = subprocess.Popen(
-        [sys.executable, "-m", "afss_ros.nodes.perception.node", "--ros-args", "-r", f"__ns:={namespace}", *arguments],
+        [sys.executable, "-m", "afss_ros.nodes.perception_node", "--ros-args", "-r", f"__ns:={namespace}", *arguments],
         stdout=sys.stderr,
     )
     rclpy.init(args=[])

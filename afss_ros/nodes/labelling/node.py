@@ -39,7 +39,7 @@ from afss_ros.nodes.arrivals import Arrivals
 from afss_ros.nodes.image_input import to_rgb
 from afss_ros.nodes.labelling.parameters import SPECS
 from afss_ros.nodes.messages import image_message
-from afss_ros.nodes.perception.parameters import descriptor
+from afss_ros.nodes.parameter_specs import descriptor
 from afss_ros.nodes.unchanged import TakesUnchanged
 from afss_ros.perception import Detection, Perception
 from afss_ros.teacher.errors import TeacherError

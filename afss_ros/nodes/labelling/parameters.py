@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afss_ros.nodes.perception.parameters import Spec, Takes
+from afss_ros.nodes.parameter_specs import Spec, Takes
 
 SPECS: tuple[Spec, ...] = (
     Spec("bag", "", Takes.START, "What to label: a bag, a folder of pictures or a video. Empty: live images."),

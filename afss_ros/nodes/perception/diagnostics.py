@@ -103,9 +103,10 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
     return DiagnosticStatus.OK, f"perceiving at {now.fps:.1f} fps"
 
 
-def diagnostic_array(name: str, condition: Condition, now: Snapshot, before: Snapshot, stamp: Time) -> DiagnosticArray:
-    """The message for /diagnostics: one status, everything as key and value."""
-    level, message = assess(condition, now, before)
+def diagnostic_array(
+    name: str, level: bytes, message: str, condition: Condition, now: Snapshot, stamp: Time
+) -> DiagnosticArray:
+    """The message for /diagnostics: one status, as `assess` found it, everything else as key and value."""
     values = {
         "state": condition.state,
         "enabled": str(condition.enabled).lower(),

@@ -6,23 +6,16 @@ keeps the student; cleanup frees it. A new model is cleanup, `model.path`, confi
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import ParameterException
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from afss_ros.nodes import service_manager, spinning
-from afss_ros.nodes.deadline import DeadlineError, left_behind
+from afss_ros.nodes.deadline import DeadlineError
 from afss_ros.nodes.ignored_settings import ignored_qos
 from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
@@ -32,7 +25,7 @@ from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
 from afss_ros.nodes.perception.proving import Proving
-from afss_ros.nodes.perception.statistics import FrameStatistics
+from afss_ros.nodes.perception.reporting import Reports, model_facts
 from afss_ros.nodes.progress import InWork
 from afss_ros.student import Student, StudentError
 
@@ -72,10 +65,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._arrivals = Arrivals()
         self._proving: Proving | None = None
         self._warm_up_ms: list[float] = []
-        self._statistics = FrameStatistics()
-        self._reported = self._statistics.snapshot()
-        self._reported_at = time.monotonic()
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._reports = Reports(self)
         self.create_service(SetBool, "~/enable", self._enable)
         # Steady time: a paused or absent /clock must not silence the diagnostics.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -121,7 +111,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._pipeline = Pipeline(
             self._student,
             self._outputs,
-            self._statistics,
+            self._reports.statistics,
             self.get_clock(),
             self.get_logger(),
             overlay_alpha=lambda: self._settings.overlay_alpha,
@@ -165,13 +155,13 @@ class PerceptionNode(OperableLifecycleNode):
     def _while_loading(self, age_s: float) -> bool:
         """Keep /diagnostics speaking: the executor is held up in configure."""
         self._loading = InWork(loading.NAME, age_s)
-        if time.monotonic() - self._reported_at >= self._settings.diagnostics_period:
+        if self._reports.age_s >= self._settings.diagnostics_period:
             self._report()
         return not self._ending()
 
     def _open_input(self) -> None:
         assert self._pipeline is not None
-        self._statistics.listen()
+        self._reports.statistics.listen()
         self._input = ImageInput(
             self,
             transport=self._settings.input_image_transport,
@@ -268,7 +258,6 @@ class PerceptionNode(OperableLifecycleNode):
             self._report()
 
     def _report(self) -> None:
-        now = self._statistics.snapshot()
         condition = diagnostics.Condition(
             state=self.state_label,
             enabled=self._enabled,
@@ -277,7 +266,7 @@ class PerceptionNode(OperableLifecycleNode):
             stale_after_s=self._settings.diagnostics_stale_after,
             warning=self._doubt(),
             camera_conflict=self._camera.conflict if self._camera is not None else "",
-            model=(*_facts(self._student), *(self._proving.facts if self._proving is not None else ())),
+            model=(*model_facts(self._student), *(self._proving.facts if self._proving is not None else ())),
             input_fault=self._input_fault(),
             ignored=self._ignored,
             hard_frames=self._recording.facts if self._recording is not None else (),
@@ -286,13 +275,7 @@ class PerceptionNode(OperableLifecycleNode):
             work_limit_s=self._frame_limit_s(),
             deadlines_missed=self._outputs.deadlines_missed if self._outputs is not None else 0,
         )
-        name = f"{self.get_fully_qualified_name().lstrip('/')}: perception"
-        stamp = self.get_clock().now().to_msg()
-        before = self._reported
-        self._diagnostics.publish(diagnostics.diagnostic_array(name, condition, now, before, stamp))
-        self._reported, self._reported_at = now, time.monotonic()
-        if not condition.stalled:
-            service_manager.notify("WATCHDOG=1", f"STATUS={diagnostics.assess(condition, now, before)[1]}")
+        self._reports.send(condition)
         if condition.stalled_for_good and self._settings.watchdog_exit:
             self.get_logger().fatal(f"a frame is {condition.in_work}: ending, to be started anew")
             self._give_up()
@@ -311,49 +294,3 @@ class PerceptionNode(OperableLifecycleNode):
     def _input_fault(self) -> str:
         fault = self._input.fault() if self._input is not None else ""
         return fault or (self._decoder.fault if self._decoder is not None else "")
-
-
-def _facts(student: Student | None) -> tuple[tuple[str, str], ...]:
-    if student is None:
-        return ()
-    return (
-        ("provider", student.provider),
-        ("model.path", str(student.path)),
-        ("model.sha256", student.sha256),
-        ("model.family", student.contract.family),
-        ("model.manifest", "none" if student.manifest is None else "agrees"),
-        *((f"provider.passed_over.{name}", reason) for name, reason in student.passed_over.items()),
-    )
-
-
-def main(args: Sequence[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM.
-
-    Returns:
-        0 then; 2 when a parameter override is refused; 3 when work that does not end was left behind, in which case the
-        process ends within this call.
-    """
-    with spinning.ros(args) as stop:
-        try:
-            node = PerceptionNode(ending=stop.is_set, give_up=stop.set)
-        except ParameterException as error:
-            get_logger("perception_node").fatal(f"parameter refused: {error}")
-            return 2
-        try:
-            service_manager.notify("READY=1")
-            spinning.spin(node, stop)
-        finally:
-            service_manager.notify("STOPPING=1")
-            node.close()
-            node.destroy_node()
-    if stuck := left_behind():
-        get_logger("perception_node").fatal(f"ended beside threads that do not end: {', '.join(stuck)}")
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # An orderly end would tear down ONNX Runtime under a thread that is in it.
-        os._exit(watchdog.EXIT_CODE)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,7 +19,7 @@ from afss_ros.bags import BagError, BagWriter
 from afss_ros.nodes import spinning
 from afss_ros.nodes.ignored_settings import warn_of_ignored
 from afss_ros.nodes.message_types import MessageTypeError
-from afss_ros.nodes.perception.parameters import Spec, Takes, descriptor
+from afss_ros.nodes.parameter_specs import Spec, Takes, descriptor
 from afss_ros.nodes.recorder.topics import QUEUE_DEPTH, TopicRecorder, matching_qos
 from afss_ros.nodes.unchanged import TakesUnchanged
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rclpy.node import Node
 
-from afss_ros.nodes.perception.parameters import Spec, Takes, descriptor
+from afss_ros.nodes.parameter_specs import Spec, Takes, descriptor
 
 SPECS: tuple[Spec, ...] = (
     Spec("source", "", Takes.START, "What to play: a folder of pictures, a video, or a rosbag2 bag. Required."),

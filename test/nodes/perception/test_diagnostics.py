@@ -72,7 +72,9 @@ def test_trouble_that_was_reported_is_not_reported_again() -> None:
 
 def test_the_array_says_where_every_frame_went() -> None:
     condition = replace(ACTIVE, model=(("provider", "cpu"), ("model.sha256", "abc")))
-    message = diagnostic_array("perception_node: perception", condition, SOME_BAD, BEFORE, Time(sec=7))
+    message = diagnostic_array(
+        "perception_node: perception", *assess(condition, SOME_BAD, BEFORE), condition, SOME_BAD, Time(sec=7)
+    )
     assert message.header.stamp.sec == 7
     (status,) = message.status
     assert status.name == "perception_node: perception"
@@ -95,5 +97,6 @@ def test_the_array_says_where_every_frame_went() -> None:
 
 
 def test_an_unknown_age_is_called_so() -> None:
-    values = diagnostic_array("n", ACTIVE, replace(ALL_GOOD, image_age_ms=None), BEFORE, Time()).status[0].values
+    now = replace(ALL_GOOD, image_age_ms=None)
+    values = diagnostic_array("n", *assess(ACTIVE, now, BEFORE), ACTIVE, now, Time()).status[0].values
     assert {v.key: v.value for v in values}["image_age_ms"] == "unknown"

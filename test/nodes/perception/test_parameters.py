@@ -10,7 +10,8 @@ import yaml
 from processes import ROOT
 from rclpy.parameter import Parameter
 
-from afss_ros.nodes.perception.parameters import SPECS, Takes, check
+from afss_ros.nodes.parameter_specs import Takes
+from afss_ros.nodes.perception.parameters import SPECS, check
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
