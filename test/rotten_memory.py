@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from afss_ros.nodes.perception import node
+from afss_ros.nodes.perception import program
 from afss_ros.student import runtime
 from afss_ros.student import student as students
 
@@ -40,7 +40,7 @@ def main() -> int:
     students.BoundSession = Session  # type: ignore[attr-defined]
     signal.signal(signal.SIGUSR1, rot)
     signal.signal(signal.SIGUSR2, rot_the_file)
-    return node.main()
+    return program.main()
 
 
 if __name__ == "__main__":
