@@ -27,6 +27,7 @@ NAVIGATION = {
         "docs/sources",
         "docs/student_contract",
         "docs/tiling",
+        "docs/monitor",
     ],
     "Learn": [
         "models/README",

@@ -36,6 +36,7 @@ ORDER = (
     "overlay",
     "sources",
     "student",
+    "monitor",
     "bags",
     "loop",
     "labelling",

@@ -14,7 +14,7 @@ import without_ground
 from package_metadata import ROOT, distribution_names, setup_arguments
 
 from afss_ros import extras
-from afss_ros.cli.app import app, data_app
+from afss_ros.cli.app import GROUPS, app
 
 # A command line of each subcommand that passes its parser.
 COMMANDS = {
@@ -26,6 +26,8 @@ COMMANDS = {
     "export": ["run", "--out", "student.onnx"],
     "label": ["demo/demo.mcap", "--out", "set"],
     "loop": ["config/loop.yaml"],
+    "monitor calibrate": ["set", "--out", "limits.yaml"],
+    "monitor rates": ["set"],
     "render": ["set"],
     "search": ["config/train/search.yaml"],
     "select": ["set", "--out", "selected"],
@@ -39,7 +41,7 @@ NAMED = sorted(
 
 
 def commands() -> Iterator[str]:
-    for group, prefix in ((app, ""), (data_app, "data ")):
+    for group, prefix in ((app, ""), *((group, f"{name} ") for name, group in GROUPS.items())):
         for command in group.registered_commands:
             assert command.callback is not None
             yield prefix + (command.name or command.callback.__name__)

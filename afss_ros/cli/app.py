@@ -14,7 +14,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from afss_ros import extras
-from afss_ros.cli import data, figures, labels, loop, models, perceive, students
+from afss_ros.cli import data, figures, labels, loop, models, monitor, perceive, students
 from afss_ros.cli.optional import with_optional
 from afss_ros.threads import wait_asleep
 
@@ -45,6 +45,12 @@ data_app = typer.Typer(help="Look after data sets: check, convert.", no_args_is_
 data_app.command("check")(with_optional(data.check_data))
 data_app.command("convert")(with_optional(data.convert_data))
 app.add_typer(data_app, name="data")
+monitor_app = typer.Typer(help="The monitor of the input: choose its limits, count its findings.", no_args_is_help=True)
+monitor_app.command("calibrate")(with_optional(monitor.calibrate))
+monitor_app.command("rates")(with_optional(monitor.rates))
+app.add_typer(monitor_app, name="monitor")
+GROUPS = {"data": data_app, "monitor": monitor_app}
+"""Commands of commands, by name."""
 for command in COMMANDS:
     app.command()(with_optional(command))
 

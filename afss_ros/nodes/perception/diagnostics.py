@@ -13,6 +13,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
+from afss_ros.nodes.perception.judging import Judgement
 from afss_ros.nodes.perception.statistics import Snapshot
 from afss_ros.nodes.progress import InWork
 
@@ -34,6 +35,8 @@ class Condition:
         model: facts about the loaded student, by key; empty when none is loaded.
         hard_frames: facts about the recording of hard frames, by key; empty when nothing is to be recorded.
         recording_failure: why the newest hard frame could not be recorded; empty when it could.
+        judged: facts about how doubtful frames are, by key.
+        picture_fault: what is wrong with every picture of late; empty for nothing.
         in_work: the frame in work, or the step of a transition.
         work_limit_s: how long a frame may be in work; None while that is not known.
         deadlines_missed: how often the DDS deadline of the detections was.
@@ -51,6 +54,8 @@ class Condition:
     model: tuple[tuple[str, str], ...] = ()
     hard_frames: tuple[tuple[str, str], ...] = ()
     recording_failure: str = ""
+    judged: tuple[tuple[str, str], ...] = ()
+    picture_fault: str = ""
     in_work: InWork | None = None
     work_limit_s: float | None = None
     deadlines_missed: int = 0
@@ -94,6 +99,8 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
         return DiagnosticStatus.WARN, condition.warning
     if condition.input_fault:
         return DiagnosticStatus.WARN, condition.input_fault
+    if condition.picture_fault:
+        return DiagnosticStatus.WARN, condition.picture_fault
     if condition.camera_conflict:
         return DiagnosticStatus.WARN, condition.camera_conflict
     if condition.recording_failure:
@@ -125,6 +132,7 @@ def diagnostic_array(
         values["work.limit_s"] = f"{condition.work_limit_s:.2f}"
     if condition.deadlines_missed:
         values["detections.deadlines_missed"] = str(condition.deadlines_missed)
+    values |= dict(condition.judged)
     values |= dict(condition.hard_frames)
     for stage, latency in now.latency.items():
         values[f"latency_ms.{stage}.p50"] = f"{latency.p50:.3f}"
@@ -139,3 +147,19 @@ def diagnostic_array(
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
     return DiagnosticArray(header=Header(stamp=stamp), status=[status])
+
+
+def doubt_message(judged: Judgement, node: str, header: Header) -> DiagnosticArray:
+    """The message for `~/doubt`: the strongest reason as message, `doubt` and every reason as value, 0..1 each.
+
+    The same as in the bags of hard frames. A DiagnosticArray, for it has the image's header and names for numbers;
+    vision_msgs/Classification would call the reasons classes of the picture.
+    """
+    values = {"doubt": judged.score, **judged.reasons}
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.OK if judged.usable else DiagnosticStatus.WARN,
+        name=f"{node}: doubt",
+        message=judged.reason,
+        values=[KeyValue(key=name, value=f"{value:.3f}") for name, value in values.items()],
+    )
+    return DiagnosticArray(header=header, status=[status])

@@ -18,14 +18,12 @@ from afss_ros.bags import LATCHED, BagError, BagWriter, Budget, Spool, messages,
 from afss_ros.camera import CameraError, CameraInfo, CameraInfoMessage
 from afss_ros.images import encode_compressed
 from afss_ros.nodes.perception.hard_frame_choice import Choice, Limits
+from afss_ros.nodes.perception.judging import Judge, Judgement
 from afss_ros.nodes.worker import Worker
 from afss_ros.perception import Frame, Perception
-from afss_ros.student.doubt import Doubt, Glance, doubt, glance
 
 FORMATS = ("jpeg", "png", "raw")
 
-_FAR_APART_S = 1.0
-"""Frames further apart are not compared."""
 _STOP_S = 15.0
 """How long the end waits for a disk."""
 _RETRY_AFTER_S = 10.0
@@ -71,7 +69,7 @@ class HardFrame:
 
     frame: Frame
     perception: Perception
-    doubt: Doubt
+    doubt: Judgement
     compressed: Compressed | None
     camera: CameraInfoMessage | None
 
@@ -110,11 +108,12 @@ class HardFrames:
         self._warn = warn
         self._clock = clock
         self._choice: Choice[HardFrame] = Choice()
-        self._before: tuple[float, Glance] | None = None
+        self._judge = Judge(threshold, clock=clock)
         self._lock = threading.Lock()
-        self._counts = {"judged": 0, "doubtful": 0, "recorded": 0, "failed": 0}
-        self._newest: Doubt | None = None
-        self._busy = False
+        self._counts = {"judged": 0, "doubtful": 0, "unusable": 0, "recorded": 0, "failed": 0}
+        self._newest: Judgement | None = None
+        self._at_rest = threading.Event()
+        self._at_rest.set()
         self._retry_at = float("-inf")
         self._bytes = self._spool.bytes
         self.failure = ""
@@ -124,7 +123,7 @@ class HardFrames:
     @property
     def is_busy(self) -> bool:
         """Whether a frame is being recorded; meanwhile others only compete for being the next."""
-        return self._busy
+        return not self._at_rest.is_set()
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -144,12 +143,17 @@ class HardFrames:
         frame: Frame,
         perception: Perception,
         *,
+        judged: Judgement | None = None,
         compressed: Compressed | None = None,
         camera: CameraInfoMessage | None = None,
     ) -> None:
-        """Judge a frame that was just perceived; called for all of them, in order. Never raises."""
+        """See a frame that was just perceived; called for all of them, in order. Never raises.
+
+        Args:
+            judged: how doubtful it is; judged here, by the student's word alone, for None.
+        """
         try:
-            self._consider(frame, perception, compressed, camera)
+            self._consider(frame, perception, judged or self._judge(frame, perception), compressed, camera)
         except Exception as error:  # whatever is wrong here, the stream is right
             self._fail(error)
 
@@ -157,6 +161,8 @@ class HardFrames:
         """Record what waits, complete the bag, end the thread. Safe to call again."""
         waiting = self._choice.release()
         if waiting is not None:
+            # A frame whose recording has not begun would be replaced by this one.
+            self._at_rest.wait(_STOP_S)
             self._worker.submit(waiting)
         if not self._worker.stop(_STOP_S):
             # The bag is still being written to; closing it under the writer would lose more than leaving it open.
@@ -168,24 +174,26 @@ class HardFrames:
             self._fail(error)
 
     def _consider(
-        self, frame: Frame, perception: Perception, compressed: Compressed | None, camera: CameraInfoMessage | None
+        self,
+        frame: Frame,
+        perception: Perception,
+        judged: Judgement,
+        compressed: Compressed | None,
+        camera: CameraInfoMessage | None,
     ) -> None:
-        now_s = self._clock()
-        taken_s = frame.stamp_ns / 1e9 if frame.stamp_ns else now_s
-        now = glance(perception, (frame.image.shape[0], frame.image.shape[1]))
-        before = self._before[1] if self._before and 0 <= taken_s - self._before[0] <= _FAR_APART_S else None
-        self._before = taken_s, now
-        judged = doubt(perception, now, before, threshold=self._threshold())
-        limits = self._limits()
+        now_s, limits = self._clock(), self._limits()
         with self._lock:
             self._counts["judged"] += 1
             self._counts["doubtful"] += judged.score >= limits.min_doubt
+            self._counts["unusable"] += not judged.usable
             self._newest = judged
-            can_take = not self._busy and now_s >= self._retry_at
+            can_take = not self.is_busy and now_s >= self._retry_at
+        # A lens cap is doubtful to the utmost, and nobody learns from it.
+        doubt = judged.score if judged.usable else -1.0
         candidate = HardFrame(frame, perception, judged, compressed, camera)
-        chosen = self._choice.offer(candidate, judged.score, now_s, limits, can_take=can_take)
+        chosen = self._choice.offer(candidate, doubt, now_s, limits, can_take=can_take)
         if chosen is not None:
-            self._busy = True
+            self._at_rest.clear()
             self._worker.submit(chosen)
 
     def _record(self, hard: HardFrame) -> None:
@@ -209,7 +217,7 @@ class HardFrames:
                 self.failure = ""
         finally:
             self._bytes = self._spool.bytes
-            self._busy = False
+            self._at_rest.set()
 
     def _image(self, hard: HardFrame) -> tuple[str, Any]:
         frame, topic = hard.frame, self._topics.image

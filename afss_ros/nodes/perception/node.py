@@ -15,6 +15,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
+from afss_ros.monitor import Monitor, load_limits
 from afss_ros.nodes.deadline import DeadlineError
 from afss_ros.nodes.ignored_settings import ignored_qos
 from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
@@ -22,6 +23,8 @@ from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.perception import diagnostics, loading, parameters, recording, watchdog
 from afss_ros.nodes.perception.camera_check import CameraCheck
 from afss_ros.nodes.perception.idle import Arrivals
+from afss_ros.nodes.perception.judging import Judge
+from afss_ros.nodes.perception.look_back import LookBack
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
 from afss_ros.nodes.perception.proving import Proving
@@ -57,6 +60,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._decoder: Decoder | None = None
         self._ignored: tuple[str, ...] = ()
         self._recording: recording.Recording | None = None
+        self._limits = load_limits()
+        self._judge: Judge | None = None
         self._enabled = True
         self._ending = ending
         self._give_up = give_up
@@ -108,6 +113,12 @@ class PerceptionNode(OperableLifecycleNode):
         if self._recording is not None:
             self._recording.start(lambda: self._settings, self._camera)
         self._decoder = Decoder(lambda: self._settings.input_grey_bits)
+        monitor = Monitor(self._limits, frozen_after_s=self._settings.monitor_frozen_after)
+        self._judge = Judge(
+            lambda: self._settings.detection_score_threshold,
+            monitor,
+            pictures_per_s=lambda: self._settings.monitor_max_rate,
+        )
         self._pipeline = Pipeline(
             self._student,
             self._outputs,
@@ -116,7 +127,7 @@ class PerceptionNode(OperableLifecycleNode):
             self.get_logger(),
             overlay_alpha=lambda: self._settings.overlay_alpha,
             check_size=self._camera.see_image,
-            look_back=self._recording.consider if self._recording is not None else None,
+            look_back=LookBack(self._judge, self._outputs, self._recording, self.get_logger()),
             idle=proving.idle,
             distrust=lambda: proving.failure,
             decode=self._decoder,
@@ -213,6 +224,7 @@ class PerceptionNode(OperableLifecycleNode):
                 self.get_logger().error(self._failure)
             self._pipeline = None
             self._proving = None
+            self._judge = None
         if self._recording is not None:
             self._recording.stop()
         if self._camera is not None:
@@ -268,6 +280,8 @@ class PerceptionNode(OperableLifecycleNode):
             camera_conflict=self._camera.conflict if self._camera is not None else "",
             model=(*model_facts(self._student), *(self._proving.facts if self._proving is not None else ())),
             input_fault=self._input_fault(),
+            judged=self._judge.facts if self._judge is not None else (),
+            picture_fault=self._judge.complaint() if self._judge is not None else "",
             ignored=self._ignored,
             hard_frames=self._recording.facts if self._recording is not None else (),
             recording_failure=self._recording.failure if self._recording is not None else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from numpy.typing import NDArray
 from rclpy.duration import Duration
 from rclpy.event_handler import PublisherEventCallbacks
@@ -23,13 +24,15 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from afss_ros.nodes.messages import detections_message, image_message, label_info_message
+from afss_ros.nodes.perception.diagnostics import doubt_message
+from afss_ros.nodes.perception.judging import Judgement
 from afss_ros.perception import Perception
 
 _DEPTH = 5
 
 
 class Outputs:
-    """The publishers of detections, mask, overlay and label info; silent until the node is active.
+    """The publishers of detections, mask, overlay, doubt and label info; silent until the node is active.
 
     Args:
         deadline_s: most seconds between two messages of detections that are promised (DDS deadline); 0 for no promise.
@@ -46,11 +49,20 @@ class Outputs:
         self._detections = self._publisher(Detection2DArray, "~/detections", deadline_s=deadline_s, lease_s=lease_s)
         self._mask = self._publisher(Image, "~/mask")
         self._overlay = self._publisher(Image, "~/overlay", depth=1)
+        self._doubt = self._publisher(DiagnosticArray, "~/doubt")
         self._label_info = self._publisher(LabelInfo, "~/label_info", depth=1, latched=True)
 
     @property
     def overlay_is_watched(self) -> bool:
         return bool(self._overlay.get_subscription_count())
+
+    @property
+    def doubt_is_watched(self) -> bool:
+        return bool(self._doubt.get_subscription_count())
+
+    def publish_doubt(self, judged: Judgement, header: Header) -> None:
+        """Publish how doubtful a frame is, and why, under the image's own header."""
+        self._doubt.publish(doubt_message(judged, self._node.get_fully_qualified_name(), header))
 
     def publish(self, perception: Perception, header: Header) -> None:
         """Publish detections, and the mask if the student makes one, under the image's own header."""
@@ -66,7 +78,7 @@ class Outputs:
         self._label_info.publish(label_info_message(self._class_names, score_threshold, stamp))
 
     def close(self) -> None:
-        for publisher in (self._detections, self._mask, self._overlay, self._label_info):
+        for publisher in (self._detections, self._mask, self._overlay, self._doubt, self._label_info):
             self._node.destroy_lifecycle_publisher(publisher)
 
     def _publisher(

@@ -120,6 +120,22 @@ SPECS: tuple[Spec, ...] = (
         high=3600.0,
     ),
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
+    Spec(
+        "monitor.max_rate",
+        10.0,
+        Takes.ANY_TIME,
+        "Pictures a second that the input monitor looks at, at most. 0: none.",
+        low=0.0,
+        high=1000.0,
+    ),
+    Spec(
+        "monitor.frozen_after",
+        10.0,
+        Takes.CONFIGURE,
+        "Seconds of equal pictures, by their stamps, after which the camera counts as frozen. 0: never.",
+        low=0.0,
+        high=3600.0,
+    ),
     Spec("hard_frames.record", False, Takes.CONFIGURE, "Record the frames that the student is unsure of."),
     Spec(
         "hard_frames.directory",
@@ -231,6 +247,8 @@ class Settings:
     detections_deadline: float
     detections_liveliness_lease: float
     overlay_alpha: float
+    monitor_max_rate: float
+    monitor_frozen_after: float
     hard_frames_record: bool
     hard_frames_directory: str
     hard_frames_image_format: str

@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage
 
 from afss_ros.nodes.image_input import ImageMessage
 from afss_ros.nodes.perception.camera_check import CameraCheck
+from afss_ros.nodes.perception.judging import Judgement
 from afss_ros.nodes.perception.parameters import Settings
 from afss_ros.perception import Frame, Perception
 
@@ -72,12 +73,13 @@ class Recording:
             warn=warn,
         )
 
-    def consider(self, message: ImageMessage, frame: Frame, perception: Perception) -> None:
-        """Judge a frame that was just published. Never raises."""
+    def consider(self, message: ImageMessage, frame: Frame, perception: Perception, judged: Judgement) -> None:
+        """See a frame that was just published and judged. Never raises."""
         if self._hard_frames is not None:
             self._hard_frames.consider(
                 frame,
                 perception,
+                judged=judged,
                 compressed=message if isinstance(message, CompressedImage) else None,
                 camera=self._camera.newest if self._camera is not None else None,
             )

@@ -1,0 +1,140 @@
+"""How far each frame's answer is to be believed: one number with its reason, from the student and from the picture.
+
+The student's part (`student.doubt`) compares what it says with itself and with the frame before; the picture's part
+(`monitor`) knows faults of the camera, the Sun, and scenes unlike the training. Knows nothing of rclpy.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from afss_ros.monitor import Monitor, Verdict
+from afss_ros.perception import Frame, Perception
+from afss_ros.student.doubt import Doubt, Glance, doubt, glance
+
+FAR_APART_S = 1.0
+"""Frames further apart are not compared."""
+_MOST_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One frame's.
+
+    Attributes:
+        doubt: the student's part.
+        verdict: the picture's part; None where the picture was not looked at.
+    """
+
+    doubt: Doubt
+    verdict: Verdict | None = None
+
+    @property
+    def reasons(self) -> dict[str, float]:
+        """All reasons, each in 0..1."""
+        return {**self.doubt.reasons, **(self.verdict.reasons if self.verdict is not None else {})}
+
+    @property
+    def score(self) -> float:
+        """The strongest reason, 0..1."""
+        return max(self.doubt.score, self.verdict.score if self.verdict is not None else 0.0)
+
+    @property
+    def reason(self) -> str:
+        """Its name."""
+        if self.verdict is not None and self.verdict.score > self.doubt.score:
+            return self.verdict.reason
+        return self.doubt.reason
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing says that the picture shows nothing."""
+        return self.verdict is None or self.verdict.usable
+
+
+class Judge:
+    """Judges the frames of one camera in the order in which they come.
+
+    Args:
+        threshold: of detections, read for every frame.
+        monitor: looks at pictures; None for not.
+        pictures_per_s: at most so many are looked at, read for every frame; 0 for none.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        threshold: Callable[[], float],
+        monitor: Monitor | None = None,
+        *,
+        pictures_per_s: Callable[[], float] = lambda: 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._threshold = threshold
+        self._monitor = monitor
+        self._pictures_per_s = pictures_per_s
+        self._clock = clock
+        self._before: tuple[float, Glance] | None = None
+        self._looked_at = float("-inf")
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._newest: Judgement | None = None
+        self._since_report: deque[str] = deque(maxlen=_MOST_KEPT)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the next picture is to be looked at."""
+        rate = self._pictures_per_s()
+        return self._monitor is not None and rate > 0 and self._clock() - self._looked_at >= 0.9 / rate
+
+    def __call__(self, frame: Frame, perception: Perception) -> Judgement:
+        """Judge a frame that was just perceived."""
+        now_s = self._clock()
+        verdict = None
+        if self._monitor is not None and self.is_due:
+            self._looked_at = now_s
+            verdict = self._monitor(frame.image, frame.stamp_ns or int(now_s * 1e9))
+        taken_s = frame.stamp_ns / 1e9 if frame.stamp_ns else now_s
+        now = glance(perception, (frame.image.shape[0], frame.image.shape[1]))
+        before = self._before[1] if self._before and 0 <= taken_s - self._before[0] <= FAR_APART_S else None
+        self._before = taken_s, now
+        judged = Judgement(doubt(perception, now, before, threshold=self._threshold()), verdict)
+        with self._lock:
+            self._newest = judged
+            if verdict is not None:
+                self._counts["looked_at"] += 1
+                self._counts.update(verdict.findings[:1])
+                self._since_report.append(verdict.findings[0] if verdict.findings else "")
+        return judged
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """For /diagnostics: key and value."""
+        with self._lock:
+            if self._newest is None:
+                return ()
+            found = {name: count for name, count in self._counts.items() if name != "looked_at"}
+            return (
+                ("doubt", f"{self._newest.score:.2f}"),
+                ("doubt.reason", self._newest.reason),
+                ("monitor.looked_at", str(self._counts["looked_at"])),
+                *((f"monitor.{name}", str(count)) for name, count in sorted(found.items())),
+            )
+
+    def complaint(self) -> str:
+        """What is wrong with every picture looked at since the last call, by its commonest reason; empty for nothing.
+
+        One frame's glint is no state of the node; pictures that show nothing for a whole report are.
+        """
+        with self._lock:
+            seen = list(self._since_report)
+            self._since_report.clear()
+        if not seen or not all(seen):
+            return ""
+        reason, count = Counter(seen).most_common(1)[0]
+        what = "have the Sun in view" if reason == "sun" else f"are {reason}"
+        return f"input: {count} of {len(seen)} pictures looked at {what}"

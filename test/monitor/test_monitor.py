@@ -1,0 +1,116 @@
+"""The input monitor finds what is wrong with a picture, and nothing in one that is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+
+from afss_ros.evaluation.monitor import corruptions
+from afss_ros.monitor import REASONS, Monitor, load_limits
+from afss_ros.monitor.limits import MEASURES, SHIPPED
+from afss_ros.monitor.monitor import grade
+
+SEEDS = {"sun": 1, "overexposed": 1}
+"""Of damage that is as strong as the draw has it: one that is meant to be seen."""
+SIZES = [(480, 640), (1024, 1024), (96, 128)]
+
+
+def scene(height: int = 480, width: int = 640) -> NDArray[np.uint8]:
+    """A craft before a textured planet's limb under stars, at any size."""
+    rng = np.random.default_rng(5)
+    picture = np.full((480, 640, 3), 6, np.uint8)
+    for x, y in rng.integers(0, (640, 480), (60, 2)):
+        cv2.circle(picture, (int(x), int(y)), 1, (200, 200, 210), -1)
+    cv2.circle(picture, (320, 900), 560, (70, 110, 160), -1)
+    for x, y in rng.integers((0, 380), (640, 480), (300, 2)):
+        cv2.ellipse(picture, (int(x), int(y)), (18, 7), 20, 0, 360, rng.integers(90, 220, 3).tolist(), -1)
+    cv2.rectangle(picture, (260, 150), (350, 290), (190, 180, 150), -1)
+    for left in (120, 370):
+        for column in range(6):
+            at = left + 22 * column
+            cv2.rectangle(picture, (at, 180), (at + 18, 260), (30 + 20 * column, 40, 120), -1)
+    noisy = picture + rng.normal(0, 2, picture.shape)
+    return np.asarray(cv2.resize(noisy.clip(0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_AREA))
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_nothing_is_found_in_a_right_picture(height: int, width: int) -> None:
+    verdict = Monitor(load_limits())(scene(height, width), 0)
+    assert verdict.findings == ()
+    assert (verdict.score, verdict.usable) == (0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reasons", "usable"),
+    [
+        ("capped", {"black"}, False),
+        ("underexposed", {"black", "dark"}, False),
+        ("overexposed", {"white"}, False),
+        ("sun", {"sun"}, True),
+        ("defocused", {"smeared"}, False),
+        ("torn", {"torn"}, False),
+        ("cut_off", {"filled"}, False),
+        ("noisy", {"novel"}, True),
+    ],
+)
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_what_is_wrong_is_found_by_its_name(
+    damage: str, reasons: set[str], usable: bool, height: int, width: int
+) -> None:
+    spoiled = corruptions.ALL[damage](scene(height, width), np.random.default_rng(SEEDS.get(damage, 3)))
+    verdict = Monitor(load_limits())(spoiled, 0)
+    assert set(verdict.findings) >= reasons, verdict.reasons
+    assert verdict.usable == usable
+    assert 0 < verdict.score < 1
+    assert verdict.reason == verdict.findings[0]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (3, 5), (2, 3000)])
+def test_a_picture_of_any_shape_is_judged(size: tuple[int, int]) -> None:
+    for value in (0, 90, 255):
+        verdict = Monitor(load_limits())(np.full((*size, 3), value, np.uint8), 0)
+        assert set(verdict.reasons) == set(REASONS)
+        assert all(0 <= v <= 1 for v in verdict.reasons.values())
+
+
+def test_a_camera_that_stands_still_is_frozen_after_a_while_and_thaws() -> None:
+    monitor, picture, second = Monitor(load_limits(), frozen_after_s=10.0), scene(), 10**9
+    assert [monitor(picture, n * second).reasons["frozen"] for n in (0, 5, 10)] == [0.0, 0.0, 0.0]
+    stuck = monitor(picture, 20 * second)
+    assert (stuck.findings, stuck.usable, stuck.reasons["frozen"]) == (("frozen",), False, 0.5)
+    moved = np.roll(picture, 40, axis=1)
+    assert monitor(moved, 21 * second).reasons["frozen"] == 0.0
+    # A clock that jumps back tells nothing of how long a picture has been the same.
+    assert monitor(moved, 2 * second).reasons["frozen"] == 0.0
+    assert monitor(moved, 40 * second).reasons["frozen"] > 0.5
+    never = Monitor(load_limits(), frozen_after_s=0.0)
+    assert [never(picture, n * 3600 * second).reasons["frozen"] for n in (0, 1, 2)] == [0.0, 0.0, 0.0]
+
+
+def test_a_reason_is_nothing_up_to_its_limit_and_half_at_twice_as_much() -> None:
+    assert [grade(v, 4.0) for v in (0.0, 4.0, 8.0, 16.0)] == [0.0, 0.0, 0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d.pop("mean"), "no limits"),
+        (lambda d: d["at"].pop("sun"), "no limits"),
+        (lambda d: d.update(features=["mean"]), "other features"),
+        (lambda d: d["at"].update(sun=0.0), "not above 0"),
+        (lambda d: d["at"].update(novel=float("nan")), "not above 0"),
+    ],
+)
+def test_limits_that_are_none_are_refused_by_name(tmp_path: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
+    document = yaml.safe_load(SHIPPED.read_text())
+    change(document)
+    path = tmp_path / "limits.yaml"
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(ValueError, match=rf"limits\.yaml: .*{said}"):
+        load_limits(path)
+    assert set(load_limits().at) == set(MEASURES)
