@@ -63,7 +63,7 @@ def sunniness(view: Small) -> float:
 
 
 def _glow(view: Small, centre: NDArray[np.float64], radius: float) -> float:
-    """How slowly light falls off around a disc, 0..1: the mean of a ring at 1.3 to 1.7 radii, 1 from half of white on."""
+    """How slowly light falls off around a disc, 0..1: the mean of a ring at 1.3 to 1.7 radii, 1 from half white on."""
     x, y, reach = float(centre[0]), float(centre[1]), 1.7 * radius + 2
     top, left = max(0, int(y - reach)), max(0, int(x - reach))
     around = view.grey[top : int(y + reach) + 2, left : int(x + reach) + 2]
