@@ -21,8 +21,9 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The wheels' share/ is an ament prefix; a prefix that is sourced already comes first.
 export AMENT_PREFIX_PATH := $(if $(AMENT_PREFIX_PATH),$(AMENT_PREFIX_PATH):)$(abspath $(VENV))
 export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
-# Keeps large images from being lost between processes: see docs/ros.md. The second name is that of Fast DDS 3.
-export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds.xml)
+# Keeps large images from being lost between processes, and UDP on the loopback: see docs/ros.md. The second name is that
+# of Fast DDS 3.
+export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(abspath config/fastdds_this_machine.xml)
 export FASTDDS_DEFAULT_PROFILES_FILE ?= $(FASTRTPS_DEFAULT_PROFILES_FILE)
 # rclpy ends where it cannot write its log: a HOME that is read-only, or none.
 ifneq ($(shell log=$${ROS_HOME:-$${HOME:+$$HOME/.ros}}; [ "$$log" ] && mkdir -p "$$log/log" 2> /dev/null && [ -w "$$log/log" ] && echo yes),yes)

@@ -15,9 +15,9 @@ from std_srvs.srv import SetBool
 from afss_ros.nodes.parameter_specs import Takes
 from afss_ros.nodes.perception.parameters import SPECS
 
-# The tests fly with the profile that we ship. Fast DDS reads it when a process makes its first participant.
+# The tests fly with a profile that we ship. Fast DDS reads it when a process makes its first participant.
 # Jazzy's Fast DDS knows the first name, Kilted's the second.
-PROFILE = os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds.xml"))
+PROFILE = os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds_this_machine.xml"))
 os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", PROFILE)
 
 # Whatever the tests before have set; what is read at the start alone stays as it is.

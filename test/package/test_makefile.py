@@ -43,7 +43,7 @@ def environment_of_recipes(**environment: str) -> dict[str, str]:
 
 def test_fast_dds_finds_the_profile_by_the_name_of_its_version() -> None:
     seen = environment_of_recipes()
-    profile = str(ROOT / "config" / "fastdds.xml")
+    profile = str(ROOT / "config" / "fastdds_this_machine.xml")
     assert (seen["FASTRTPS_DEFAULT_PROFILES_FILE"], seen["FASTDDS_DEFAULT_PROFILES_FILE"]) == (profile, profile)
     seen = environment_of_recipes(FASTRTPS_DEFAULT_PROFILES_FILE="/mine.xml")
     assert seen["FASTDDS_DEFAULT_PROFILES_FILE"] == "/mine.xml", "what the user chose holds for both"

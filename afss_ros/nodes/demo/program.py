@@ -73,10 +73,12 @@ def run(options: Options, todo: Plan, console: Console) -> int:
 def keep_to_this_machine() -> None:
     """Set the environment of ROS for this process and its children, where the user has not.
 
-    Large images need the Fast DDS profile (docs/ros.md). A domain of its own keeps the demo's camera away from any
-    robot, and from another demo.
+    Large images need the Fast DDS profile (docs/ros.md), of which this one listens on the loopback alone; the discovery
+    range does not see to that. A domain of its own keeps the demo's camera away from any robot, and from another demo.
     """
-    profile = os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds.xml"))
+    profile = os.environ.setdefault(
+        "FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds_this_machine.xml")
+    )
     # The name that Fast DDS 3 reads (Kilted); it warns where it finds the first one alone.
     os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", profile)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
