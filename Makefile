@@ -39,7 +39,7 @@ export LD_LIBRARY_PATH := $(shell . scripts/machine.sh; library_path_without_whe
 endif
 unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo label-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock clean distclean
+.PHONY: help demo label-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock sbom clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
@@ -132,7 +132,7 @@ picture: ## draw docs/architecture.svg from the code
 $(SITE_VENV)/.ready: requirements/docs.txt
 	@$(or $(PYTHON),python3) -m venv --clear $(SITE_VENV)
 	@touch $(SITE_VENV)/COLCON_IGNORE
-	@$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 setup: ## make or update .venv with everything, for work on this repository
@@ -141,6 +141,9 @@ setup: ## make or update .venv with everything, for work on this repository
 lock: ## resolve requirements/*.txt anew (ARGS=--upgrade for newer versions)
 	@scripts/bootstrap.sh ground $(VENV)
 	@scripts/lock.sh $(ARGS)
+
+sbom: ## bills of materials (CycloneDX) of every environment, from the lock files, into out/sbom
+	@$(or $(PYTHON),python3) -m scripts.sbom $(ARGS)
 
 clean: ## remove what was made here, but not the environments
 	rm -rf out build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/machine.sh
 
-UV_VERSION=0.13.8
 stage=${1:?usage: scripts/bootstrap.sh onboard|test|ground|optional [VENV]}
 venv=${2:-.venv}
 override=${OVERRIDE:-}
@@ -55,7 +54,7 @@ stamp_of() { # STAGE: what its installation depends on
         echo "$1 $override $ros"
         # The optional models are installed over `ground`.
         if [ "$1" = optional ]; then cat requirements/ground.txt; fi
-        cat requirements/"$1".txt requirements/opencv4.txt scripts/bootstrap.sh setup.py
+        cat requirements/"$1".txt requirements/opencv4.txt requirements/uv.txt scripts/bootstrap.sh setup.py
         if [ "$ros" != sourced ]; then cat "requirements/ros-$ros.txt"; fi
         cat scripts/generate_vision_msgs.py interfaces/vision_msgs/msg/*.msg
         find launch -name '*.launch.*' | LC_ALL=C sort
@@ -152,7 +151,7 @@ make_venv() {
 }
 
 install_packages() { # STAGE [OPTION...]
-    local arguments=(--requirement "requirements/$1.txt" "${@:2}") pins=$override
+    local arguments=(--require-hashes --requirement "requirements/$1.txt" "${@:2}") pins=$override
     if [ "$ros" = sourced ]; then
         # The ROS distribution's cv_bridge was built against the distribution's NumPy and OpenCV 4.
         pins=opencv4
@@ -168,7 +167,7 @@ install_packages() { # STAGE [OPTION...]
 install_uv() {
     local log=$venv/.bootstrap-pip.log
     [ ! -x "$venv/bin/uv" ] || return 0
-    "$venv/bin/python" -m pip install --quiet "uv==$UV_VERSION" 2>"$log" || explain_failure "$(tail -n 1 "$log")"
+    "$venv/bin/python" -m pip install --quiet --require-hashes --requirement requirements/uv.txt 2>"$log" || explain_failure "$(tail -n 1 "$log")"
 }
 
 explain_failure() { # [WHAT PIP SAID]

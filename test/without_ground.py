@@ -54,6 +54,7 @@ def hidden_distributions() -> set[str]:
     """What is pinned for the ground and nowhere on board: the older typer there needs a package that this one has."""
 
     def pinned(stage: str) -> set[str]:
-        return distribution_names((ROOT / "requirements" / f"{stage}.txt").read_text().splitlines())
+        lines = (ROOT / "requirements" / f"{stage}.txt").read_text().splitlines()
+        return distribution_names([line for line in lines if "==" in line])
 
     return pinned("ground") - pinned("onboard") - pinned("opencv4")
