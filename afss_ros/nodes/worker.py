@@ -16,8 +16,14 @@ PATIENCE_S = 5.0
 """How long `Worker.stop` waits for the item in work, where nobody says otherwise."""
 
 
+class InterruptedWorkError(Exception):
+    """The thread was told to end while it worked or waited: SystemExit, or what else no `except Exception` holds."""
+
+
 class Worker(Generic[T]):
     """A thread behind a one-slot `Mailbox`; `stop` joins it, unless it does not end.
+
+    The thread outlives whatever is raised in it. If it ends all the same, the next item starts another.
 
     Args:
         name: the thread's name, for debuggers.
@@ -25,6 +31,8 @@ class Worker(Generic[T]):
         on_error: called in the thread with what `work` raised nevertheless; the thread then goes on.
         on_overwrite: called for every item that a newer one replaced.
         idle: called in the thread while nothing waits: after each item, and a few times a second.
+        on_idle_error: called with what was raised while there was no item, by `idle` or by who interrupted the thread;
+            the default is `on_error`.
     """
 
     def __init__(
@@ -35,17 +43,26 @@ class Worker(Generic[T]):
         on_error: Callable[[Exception], None],
         on_overwrite: Callable[[], None] | None = None,
         idle: Callable[[], None] | None = None,
+        on_idle_error: Callable[[Exception], None] | None = None,
     ) -> None:
         self._mailbox: Mailbox[T] = Mailbox(on_overwrite)
         self._work = work
         self._on_error = on_error
         self._idle = idle
+        self._on_idle_error = on_idle_error or on_error
+        self._name = name
+        self._item: T | None = None
+        self._over = False
         self._thread = AbandonableThread(self._run, name)
         self._thread.start()
 
     def submit(self, item: T) -> None:
         """Hand over the newest item, without waiting."""
         self._mailbox.put(item)
+        if not self._over and not self._thread.is_alive():
+            self._tell(InterruptedWorkError(f"the thread {self._name} had ended; another goes on"))
+            self._thread = AbandonableThread(self._run, self._name)
+            self._thread.start()
 
     def stop(self, within_s: float = PATIENCE_S) -> bool:
         """Finish the item in work and the one waiting, then end and join the thread. Safe to call again.
@@ -65,14 +82,22 @@ class Worker(Generic[T]):
         return False
 
     def _run(self) -> None:
-        while True:
+        while not self._over:
             try:
-                item = self._next()
-                if item is None:
-                    return
-                self._work(item)
+                self._item = self._next()
+                if self._item is None:
+                    self._over = True
+                else:
+                    self._work(self._item)
+                self._item = None
             except Exception as error:
-                self._on_error(error)
+                self._tell(error)
+            except BaseException as error:
+                self._tell(InterruptedWorkError(f"the thread {self._name} was told to end: {type(error).__name__}"))
+
+    def _tell(self, error: Exception) -> None:
+        item, self._item = self._item, None
+        (self._on_error if item is not None else self._on_idle_error)(error)
 
     def _next(self) -> T | None:
         """The item that waits or comes; None in the end. Idle until then."""

@@ -296,7 +296,8 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _doubt(self) -> str:
         healed = self._proving.healed if self._proving is not None else ""
-        return healed or (self._student.warning if self._student is not None else "")
+        fault = self._pipeline.fault if self._pipeline is not None else ""
+        return fault or healed or (self._student.warning if self._student is not None else "")
 
     def _frame_limit_s(self) -> float | None:
         if self._student is None:

@@ -87,6 +87,9 @@ class Pipeline:
         self._publishes = self._given_up = False
         self._distrust = distrust
         self._decode = decode
+        self._interruptions = 0
+        self.fault = ""
+        """What went wrong beside the frames, since the start; empty for nothing."""
         self._artist = Worker("overlay", self._draw, on_error=self._report_drawing)
         self._perceiver = Worker(
             "perceive",
@@ -94,6 +97,7 @@ class Pipeline:
             on_error=self._report_bad,
             on_overwrite=statistics.count_overwritten,
             idle=idle,
+            on_idle_error=self._report_idle,
         )
 
     def submit(self, message: ImageMessage) -> None:
@@ -198,6 +202,11 @@ class Pipeline:
             self._logger.error(traceback.format_exc(), throttle_duration_sec=_LOG_PERIOD_S)
         self._statistics.count_bad(reason)
         self._logger.warning(f"frame skipped: {reason}", throttle_duration_sec=_LOG_PERIOD_S)
+
+    def _report_idle(self, error: Exception) -> None:
+        self._interruptions += 1
+        self.fault = f"{self._interruptions} times between two frames: {error}"
+        self._logger.error(self.fault, throttle_duration_sec=_LOG_PERIOD_S)
 
     def _report_drawing(self, error: Exception) -> None:
         self._logger.error(f"overlay not drawn: {error}", throttle_duration_sec=_LOG_PERIOD_S)
