@@ -6,7 +6,7 @@ The same conventions as the nodes: stamps in nanoseconds, boxes in source pixels
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -103,17 +103,23 @@ def label_info(class_names: Mapping[int, str], threshold: float, stamp_ns: int =
     )
 
 
-def detections(perception: Perception, frame_id: str = "") -> Any:
+def detections(perception: Perception, frame_id: str = "", identities: Sequence[str] = ()) -> Any:
     """vision_msgs/Detection2DArray of a perception, stamped with its frame's stamp.
 
-    A class that the perception does not declare goes out under its name, as class_id is free text.
+    A class that the perception does not declare goes out under its name, as class_id is free text. `identities` are the
+    ids of the detections, one each; without them they are empty.
     """
     ids = {name: class_id for class_id, name in perception.class_names.items()}
     head = header(perception.stamp_ns, frame_id)
     return _new(
         "vision_msgs/msg/Detection2DArray",
         header=head,
-        detections=[_detection(found, ids, head) for found in perception.detections],
+        detections=[
+            _detection(found, ids, head, identity)
+            for found, identity in zip(
+                perception.detections, identities or [""] * len(perception.detections), strict=True
+            )
+        ],
     )
 
 
@@ -130,7 +136,7 @@ def diagnostics(name: str, message: str, values: Mapping[str, str], stamp_ns: in
     return _new("diagnostic_msgs/msg/DiagnosticArray", header=header(stamp_ns, frame_id), status=[status])
 
 
-def _detection(found: Detection, ids: Mapping[str, int], head: Any) -> Any:
+def _detection(found: Detection, ids: Mapping[str, int], head: Any, identity: str) -> Any:
     x_min, y_min, x_max, y_max = (float(v) for v in found.box_xyxy)
     class_id = str(ids.get(found.class_name, found.class_name))
     hypothesis = _new("vision_msgs/msg/ObjectHypothesis", class_id=class_id, score=float(found.score))
@@ -141,7 +147,7 @@ def _detection(found: Detection, ids: Mapping[str, int], head: Any) -> Any:
             _new("vision_msgs/msg/ObjectHypothesisWithPose", hypothesis=hypothesis, pose=_no_pose()),
         ],
         bbox=_box((x_min + x_max) / 2, (y_min + y_max) / 2, x_max - x_min, y_max - y_min),
-        id="",
+        id=identity,
     )
 
 

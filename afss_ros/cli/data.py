@@ -19,14 +19,23 @@ def render(
     processes: Annotated[int, typer.Option("--processes", min=1, help="Rendering processes.")] = 2,
     trajectory: Annotated[
         str | None,
-        typer.Option("--trajectory", help="approach, flyaround or tumble: record a bag.", show_default=False),
+        typer.Option(
+            "--trajectory",
+            help="Record a bag: approach, flyaround, tumble; crossing, covering, return or traffic of several craft.",
+            show_default=False,
+        ),
     ] = None,
     rate: Annotated[float, typer.Option("--rate", min=0.1, help="Frames a second of the bag.")] = 10.0,
     raw: Annotated[bool, typer.Option("--raw", help="Raw pictures in the bag rather than JPEG.")] = False,
+    disturbed: Annotated[
+        bool, typer.Option("--disturbed", help="Lose frames of the bag, dazzle some, expose some badly.")
+    ] = False,
 ) -> None:
     """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set or a bag."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from afss_ros.synthetic.disturbances import Disturbances, draw_disturbances
+    from afss_ros.synthetic.encounter import ENCOUNTERS, draw_encounter
     from afss_ros.synthetic.produce import Order, produce
     from afss_ros.synthetic.recording import Recording, record
     from afss_ros.synthetic.trajectory import draw_trajectory
@@ -39,8 +48,12 @@ def render(
             progress.update(task, completed=done)
 
         if trajectory is not None:
-            motion = draw_trajectory(trajectory, count, size, round(size * 3 / 4), seed, split)
-            total = record(out, motion, Recording(rate_hz=rate, quality=None if raw else 88), advance)
+            height = round(size * 3 / 4)
+            draw = draw_encounter if trajectory in ENCOUNTERS else draw_trajectory
+            motion = draw(trajectory, count, size, height, seed, split)
+            befalls = draw_disturbances(count, size, height, seed) if disturbed else Disturbances()
+            how = Recording(rate_hz=rate, quality=None if raw else 88, disturbances=befalls)
+            total = record(out, motion, how, advance)
         else:
             total = produce(Order(out, count, size, seed, split), processes, advance)
     Console().print(f"{out}: {total} frames")

@@ -29,7 +29,7 @@ from afss_ros.evaluation.metrics.detection import ImageObjects, average_precisio
 from afss_ros.labelling.assemble import Teacher, assemble
 from afss_ros.labelling.settings import LabelSettings, load_settings, parse_overrides
 from afss_ros.sources.bag import choose_topic, decode_message, header_stamp_ns
-from afss_ros.synthetic.recording import MASK_TOPIC
+from afss_ros.synthetic.truth import MASK_TOPIC
 from afss_ros.teacher.prompts import CRAFT
 from afss_ros.teacher.refinement.remembering import RememberingDetector, RememberingSegmenter
 from afss_ros.teacher.values import Labelled

@@ -13,7 +13,8 @@ from afss_ros.datasets import DatasetWriter, Instance
 from afss_ros.labels import PART_IDS
 from afss_ros.loop.config import RenderConfig
 from afss_ros.sources.bag import choose_topic, decode_message, header_stamp_ns
-from afss_ros.synthetic.recording import MASK_TOPIC, Recording, record
+from afss_ros.synthetic.recording import Recording, record
+from afss_ros.synthetic.truth import MASK_TOPIC
 from afss_ros.synthetic.trajectory import draw_trajectory
 
 

@@ -23,6 +23,8 @@ from afss_ros.synthetic.sky import Stars, stars_all_around
 
 Vector = NDArray[np.float64]
 MOTIONS = ("approach", "flyaround", "tumble")
+SEVERAL = ("crossing", "covering", "return", "traffic")
+"""Motions of several craft, see `encounter`."""
 FOV_DEGREES = 40.0
 """Horizontal field of view of the trajectory's camera, for craft and sky alike."""
 
@@ -100,7 +102,7 @@ def draw_trajectory(motion: str, frames: int, width: int, height: int, seed: int
         SyntheticError: an unknown motion, or no frames.
     """
     if motion not in MOTIONS:
-        raise SyntheticError(f"motion must be one of {', '.join(MOTIONS)}, got {motion!r}")
+        raise SyntheticError(f"motion must be one of {', '.join(MOTIONS + SEVERAL)}, got {motion!r}")
     if frames < 1:
         raise SyntheticError(f"a trajectory has at least one frame, got {frames}")
     rng = sample_rng(seed, split, 0)

@@ -17,7 +17,7 @@ from afss_ros.camera import CameraInfo
 from afss_ros.datasets.rle import box_of
 from afss_ros.labelling import benchmark, compare
 from afss_ros.labelling.settings import load_settings
-from afss_ros.synthetic.recording import MASK_TOPIC
+from afss_ros.synthetic.truth import MASK_TOPIC
 from afss_ros.teacher.offline.baseline import GrabCutSegmenter, SaliencyDetector
 from afss_ros.teacher.prompts import Prompts
 from afss_ros.teacher.refinement.remembering import RememberingDetector, RememberingSegmenter
