@@ -100,6 +100,10 @@ class Perception:
         craft_confidence: mean probability, in 0..1, that the student gives to the labels of all craft pixels; None when
             it gives none, or sees no craft.
         best_rejected: the best score, in 0..1, that was below the threshold; 0 when there was none.
+        rejected: detections below the threshold and above half of it, best score first: nothing to report, but enough
+            to go on with where a tracker expects a craft.
+        confidence: uint8 (H, W) in source size, the probability x 255 that the student gives to each pixel's label;
+            None unless it was asked to keep it.
     """
 
     detections: tuple[Detection, ...]
@@ -109,3 +113,5 @@ class Perception:
     timings_ms: dict[str, float] = field(default_factory=dict)
     craft_confidence: float | None = None
     best_rejected: float = 0.0
+    rejected: tuple[Detection, ...] = ()
+    confidence: NDArray[np.uint8] | None = None

@@ -73,6 +73,8 @@ class Student:
         self.merge_gap = merge_gap
         self.extent_threshold = extent_threshold
         self.tiling = tiling or Tiling()
+        self.keep_confidence = False
+        """Whether perceptions carry the map of confidence, which takes a copy of a frame's size."""
         model = _read_model(self.path)
         self.sha256 = hashlib.sha256(model).hexdigest()
         # Before anything in it is believed.
@@ -109,7 +111,7 @@ class Student:
         prepared = perf_counter_ns()
         looks = self._infer(session, images)
         inferred = perf_counter_ns()
-        label_map, found, confidence = self._understand(looks, view)
+        label_map, found, craft_confidence, confidence = self._understand(looks, view)
         done = perf_counter_ns()
         timings = {
             "preprocess": (prepared - started) / 1e6,
@@ -122,8 +124,10 @@ class Student:
             self.class_names,
             frame.stamp_ns,
             timings,
-            craft_confidence=confidence,
+            craft_confidence=craft_confidence,
             best_rejected=max((d.score for d in found if d.score < self.score_threshold), default=0.0),
+            rejected=tuple(d for d in found if d.score < self.score_threshold),
+            confidence=confidence,
         )
 
     def _infer(self, session: BoundSession, images: list[NDArray[np.uint8]]) -> list[Outputs]:
@@ -137,8 +141,8 @@ class Student:
 
     def _understand(
         self, looks: list[Outputs], view: View
-    ) -> tuple[NDArray[np.uint8] | None, tuple[Detection, ...], float | None]:
-        """The frame's label map, all detections above half the threshold, and the mean confidence in the craft."""
+    ) -> tuple[NDArray[np.uint8] | None, tuple[Detection, ...], float | None, NDArray[np.uint8] | None]:
+        """The label map, all detections above half the threshold, the mean confidence in the craft, and its map."""
         least = self.score_threshold / 2
         seen = self._detections(looks[0], view.whole, least)
         if view.plan is None:
@@ -147,11 +151,13 @@ class Student:
             outputs = view.together(looks, seen, least)
             found = self._detections(outputs, view.box, least)
         if "labels" not in outputs:
-            return None, found, None
-        confidence = None
+            return None, found, None, None
+        in_craft, confidence = None, None
         if self.contract.has_confidence:
-            confidence = detections.craft_confidence(outputs["labels"][0], outputs["confidence"][0], view.box)
-        return letterbox.take(outputs["labels"][0], view.indices), found, confidence
+            in_craft = detections.craft_confidence(outputs["labels"][0], outputs["confidence"][0], view.box)
+            if self.keep_confidence:
+                confidence = letterbox.take(outputs["confidence"][0], view.indices)
+        return letterbox.take(outputs["labels"][0], view.indices), found, in_craft, confidence
 
     def _detections(self, outputs: Outputs, box: Letterbox, least_score: float) -> tuple[Detection, ...]:
         if self.contract.box_source == "boxes":
