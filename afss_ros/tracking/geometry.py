@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Boxes = NDArray[np.float64]
+_NEAR = 1.5
+"""Pixels from the border within which a box touches it."""
 
 
 def _common(a: Boxes, b: Boxes) -> Boxes:
@@ -36,7 +38,12 @@ def around(boxes: Boxes) -> NDArray[np.float64]:
     return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
 
 
-def at_border(box: NDArray[np.float64], size: tuple[int, int], near: float = 1.5) -> bool:
+def at_border(box: NDArray[np.float64], size: tuple[int, int]) -> bool:
     """Whether a box touches the border of a frame of `size` (H, W)."""
+    return any(cut_sides(box, size))
+
+
+def cut_sides(box: NDArray[np.float64], size: tuple[int, int]) -> tuple[bool, bool, bool, bool]:
+    """Which sides of a box, left, top, right, bottom, the border of a frame of `size` (H, W) may cut off."""
     x0, y0, x1, y1 = (float(v) for v in box)
-    return x0 <= near or y0 <= near or x1 >= size[1] - near or y1 >= size[0] - near
+    return x0 <= _NEAR, y0 <= _NEAR, x1 >= size[1] - _NEAR, y1 >= size[0] - _NEAR

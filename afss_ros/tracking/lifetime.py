@@ -25,7 +25,7 @@ class Life:
     """
 
     __slots__ = (
-        "_detection", "_parts", "_seen_parts", "age_s", "box", "class_name", "identity", "make_up", "motion", "patch",
+        "_detection", "_parts", "_seen_parts", "age_s", "box", "class_name", "identity", "last_seen", "make_up", "motion", "patch",
         "recent", "score", "seen", "serial", "shared", "state", "unseen_s",
     )  # fmt: skip
 
@@ -34,7 +34,7 @@ class Life:
         self.identity = 0
         self.state = State.TENTATIVE
         self.class_name = class_name
-        self.box = box
+        self.box = self.last_seen = box
         self.score = score
         self.motion = Motion(box)
         self.age_s = self.unseen_s = 0.0
@@ -60,15 +60,20 @@ class Life:
         self.unseen_s += dt
         self.seen, self._detection, self._seen_parts, self.shared = None, None, (), False
 
-    def update(self, box: Box, score: float, seen: Seen, detection: int | None, cut: bool, dt: float) -> None:
-        """A frame shows it; `cut`: the frame's border cuts it off, so its size says little."""
-        self.motion.update(box, loosely=3.0 if cut else 1.0)
-        self.box, self.score, self.unseen_s = box, score, 0.0
+    def update(
+        self, box: Box, score: float, seen: Seen, detection: int, cut: tuple[bool, bool, bool, bool], dt: float
+    ) -> None:
+        """A frame shows it; `cut`: the sides, left, top, right, bottom, that the frame's border may cut off."""
+        if any(cut):
+            self.motion.update_cut(box, self.last_seen, cut, max(dt, self.unseen_s))
+        else:
+            self.motion.update(box)
+        self.box, self.last_seen, self.score, self.unseen_s = box, box, score, 0.0
         self.seen, self._detection = seen, detection
         self.recent.append(True)
         if seen.whole is not None:
             self.patch = seen.patch
-        if not cut:
+        if not any(cut):
             self.make_up = likeness.smoothed(self.make_up, seen)
         self._seen_parts = self._parts.follow(seen.parts, box, dt)
         if self.state in (State.COASTING, State.LOST):

@@ -18,6 +18,8 @@ _MEASURED = (0.03, 0.03, 0.06, 0.06)
 """Standard deviation of a measurement: diagonals of the box, and logarithms."""
 _PIXEL = 0.7
 _RATE_AT_START = (1.5, 1.5, 0.4, 0.4)
+_SIZE_FADE = 0.9
+"""What is left of the rates of size after each prediction: seen, they are measured anew; unseen, a craft keeps its size."""
 _DECAY_S = 2.0
 """Seconds after which a rate that nobody measures has faded to 1/e: nothing goes on for ever."""
 
@@ -64,7 +66,7 @@ class Motion:
         for i in range(4):
             q = (_ACCELERATION[i] * (diagonal if i < 2 else 1.0)) ** 2
             self._value[i] += dt * self._rate[i]
-            self._rate[i] *= fade
+            self._rate[i] *= fade if i < 2 else fade * fade * _SIZE_FADE
             self._p00[i] += dt * (2 * self._p01[i] + dt * self._p11[i]) + q * dt**4 / 4
             self._p01[i] += dt * self._p11[i] + q * dt**3 / 2
             self._p11[i] += q * dt * dt
@@ -83,6 +85,31 @@ class Motion:
             self._p11[i] -= k1 * self._p01[i]
             self._p01[i] -= k0 * self._p01[i]
             self._p00[i] -= k0 * self._p00[i]
+
+    def update_cut(
+        self,
+        box: NDArray[np.float64],
+        before: NDArray[np.float64],
+        cut: tuple[bool, bool, bool, bool],
+        dt: float,
+    ) -> None:
+        """Take a box that the border cuts: it is where the box is, and its free sides say how the craft moves.
+
+        Args:
+            box, before: float64 (4,), now and `dt` seconds ago.
+            cut: which sides, left, top, right, bottom, are the border's.
+        """
+        self._value = _channels(box)
+        noise = self._noise()
+        for axis in (0, 1):
+            free = [side for side in (axis, axis + 2) if not cut[side]]
+            if free:
+                rate = sum(float(box[side] - before[side]) for side in free) / len(free) / dt
+                self._rate[axis] += 0.5 * (rate - self._rate[axis])
+            self._rate[axis + 2] *= 0.5
+        for i in range(4):
+            self._p00[i] = max(self._p00[i], 2 * noise[i])
+            self._p01[i] = 0.0
 
     def _noise(self) -> list[float]:
         diagonal = self.diagonal

@@ -28,12 +28,14 @@ _MOST_LOST = 24
 _NOMINAL_DT_S = 0.1
 """Between frames that have no time."""
 _LONGEST_DT_S = 5.0
-_WORST = 0.8
-"""A pair that costs more is none."""
-_WORST_DOUBTFUL = 0.6
+_WORST = 1.15
+"""A pair that costs more is none: a craft in motion, turned, in other light, still costs less."""
+_WORST_DOUBTFUL = 0.95
+_WORST_NEW = 0.8
 _INSIDE = 0.7
 """Share of a craft within a detection from which the detection may hold it and others."""
 _FRAGMENT = 0.7
+_SWALLOWED_S = 0.5
 _SHARED_S = 8.0
 """How long a craft may be hidden behind another one."""
 
@@ -62,8 +64,11 @@ class Tracker:
             ones first, by identity.
         """
         dt = self._step(perception.stamp_ns)
-        for life in (*self._lives, *self._lost):
+        for life in self._lives:
             life.predict(dt)
+        for life in self._lost:
+            life.unseen_s += dt  # where it went to nobody knows: it is looked for where it was seen last
+            life.age_s += dt
         found = (*perception.detections, *perception.rejected)[:MOST_CRAFT]
         boxes = np.array([d.box_xyxy for d in found], np.float64).reshape(-1, 4)
         frame = _Frame(found, boxes, look(perception.labels, found), len(perception.detections), size, dt)
@@ -99,7 +104,7 @@ class Tracker:
         self._match(frame, rest, sorted(frame.free), _WORST_DOUBTFUL)
         self._drop_fragments(frame)
         new = [life for life in self._lives if not life.is_known]
-        self._match(frame, new, [i for i in sure if i in frame.free], _WORST)
+        self._match(frame, new, [i for i in sure if i in frame.free], _WORST_NEW)
         for i in sure:
             if i in frame.free and len(self._lives) < _MOST_LIVES:
                 self._serials += 1
@@ -119,7 +124,7 @@ class Tracker:
         box, found = frame.boxes[number], frame.found[number]
         frame.free.discard(number)
         frame.done.add(life)
-        cut = geometry.at_border(box, frame.size)
+        cut = geometry.cut_sides(box, frame.size)
         life.update(box, found.score, frame.seen[number], number, cut, frame.dt)
 
     def _share(self, frame: _Frame) -> None:
@@ -148,12 +153,17 @@ class Tracker:
                 frame.done.add(known[i])
 
     def _drop_fragments(self, frame: _Frame) -> None:
-        """A detection within a craft that is seen is a piece of it, and starts nothing."""
-        around = [life.box for life in frame.done if life.is_known]
+        """What lies within a craft that is seen, or swallows one that was just there, is no other craft."""
         numbers = sorted(frame.free)
+        around = [life.box for life in frame.done if life.is_known]
         if around and numbers:
             inside = geometry.within(frame.boxes[numbers], np.array(around)).max(1)
             frame.free -= {n for n, share in zip(numbers, inside, strict=True) if share >= _FRAGMENT}
+        numbers = sorted(frame.free)
+        there = [life.box for life in self._lives if life.is_known and life.unseen_s < _SWALLOWED_S]
+        if there and numbers:
+            swallowed = geometry.within(np.array(there), frame.boxes[numbers]).max(0)
+            frame.free -= {n for n, share in zip(numbers, swallowed, strict=True) if share >= _FRAGMENT}
 
     def _close(self, frame: _Frame) -> tuple[Track, ...]:
         """Let lives go on or end, and tell of them."""
@@ -234,7 +244,7 @@ def _cost(life: Life, frame: _Frame, number: int, worst: float) -> float:
     strange = likeness.unlike(life.make_up, likeness.make_up(frame.seen[number].parts))
     alike = 0.4 * near + 0.3 * common + 0.3 * mask
     cost = 1 - alike + 0.25 * strange + 0.1 * min(apart, 1.0) * (0.3 if cut else 1.0)
-    return cost if cost <= worst + 0.35 else IMPOSSIBLE
+    return cost if cost <= worst else IMPOSSIBLE
 
 
 def _own_edges(group: NDArray[np.float64], place: int, held: Box) -> tuple[Box, bool]:
@@ -278,9 +288,9 @@ def _return_cost(lost: Life, life: Life) -> float:
     """How little a new craft looks like a lost one; 1 and more is another one."""
     if lost.class_name != life.class_name:
         return 2.0
-    away = float(np.hypot(*((life.box[:2] + life.box[2:] - lost.box[:2] - lost.box[2:]) / 2)))
+    away = float(np.hypot(*((life.box[:2] + life.box[2:] - lost.last_seen[:2] - lost.last_seen[2:]) / 2)))
     diagonal = max(lost.motion.diagonal, life.motion.diagonal)
-    reach = diagonal * (1.0 + 1.0 * lost.unseen_s)
-    apart = likeness.size_ratio(lost.box, life.box)
+    reach = diagonal * (1.5 + 1.0 * lost.unseen_s)
+    apart = likeness.size_ratio(lost.last_seen, life.box)
     strange = likeness.unlike(lost.make_up, life.make_up)
-    return away / reach * 0.6 + apart / 1.5 * 0.5 + strange
+    return 0.6 * away / reach + 0.3 * apart + 0.7 * strange
