@@ -54,12 +54,14 @@ class Seen:
         parts: the body first, then others, largest first.
         second_moment: float64 (2, 2), px², of the pixels about the centroid.
         patch: bool (PATCH, PATCH), its pixels on a grid over the detection's box.
+        diameter: the largest distance between two of its pixels, px; 0 where it has none.
     """
 
     whole: Region | None
     parts: tuple[Region, ...]
     second_moment: NDArray[np.float64]
     patch: NDArray[np.bool_]
+    diameter: float = 0.0
 
 
 PATCH = 24
@@ -141,7 +143,17 @@ def _seen(
     whole = Region(
         labels.SPACECRAFT, _box(x, y, w, h, place, step), (float(centre[0]), float(centre[1])), area * step * step
     )
-    return Seen(whole, _parts(inner, pixels, place, step, area), spread, own[rows[:, None], columns])
+    parts = _parts(inner, pixels, place, step, area)
+    return Seen(whole, parts, spread, own[rows[:, None], columns], _diameter(pixels) * step)
+
+
+def _diameter(pixels: NDArray[np.uint8]) -> float:
+    """Between the outer corners of the two pixels that are furthest apart."""
+    outlines, _ = cv2.findContours(pixels, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    hull = cv2.convexHull(np.concatenate(outlines))[:, 0].astype(np.float64)
+    hull = hull[:: max(1, len(hull) // 64)]
+    apart = hull[:, None] - hull[None]
+    return float(np.sqrt((apart * apart).sum(-1).max())) + 1.0
 
 
 def _parts(

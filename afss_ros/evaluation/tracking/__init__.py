@@ -1,0 +1,1 @@
+"""Tracks, bearings and ranges against the truth of rendered recordings."""
