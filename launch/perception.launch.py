@@ -68,6 +68,15 @@ ARGUMENTS = [
         description="ONNX Runtime execution provider. Empty: as params_file says.",
     ),
     DeclareLaunchArgument(
+        "tracking", default_value="", description="Follow craft: true or false. Empty: as params_file says."
+    ),
+    DeclareLaunchArgument(
+        "target_length_m",
+        default_value="",
+        description="Largest dimension of the craft in metres, for its range. Empty: as params_file says.",
+    ),
+    DeclareLaunchArgument("depth", default_value="depth", description="Topic of depth images, with tracking.depth."),
+    DeclareLaunchArgument(
         "use_sim_time", default_value="false", description="Take the time from /clock: true or false."
     ),
     DeclareLaunchArgument(
@@ -111,12 +120,13 @@ def perception(context: LaunchContext) -> Entities:
         parameters=[
             parameter_file(context, "perception_node"),
             {name: argument for name, argument in given.items() if argument},
+            *tracking(context),
             # Here the launch file manages the node; two managers would trip over each other. Of a second process, which
             # it did not ask for, it would know nothing.
             {"autostart": autostart and respawn, "watchdog.exit": True} if respawn else {"autostart": False},
             {"use_sim_time": boolean("use_sim_time", value(context, "use_sim_time"))},
         ],
-        remappings=[("image", value(context, "image")), ("camera_info", value(context, "camera_info"))],
+        remappings=[(topic, value(context, topic)) for topic in ("image", "camera_info", "depth")],
         ros_arguments=["--log-level", value(context, "log_level")],
         # A replay is nothing without the node. A robot's launch goes on: what to do then is not ours to say.
         on_exit=end_on_failure() if replayed and not respawn else None,
@@ -128,6 +138,19 @@ def perception(context: LaunchContext) -> Entities:
     if respawn or not autostart:
         return [node]
     return [*start(node), *(end_if_not_configured(node) if replayed else []), node]
+
+
+def tracking(context: LaunchContext) -> list[dict[str, bool | float]]:
+    """Return the parameters of tracking that were given."""
+    parameters: list[dict[str, bool | float]] = []
+    if wanted := value(context, "tracking"):
+        parameters.append({"tracking.enabled": boolean("tracking", wanted)})
+    if length := value(context, "target_length_m"):
+        try:
+            parameters.append({"target.length_m": float(length)})
+        except ValueError as error:
+            raise LaunchError(f"target_length_m must be a number of metres, got {length!r}") from error
+    return parameters
 
 
 def start(node: LifecycleNode) -> Entities:

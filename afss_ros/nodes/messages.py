@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import array
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -37,14 +37,18 @@ def image_message(pixels: NDArray[np.uint8], encoding: str, header: Header) -> I
 
 
 def detections_message(
-    detections: tuple[Detection, ...], class_ids: Mapping[str, int], header: Header
+    detections: tuple[Detection, ...], class_ids: Mapping[str, int], header: Header, identities: Sequence[str] = ()
 ) -> Detection2DArray:
     """Detections in source pixels.
 
     `class_id` is the id in LabelInfo, as a string; that of a class which the student does not declare is the id that it
-    gave, taken from the name "class <id>" (see `student.detections.from_boxes`).
+    gave, taken from the name "class <id>" (see `student.detections.from_boxes`). `identities` are those of the tracks,
+    one for each detection, or none at all.
     """
-    return Detection2DArray(header=header, detections=[_detection_message(d, class_ids, header) for d in detections])
+    messages = [_detection_message(d, class_ids, header) for d in detections]
+    for message, identity in zip(messages, identities):  # noqa: B905 - there may be none
+        message.id = identity
+    return Detection2DArray(header=header, detections=messages)
 
 
 def _detection_message(detection: Detection, class_ids: Mapping[str, int], header: Header) -> Detection2D:

@@ -46,6 +46,7 @@ MAY_IMPORT = {
 ROS = {
     "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs", "launch",
     "lifecycle_msgs", "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "vision_msgs",
+    "visualization_msgs",
 }  # fmt: skip
 FLIES = {"numpy", "cv2", "onnxruntime", "yaml", "rosbags", "lz4", "backports"}
 

@@ -25,10 +25,12 @@ from afss_ros.nodes.perception.camera_check import CameraCheck
 from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.nodes.perception.look_back import LookBack
+from afss_ros.nodes.perception.on_demand import OnDemand
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
 from afss_ros.nodes.perception.proving import Proving
 from afss_ros.nodes.perception.reporting import Reports, model_facts
+from afss_ros.nodes.perception.tracks import Tracks
 from afss_ros.nodes.progress import InWork
 from afss_ros.student import Student, StudentError
 
@@ -62,6 +64,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._recording: recording.Recording | None = None
         self._limits = load_limits()
         self._judge: Judge | None = None
+        self._tracks: Tracks | None = None
+        self._on_demand: OnDemand | None = None
         self._enabled = True
         self._ending = ending
         self._give_up = give_up
@@ -98,6 +102,16 @@ class PerceptionNode(OperableLifecycleNode):
             lease_s=settings.detections_liveliness_lease,
         )
         self._recording = recording.plan(self, settings, self._student.class_names)
+        self._tracks = Tracks(
+            self,
+            self._student.class_names,
+            settings=lambda: self._settings,
+            camera_of=lambda stamp_ns: self._camera.at(stamp_ns) if self._camera is not None else None,
+            rectified=lambda: self._input is not None and "rect" in self._input.topic.rsplit("/", 1)[-1],
+        )
+        self._on_demand = OnDemand(
+            self, lambda: self._settings.detection_score_threshold, self._keep_confidence, self._report_encoding
+        )
         self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
         return super().on_configure(state)
 
@@ -112,6 +126,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._camera = CameraCheck(self)
         if self._recording is not None:
             self._recording.start(lambda: self._settings, self._camera)
+        if self._on_demand is not None:
+            self._on_demand.start()
         self._decoder = Decoder(lambda: self._settings.input_grey_bits)
         monitor = Monitor(self._limits, frozen_after_s=self._settings.monitor_frozen_after)
         self._judge = Judge(
@@ -131,6 +147,8 @@ class PerceptionNode(OperableLifecycleNode):
             idle=proving.idle,
             distrust=lambda: proving.failure,
             decode=self._decoder,
+            tracks=self._tracks,
+            on_demand=self._on_demand,
         )
         if self._enabled:
             self._open_input()
@@ -211,6 +229,13 @@ class PerceptionNode(OperableLifecycleNode):
         before.close()
         self.get_logger().warning(proving.healed)
 
+    def _keep_confidence(self, wanted: bool) -> None:
+        if self._student is not None:
+            self._student.keep_confidence = wanted
+
+    def _report_encoding(self, error: Exception) -> None:
+        self.get_logger().error(f"no compressed mask: {error}", throttle_duration_sec=5.0)
+
     def _close_input(self) -> None:
         if self._input is not None:
             self._input.close()
@@ -225,6 +250,8 @@ class PerceptionNode(OperableLifecycleNode):
             self._pipeline = None
             self._proving = None
             self._judge = None
+        if self._on_demand is not None:
+            self._on_demand.stop(self._settings.watchdog_stop_limit)
         if self._recording is not None:
             self._recording.stop()
         if self._camera is not None:
@@ -234,9 +261,10 @@ class PerceptionNode(OperableLifecycleNode):
     def _free(self) -> None:
         self._stop()
         self._recording = None
-        if self._outputs is not None:
-            self._outputs.close()
-            self._outputs = None
+        for made in (self._outputs, self._tracks, self._on_demand):
+            if made is not None:
+                made.close()
+        self._outputs = self._tracks = self._on_demand = None
         if self._student is not None:
             self._student.close()
             self._student = None
@@ -260,6 +288,8 @@ class PerceptionNode(OperableLifecycleNode):
         if self._student is not None:
             self._student.score_threshold = self._settings.detection_score_threshold
             self._student.min_area = self._settings.detection_min_area
+        if self._tracks is not None:
+            self._tracks.prepare()
         if self._outputs is not None and any(p.name == "detection.score_threshold" for p in changed):
             self._outputs.publish_label_info(self._settings.detection_score_threshold)
 

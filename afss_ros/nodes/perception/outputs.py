@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,9 @@ class Outputs:
         """Publish how doubtful a frame is, and why, under the image's own header."""
         self._doubt.publish(doubt_message(judged, self._node.get_fully_qualified_name(), header))
 
-    def publish(self, perception: Perception, header: Header) -> None:
+    def publish(self, perception: Perception, header: Header, identities: Sequence[str] = ()) -> None:
         """Publish detections, and the mask if the student makes one, under the image's own header."""
-        self._detections.publish(detections_message(perception.detections, self._class_ids, header))
+        self._detections.publish(detections_message(perception.detections, self._class_ids, header, identities))
         if perception.labels is not None:
             self._mask.publish(image_message(perception.labels, "mono8", header))
 

@@ -119,6 +119,56 @@ SPECS: tuple[Spec, ...] = (
         low=0.0,
         high=3600.0,
     ),
+    Spec(
+        "tracking.enabled",
+        False,
+        Takes.ANY_TIME,
+        "Follow craft: identities in ~/detections, and ~/tracks, ~/bearings and ~/positions.",
+    ),
+    Spec(
+        "tracking.confirm_hits",
+        3,
+        Takes.ANY_TIME,
+        "Frames, of two more, in which a craft must be seen before it is confirmed.",
+        low=1,
+        high=30,
+    ),
+    Spec(
+        "tracking.coast",
+        1.5,
+        Takes.ANY_TIME,
+        "Seconds that a confirmed craft goes on unseen before it is lost.",
+        low=0.0,
+        high=60.0,
+    ),
+    Spec(
+        "tracking.remember",
+        20.0,
+        Takes.ANY_TIME,
+        "Seconds that a lost craft's identity waits for it.",
+        low=0.0,
+        high=3600.0,
+    ),
+    Spec(
+        "tracking.publish_tf",
+        False,
+        Takes.ANY_TIME,
+        "Publish a frame on /tf for each craft that has a position. Needs tf2_msgs.",
+    ),
+    Spec(
+        "tracking.depth",
+        False,
+        Takes.CONFIGURE,
+        "Listen to `depth`, an image registered to the pictures, for the range of craft.",
+    ),
+    Spec(
+        "target.length_m",
+        0.0,
+        Takes.ANY_TIME,
+        "Largest dimension of the craft in metres, from which its range is told. 0: unknown.",
+        low=0.0,
+        high=10000.0,
+    ),
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
     Spec(
         "monitor.max_rate",
@@ -246,6 +296,13 @@ class Settings:
     detection_min_area: int
     detections_deadline: float
     detections_liveliness_lease: float
+    tracking_enabled: bool
+    tracking_confirm_hits: int
+    tracking_coast: float
+    tracking_remember: float
+    tracking_publish_tf: bool
+    tracking_depth: bool
+    target_length_m: float
     overlay_alpha: float
     monitor_max_rate: float
     monitor_frozen_after: float

@@ -21,8 +21,10 @@ from std_msgs.msg import Header
 
 from afss_ros import images, overlay
 from afss_ros.nodes.image_input import ImageMessage, to_rgb
+from afss_ros.nodes.perception.on_demand import OnDemand
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.statistics import FrameStatistics
+from afss_ros.nodes.perception.tracks import Tracks
 from afss_ros.nodes.progress import InWork, Progress
 from afss_ros.nodes.worker import Worker
 from afss_ros.perception import Frame, Perception
@@ -55,6 +57,8 @@ class Pipeline:
         decode: a message to RGB, uint8 (H, W, 3).
         look_back: given every frame once it is published, with the message it came in; it raises nothing.
         idle: called in the perceiving thread while no frame waits.
+        tracks: gives detections their identities before they are published, and then publishes what it knows of them.
+        on_demand: publishes what is made only while somebody listens.
         distrust: why no frame must be seen by the student: each counts as bad then. Empty while it is trusted.
     """
 
@@ -72,6 +76,8 @@ class Pipeline:
         idle: Callable[[], None] | None = None,
         distrust: Callable[[], str] = lambda: "",
         decode: Callable[[ImageMessage], NDArray[np.uint8]] = to_rgb,
+        tracks: Tracks | None = None,
+        on_demand: OnDemand | None = None,
     ) -> None:
         self._perceive = perceive
         self._outputs = outputs
@@ -90,6 +96,8 @@ class Pipeline:
         self._interruptions = 0
         self.fault = ""
         """What went wrong beside the frames, since the start; empty for nothing."""
+        self._tracks = tracks
+        self._on_demand = on_demand
         self._artist = Worker("overlay", self._draw, on_error=self._report_drawing)
         self._perceiver = Worker(
             "perceive",
@@ -154,21 +162,33 @@ class Pipeline:
         frame = Frame(image, _nanoseconds(header.stamp), header.frame_id)
         if reason := self._distrust():
             raise StudentError(reason)
+        if self._on_demand is not None:
+            self._on_demand.expect()
         self._progress.enter("inference")
         perception = self._perceive(frame)
+        inferred_ns = time.perf_counter_ns()
+        identities: tuple[str, ...] = ()
+        if self._tracks is not None:
+            self._progress.enter("tracking")
+            identities = self._tracks.follow(frame, perception)
         perceived_ns = time.perf_counter_ns()
         with self._verdict:
             if self._given_up:
                 return
             self._publishes = True
         self._progress.enter("publish")
-        self._outputs.publish(perception, header)
+        self._outputs.publish(perception, header, identities)
+        if self._tracks is not None:
+            self._tracks.publish(frame, perception, header)
         published_ns = time.perf_counter_ns()
+        if self._on_demand is not None:
+            self._on_demand.publish(frame, perception, header, self._clock.now().to_msg())
         total_ms = (published_ns - arrival.arrived_ns) / _NS_PER_MS
         timings_ms = {
             "wait": (taken_ns - arrival.arrived_ns) / _NS_PER_MS,
             "decode": (decoded_ns - taken_ns) / _NS_PER_MS,
             **perception.timings_ms,
+            **({"tracking": (perceived_ns - inferred_ns) / _NS_PER_MS} if identities else {}),
             "publish": (published_ns - perceived_ns) / _NS_PER_MS,
             "total": total_ms,
             # What this package costs beside the network itself.

@@ -1,0 +1,120 @@
+"""perception_node follows craft over real DDS: identities, parts, bearings, positions, and what is made on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from perception_peer import Peer, craft_image, image_message
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, TimeReference
+from vision_msgs.msg import Detection2DArray, Detection3DArray
+from visualization_msgs.msg import MarkerArray
+
+DETECTIONS, TRACKS = "/perception_node/detections", "/perception_node/tracks"
+FOCAL = 100.0
+
+
+def calibration(stamp: Time) -> CameraInfo:
+    info = CameraInfo(height=48, width=64, distortion_model="plumb_bob", d=[0.0] * 5)
+    info.header.stamp = stamp
+    info.k = [FOCAL, 0.0, 31.5, 0.0, FOCAL, 23.5, 0.0, 0.0, 1.0]
+    info.p = [FOCAL, 0.0, 31.5, 0.0, 0.0, FOCAL, 23.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return info
+
+
+def moved(columns: int) -> Any:
+    """The craft of `craft_image` further to the right, with a blue panel at its side."""
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[8:24, 16 + columns : 32 + columns] = 200
+    image[12:20, 32 + columns : 40 + columns] = (0, 0, 255)
+    return image
+
+
+def fly(peer: Peer, camera: Any, answers: list[Any], frames: range) -> list[Any]:
+    """Show one picture after the other, each when the one before is answered; the answers to these."""
+    start, seen = peer.now(), len(answers)
+    for number, frame in enumerate(frames):
+        stamp = Time(sec=start.sec + number // 10, nanosec=number % 10 * 100_000_000)
+        camera.publish(image_message(moved(frame), stamp))
+        peer.spin_until(lambda number=number: len(answers) > seen + number, f"an answer to frame {frame}")
+    return answers[seen:]
+
+
+def test_a_craft_keeps_its_identity_and_its_parts_their_names(peer: Peer) -> None:
+    assert peer.set_parameter("tracking.enabled", True).successful
+    detections, tracks = peer.hear(Detection2DArray, DETECTIONS), peer.hear(Detection2DArray, TRACKS)
+    camera = peer.camera()
+    peer.show(camera, image_message(moved(0), peer.now()), detections, tracks)
+    told = fly(peer, camera, tracks, range(8))
+    peer.spin_until(lambda: len(detections) >= len(tracks), "the detections")
+    assert told[-1].header == detections[-1].header
+    craft, *parts = told[-1].detections
+    (detection,) = detections[-1].detections
+    assert craft.id == detection.id == "1"
+    named = {r.hypothesis.class_id: r for r in craft.results}
+    assert set(named) == {"4", "confirmed", "velocity", "centroid"}
+    assert named["velocity"].pose.pose.position.x > 2
+    assert named["centroid"].pose.pose.position.z == pytest.approx(16 * 16 + 8 * 8, abs=8)
+    assert {part.id: part.results[0].hypothesis.class_id for part in parts} == {"1/body": "1", "1/panel.1": "2"}
+    panel = next(part for part in parts if part.id == "1/panel.1")
+    assert panel.bbox.center.position.x == pytest.approx(36 + 7, abs=0.6)
+    assert panel.bbox.size_y == pytest.approx(8, abs=1)
+
+
+def test_a_bearing_points_at_the_craft_and_a_length_gives_its_place(peer: Peer) -> None:
+    assert peer.reload(tracking__enabled=True, target__length_m=2.5)
+    bearings = peer.hear(Detection3DArray, "/perception_node/bearings")
+    positions = peer.hear(Detection3DArray, "/perception_node/positions")
+    markers = peer.hear(MarkerArray, "/perception_node/markers")
+    camera = peer.camera()
+    publisher = peer.node.create_publisher(CameraInfo, "camera_info", 1)
+    peer.repeat(lambda: publisher.publish(calibration(peer.now())))
+    peer.repeat(lambda: camera.publish(image_message(moved(0), peer.now())))
+    peer.spin_until(lambda: any(m.detections for m in positions) and any(len(m.markers) > 1 for m in markers), "places")
+    bearing = next(m for m in bearings if m.detections).detections[0]
+    at = bearing.results[0].pose.pose.position
+    # The middle of the box is at (28, 16), that of the pixels a little left of it; the axis at (32, 24).
+    assert (at.x / at.z * FOCAL, at.y / at.z * FOCAL) == pytest.approx((-4.5, -8.0), abs=1.0)
+    covariance = np.array(bearing.results[0].pose.covariance).reshape(6, 6)[:3, :3]
+    direction = np.array([at.x, at.y, at.z])
+    assert np.linalg.norm(direction) == pytest.approx(1.0)
+    assert np.trace(covariance) > 0 and np.allclose(covariance @ direction, 0, atol=1e-4)
+    place = next(m for m in positions if m.detections).detections[0]
+    far = place.results[0].pose.pose.position
+    assert place.id == bearing.id == "1" and 5 < far.z < 15  # 2.5 m over 25 px at 100 px a radian
+    assert np.allclose(np.array([far.x, far.y, far.z]) / np.linalg.norm([far.x, far.y, far.z]), direction, atol=1e-6)
+
+
+def test_without_tracking_there_is_no_identity_and_no_topic(peer: Peer) -> None:
+    detections = peer.hear(Detection2DArray, DETECTIONS)
+    peer.show(peer.camera(), image_message(craft_image(), peer.now()), detections)
+    assert [d.id for d in detections[0].detections] == [""]
+    assert TRACKS not in dict(peer.node.get_topic_names_and_types())
+
+
+def test_maps_time_and_doubt_are_made_for_those_who_listen(peer: Peer) -> None:
+    node = "/perception_node"
+    kinds = {
+        "confidence": Image, "instances": Image, "mask/compressed": CompressedImage,
+        "instances/compressed": CompressedImage, "timing": TimeReference, "doubt": DiagnosticArray, "mask": Image,
+    }  # fmt: skip
+    heard = {name: peer.hear(kind, f"{node}/{name}") for name, kind in kinds.items()}
+    sent = image_message(craft_image(), peer.now(), "eye")
+    peer.show(peer.camera(), sent, *heard.values())
+    assert all(messages[0].header == sent.header for messages in heard.values())
+    instances = np.frombuffer(heard["instances"][0].data, np.uint8).reshape(48, 64)
+    assert np.array_equal(instances > 0, np.pad(np.ones((16, 16), bool), ((8, 24), (16, 32))))
+    confidence = np.frombuffer(heard["confidence"][0].data, np.uint8).reshape(48, 64)
+    assert confidence[16, 24] > 150
+    for name, plain in (("mask", heard["mask"][0]), ("instances", heard["instances"][0])):
+        small = heard[f"{name}/compressed"][0]
+        decoded = cv2.imdecode(np.frombuffer(small.data, np.uint8), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(decoded, np.frombuffer(plain.data, np.uint8).reshape(48, 64))
+        assert "png" in small.format and len(small.data) < 400
+    assert heard["timing"][0].time_ref.sec >= sent.header.stamp.sec
+    values = {pair.key: float(pair.value) for pair in heard["doubt"][0].status[0].values if pair.key != "reason"}
+    assert 0 <= values["score"] <= 1 and "confidence" in values
