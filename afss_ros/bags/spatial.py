@@ -95,9 +95,7 @@ def _pose(position: ArrayLike, turned: ArrayLike | None = None) -> Any:
     )
 
 
-def transforms(
-    placed: Mapping[str, tuple[ArrayLike, ArrayLike]], stamp_ns: int, frame_id: str
-) -> Any:
+def transforms(placed: Mapping[str, tuple[ArrayLike, ArrayLike]], stamp_ns: int, frame_id: str) -> Any:
     """tf2_msgs/TFMessage: position (3,) and rotation (3, 3) of each child frame in `frame_id`."""
     messages = []
     for child, (position, turned) in placed.items():
@@ -129,9 +127,7 @@ def _thing(thing: Thing, head: Any) -> Any:
     covariance = np.zeros(36) if thing.covariance is None else np.asarray(thing.covariance, np.float64).reshape(36)
     results = [_hypothesis(thing.class_id, thing.score, _pose(thing.position, thing.rotation), covariance)]
     results += [_hypothesis(name, 0.0, _pose(values), np.zeros(36)) for name, values in thing.more]
-    box = _new(
-        "vision_msgs/msg/BoundingBox3D", center=_pose(thing.position, thing.rotation), size=_vector(thing.size)
-    )
+    box = _new("vision_msgs/msg/BoundingBox3D", center=_pose(thing.position, thing.rotation), size=_vector(thing.size))
     return _new("vision_msgs/msg/Detection3D", header=head, results=results, bbox=box, id=thing.identity)
 
 

@@ -13,8 +13,18 @@ from afss_ros.cli.threads import Threads, within
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="The student, an .onnx.", show_default=False)],
-    data: Annotated[Path, typer.Option("--data", help="A data set folder, or a COCO .json.", show_default=False)],
+    model: Annotated[Path | None, typer.Argument(help="The student, an .onnx.", show_default=False)] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A data set folder, or a COCO .json.", show_default=False)
+    ] = None,
+    tracking: Annotated[
+        list[Path] | None,
+        typer.Option("--tracking", help="A recording of a node that tracked: judge it.", show_default=False),
+    ] = None,
+    truth: Annotated[
+        list[Path] | None,
+        typer.Option("--truth", help="The rendered flight; with a model, fly it here and now.", show_default=False),
+    ] = None,
     split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write every figure here.", show_default=False)] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a report here.", show_default=False)] = None,
@@ -24,12 +34,17 @@ def evaluate(
     tiling: Annotated[str, typer.Option("--tiling", help="auto: larger frames in tiles too. Or none.")] = "none",
     threads: Threads = None,
 ) -> None:
-    """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency."""
+    """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency. Or tracks, by their truth."""
     from rich.progress import Progress
 
     from afss_ros.evaluation import run, table
 
     console = Console()
+    if tracking or truth:
+        _evaluate_tracks(console, model, tracking or [], truth or [], json, provider, threads)
+        return
+    if model is None or data is None:
+        raise typer.BadParameter("give MODEL and --data; or --tracking and --truth; or MODEL and --truth")
     with Progress(console=Console(stderr=True), transient=True) as progress, within(threads):
         task = progress.add_task("Evaluating", total=None)
         document = run.run(
@@ -49,6 +64,38 @@ def evaluate(
     console.print(table.render(document))
     if document["problems"]:
         raise typer.Exit(3)
+
+
+def _evaluate_tracks(
+    console: Console,
+    model: Path | None,
+    tracking: list[Path],
+    truth: list[Path],
+    json: Path | None,
+    provider: str,
+    threads: int | None,
+) -> None:
+    from rich.progress import Progress
+
+    from afss_ros.evaluation import run as writing
+    from afss_ros.evaluation.tracking import run, table
+
+    if bool(tracking) == (model is not None) or not truth:
+        raise typer.BadParameter("give --tracking and --truth, for each recording; or MODEL and --truth")
+    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads):
+        task = progress.add_task("Following", total=len(truth))
+
+        def advance() -> None:
+            progress.advance(task)
+
+        if model is not None:
+            flights = run.fly(model, truth, advance, provider)
+        else:
+            flights = run.compare(tracking, truth, advance)
+    document = run.document(flights, model=str(model) if model is not None else None, truth=[str(p) for p in truth])
+    if json is not None:
+        writing.write_json(json, document)
+    console.print(table.render(document))
 
 
 def compare(

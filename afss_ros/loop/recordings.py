@@ -14,8 +14,8 @@ from afss_ros.labels import PART_IDS
 from afss_ros.loop.config import RenderConfig
 from afss_ros.sources.bag import choose_topic, decode_message, header_stamp_ns
 from afss_ros.synthetic.recording import Recording, record
-from afss_ros.synthetic.truth import MASK_TOPIC
 from afss_ros.synthetic.trajectory import draw_trajectory
+from afss_ros.synthetic.truth import MASK_TOPIC
 
 
 def render(config: RenderConfig, folder: Path, split: str, count: int, frames: int) -> list[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -131,7 +132,7 @@ def _seen(
     if not area:
         return Seen(None, (), np.zeros((2, 2)), _NOTHING.patch)
     inner = thin[y0:y1, x0:x1]
-    place = (origin + (x0, y0)) * step
+    place = (origin + np.array([x0, y0])) * step
     columns = np.clip((box[0] - x0 + _STEPS * (box[2] - box[0])).astype(np.intp), 0, own.shape[1] - 1)
     rows = np.clip((box[1] - y0 + _STEPS * (box[3] - box[1])).astype(np.intp), 0, own.shape[0] - 1)
     spread = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]) / area * step * step
@@ -163,22 +164,23 @@ def _parts(
     parts: list[Region] = []
     for label in labels.PART_IDS:
         mask = np.where(inner == label, own, 0).astype(np.uint8)
+        found: list[tuple[Any, ...]]
         if label == labels.BODY:
             moments = cv2.moments(mask, binaryImage=True)
             if moments["m00"] < least:
                 continue
             x, y, w, h = cv2.boundingRect(mask)
             middle = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
-            found = [((x, y, w, h, moments["m00"]), middle)]
+            found = [(x, y, w, h, moments["m00"], *middle)]
         else:
             count, _, stats, middles = cv2.connectedComponentsWithStats(mask, connectivity=8)
             found = [
-                ((*(int(v) for v in stats[i, :4]), float(stats[i, 4])), (float(middles[i, 0]), float(middles[i, 1])))
+                (*(int(v) for v in stats[i, :4]), float(stats[i, 4]), float(middles[i, 0]), float(middles[i, 1]))
                 for i in range(1, count)
                 if stats[i, 4] >= least
-            ]  # type: ignore[misc]
-        found.sort(key=lambda part: -part[0][4])
-        for (x, y, w, h, size), (cx, cy) in found:
+            ]
+        found.sort(key=lambda part: -part[4])
+        for x, y, w, h, size, cx, cy in found:
             centre = float(place[0] + (cx + 0.5) * step), float(place[1] + (cy + 0.5) * step)
             parts.append(Region(label, _box(x, y, w, h, place, step), centre, size * step * step))
     body = [p for p in parts if p.label == labels.BODY]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ class Recording:
     quality: int | None = 88
     camera: Camera = FLIGHT_CAMERA
     seed: int = 0
-    disturbances: Disturbances = Disturbances()
+    disturbances: Disturbances = field(default_factory=Disturbances)
 
 
 def record(

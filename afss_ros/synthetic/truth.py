@@ -1,15 +1,13 @@
 """What is true of a rendered frame, as standard messages in its bag.
 
-| topic | type | |
-| --- | --- | --- |
-| /truth/mask | sensor_msgs/Image, mono8 | label id of every pixel |
-| /truth/instances, /truth/parts | sensor_msgs/Image, mono8 | number of the craft, and of the craft's part, that a pixel shows |
-| /truth/detections | vision_msgs/Detection2DArray | craft that are seen; `id` is the craft's number |
-| /truth/part_detections | vision_msgs/Detection2DArray | parts that are seen; `id` is `<craft>/<part>`, as `1/panel.2` |
-| /truth/craft | vision_msgs/Detection3DArray | pose and size of every craft in the camera's optical frame, seen or not |
-| /truth/sun | geometry_msgs/Vector3Stamped | unit vector towards the Sun in the optical frame |
-| /truth/craft_info | diagnostic_msgs/DiagnosticArray, latched | design, length, radius and parts of each craft |
-| /tf | tf2_msgs/TFMessage | camera and craft in the inertial frame `world` |
+- /truth/mask (Image, mono8): label id of every pixel.
+- /truth/instances, /truth/parts (Image, mono8): number of the craft, and of the craft's part, that a pixel shows.
+- /truth/detections (Detection2DArray): craft that are seen; `id` is the craft's number.
+- /truth/part_detections (Detection2DArray): parts that are seen; `id` is `<craft>/<part>`, as `1/panel.2`.
+- /truth/craft (Detection3DArray): pose and size of every craft in the camera's optical frame, seen or not.
+- /truth/sun (Vector3Stamped): unit vector towards the Sun in the optical frame.
+- /truth/craft_info (DiagnosticArray, latched): design, length, radius and parts of each craft.
+- /tf (TFMessage): camera and craft in the inertial frame `world`.
 
 Numbers stay with their craft and parts through the recording. A craft's own frame has its origin in the middle of its
 bounding box.
@@ -72,7 +70,7 @@ class Truth:
         )  # fmt: skip
 
     def _introduce(self, scene: Scene) -> None:
-        facts = {}
+        facts: dict[str, str] = {}
         for placed in scene.craft:
             found = self._known[placed.instance][0]
             craft = f"{placed.instance}."
@@ -97,9 +95,13 @@ class Truth:
             placed[f"craft_{craft.instance}"] = position + axes @ craft.translation, axes @ craft.rotation
             things.append(
                 spatial.Thing(
-                    str(craft.instance), str(SPACECRAFT), 1.0, _TO_OPTICAL @ craft.translation,
-                    _TO_OPTICAL @ craft.rotation, self._known[craft.instance][0].extents,
-                )  # fmt: skip
+                    str(craft.instance),
+                    str(SPACECRAFT),
+                    1.0,
+                    _TO_OPTICAL @ craft.translation,
+                    _TO_OPTICAL @ craft.rotation,
+                    self._known[craft.instance][0].extents,
+                )
             )
         self._bag.write(TF_TOPIC, spatial.transforms(placed, stamp_ns, WORLD_FRAME), stamp_ns)
         self._bag.write(CRAFT_TOPIC, spatial.detections_3d(things, stamp_ns, FRAME_ID), stamp_ns)

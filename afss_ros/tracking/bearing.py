@@ -1,8 +1,8 @@
 """Where a craft is, as a filter wants it: a direction with a covariance that holds.
 
-The middle of what is seen of a craft is not the middle of the craft: panels turn away, shadows hide an end. That error is
-a few hundredths of its size and far above that of any pixel; how large it is, by the craft's size in the picture and by
-its light, was measured on rendered craft whose pose is known (`calibration`).
+The middle of what is seen of a craft is not the middle of the craft: panels turn away, shadows hide an end. That error
+is a few hundredths of its size and far above that of any pixel; how large it is, by the craft's size in the picture and
+by its light, was measured on rendered craft whose pose is known (`calibration`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def middle(box: NDArray[np.floating], seen: Seen | None) -> Array:
     centre = np.array([box[0] + box[2], box[1] + box[3]], np.float64) / 2
     if seen is None or seen.whole is None:
         return centre
-    return (centre + np.array(seen.whole.centroid)) / 2
+    return np.asarray((centre + np.array(seen.whole.centroid)) / 2, np.float64)
 
 
 def light_of(image: NDArray[np.uint8], box: NDArray[np.floating], seen: Seen | None) -> float | None:

@@ -11,10 +11,10 @@ import numpy as np
 
 SIZES = (24.0, 48.0, 96.0, 192.0)
 """Diagonals of the craft's box, px, at which the factors are given; between them they are interpolated."""
-BEARING = (0.457, 0.425, 0.456, 0.461)
+BEARING = (0.607, 0.467, 0.437, 0.42)
 """Standard deviation of a bearing over the spread of the craft's pixels, by size."""
 LIGHTS = (0.2, 0.4, 0.6)
-LIGHT = (0.964, 1.035, 0.95)
+LIGHT = (0.92, 1.0, 0.93)
 """By what the factor is multiplied where the craft's pixels are that bright on average."""
 PIXEL = 0.5
 """Standard deviation of what does not grow with the craft, px."""
@@ -22,8 +22,8 @@ BORDER_FACTOR = 3.0
 
 RANGE_SIZES = (24.0, 48.0, 96.0, 192.0)
 """Diameters of a craft, px, at which bias and deviation of the logarithm of the range are given."""
-RANGE_BIAS = (0.252, 0.159, 0.132, 0.062)
-RANGE_SIGMA = (0.261, 0.223, 0.211, 0.16)
+RANGE_BIAS = (0.268, 0.16, 0.113, 0.058)
+RANGE_SIGMA = (0.25, 0.21, 0.2, 0.14)
 
 
 def bearing_factor(diagonal: float, light: float | None) -> float:

@@ -21,12 +21,12 @@ class Life:
     """A track from its first frame to its last.
 
     `update` is called when a frame shows the craft, `share` when one detection holds it and another, `miss` when it is
-    not there; each once a frame, after `predict`.
+    not there; one of them once a frame, after `predict`.
     """
 
     __slots__ = (
-        "_detection", "_parts", "_seen_parts", "age_s", "box", "class_name", "identity", "last_seen", "make_up", "motion", "patch",
-        "recent", "score", "seen", "serial", "shared", "state", "unseen_s",
+        "_detection", "_parts", "_seen_parts", "age_s", "box", "class_name", "identity", "last_seen", "make_up",
+        "motion", "patch", "recent", "score", "seen", "serial", "shared", "state", "unseen_s",
     )  # fmt: skip
 
     def __init__(self, serial: int, class_name: str, box: Box, score: float, settings: Settings) -> None:

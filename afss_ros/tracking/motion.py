@@ -7,7 +7,7 @@ NumPy would take ten times as long.
 
 from __future__ import annotations
 
-from math import exp, hypot, log
+from math import exp, hypot, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ _MEASURED = (0.03, 0.03, 0.06, 0.06)
 _PIXEL = 0.7
 _RATE_AT_START = (1.5, 1.5, 0.4, 0.4)
 _SIZE_FADE = 0.9
-"""What is left of the rates of size after each prediction: seen, they are measured anew; unseen, a craft keeps its size."""
+"""What is left of the rates of size after each prediction: a craft that is unseen keeps its size."""
 _DECAY_S = 2.0
 """Seconds after which a rate that nobody measures has faded to 1/e: nothing goes on for ever."""
 
@@ -51,7 +51,7 @@ class Motion:
     @property
     def spread(self) -> float:
         """Standard deviation of the centre, pixels, the larger of x and y."""
-        return float(max(self._p00[0], self._p00[1])) ** 0.5
+        return sqrt(max(self._p00[0], self._p00[1]))
 
     @property
     def box(self) -> NDArray[np.float64]:

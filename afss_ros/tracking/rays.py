@@ -1,4 +1,4 @@
-"""Pixels to directions, through everything that a CameraInfo tells of: region of interest, binning, lens, intrinsics."""
+"""Pixels to directions, through all that a CameraInfo tells of: region of interest, binning, lens, intrinsics."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Rays:
         return np.asarray(rays @ self._rectify, np.float64)
 
     def _undistorted(self, drawn: Array) -> Array:
-        """Points in the plane z = 1 that the lens draws at `drawn` (N, 2): Newton's method on the radius, or by points."""
+        """Points in the plane z = 1 that the lens draws at `drawn` (N, 2)."""
         if self._fisheye:
             return self._through_fisheye(drawn)
         points = drawn.copy()
@@ -76,7 +76,7 @@ class Rays:
             points = 0.5 * points + 0.5 * following if np.any(np.abs(radial - 1) > 0.4) else following
         radial, tangential = self._lens(points)
         self._check(points * radial[:, None] + tangential, drawn)
-        return points
+        return np.asarray(points, np.float64)
 
     def _lens(self, points: Array) -> tuple[Array, Array]:
         k1, k2, t1, t2, k3, k4, k5, k6 = self._d

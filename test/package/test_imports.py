@@ -28,14 +28,15 @@ MAY_IMPORT = {
     "images": {"labels", "perception"},
     "student": VALUES,
     "monitor": set(),
+    "tracking": {*VALUES, "student"},
     "overlay": {*VALUES, "student"},
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
     "run": {*ON_BOARD, "datasets"},
-    "nodes": {*ON_BOARD, "run", "teacher", "labelling", "threads"},  # the labelling node
+    "nodes": {*ON_BOARD, "tracking", "run", "teacher", "labelling", "threads"},  # the labelling node
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,
-    "evaluation": {*GROUND, "synthetic"},
+    "evaluation": {*GROUND, "tracking", "synthetic"},
     "teacher": GROUND,
     "labelling": {*GROUND, "evaluation", "synthetic", "teacher"},
     "distill": {*GROUND, "evaluation", "synthetic"},
@@ -120,7 +121,7 @@ def test_only_nodes_import_ros(module: Path) -> None:
     assert not third_party(module) & ROS
 
 
-@pytest.mark.parametrize("module", [m for m in modules() if room(m) in {*ON_BOARD, "nodes"}], ids=str)
+@pytest.mark.parametrize("module", [m for m in modules() if room(m) in {*ON_BOARD, "tracking", "nodes"}], ids=str)
 def test_on_board_code_imports_only_what_flies(module: Path) -> None:
     assert third_party(module) <= FLIES | ({*ROS, "rich"} if room(module) == "nodes" else set())
 

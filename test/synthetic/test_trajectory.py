@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afss_ros.bags import BagReader, typestore
-from afss_ros.synthetic import recording
+from afss_ros.synthetic import recording, truth
 from afss_ros.synthetic.errors import SyntheticError
 from afss_ros.synthetic.opengl.renderer import Renderer
 from afss_ros.synthetic.recording import Recording, record
@@ -59,15 +59,16 @@ def test_a_recording_holds_pictures_intrinsics_masks_and_boxes(tmp_path: Path) -
             message: Any = typestore().deserialize_cdr(entry.cdr, entry.msgtype)
             if entry.topic == recording.COMPRESSED_TOPIC:
                 stamps.append(entry.stamp_ns)
-            if entry.topic == recording.MASK_TOPIC:
+            if entry.topic == truth.MASK_TOPIC:
                 masks.append(np.asarray(message.data).reshape(72, 96))
-            if entry.topic == recording.DETECTIONS_TOPIC:
+            if entry.topic == truth.DETECTIONS_TOPIC:
                 boxes.append(message.detections[0].bbox)
             if entry.topic == recording.INFO_TOPIC:
                 assert message.k[0] == pytest.approx(48 / np.tan(np.radians(20.0)))
     assert counts == {
-        recording.COMPRESSED_TOPIC: 3, recording.INFO_TOPIC: 3, recording.MASK_TOPIC: 3, recording.DETECTIONS_TOPIC: 3,
-        recording.LABEL_INFO_TOPIC: 1,
+        recording.COMPRESSED_TOPIC: 3, recording.INFO_TOPIC: 3, truth.MASK_TOPIC: 3, truth.DETECTIONS_TOPIC: 3,
+        truth.LABEL_INFO_TOPIC: 1, truth.INSTANCES_TOPIC: 3, truth.PARTS_TOPIC: 3, truth.PART_DETECTIONS_TOPIC: 3,
+        truth.CRAFT_TOPIC: 3, truth.SUN_TOPIC: 3, truth.TF_TOPIC: 3, truth.CRAFT_INFO_TOPIC: 1,
     }  # fmt: skip
     assert np.diff(stamps).tolist() == [200_000_000] * 2
     for mask, box in zip(masks, boxes, strict=True):

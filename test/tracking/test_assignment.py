@@ -10,7 +10,7 @@ import pytest
 from afss_ros.tracking.assignment import IMPOSSIBLE, assign
 
 
-def cheapest(cost: np.ndarray) -> float:  # type: ignore[type-arg]
+def cheapest(cost: np.ndarray) -> float:
     rows, columns = cost.shape
     if rows > columns:
         return cheapest(cost.T)

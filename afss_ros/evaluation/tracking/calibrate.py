@@ -1,6 +1,6 @@
 """Measure how wrong bearings and ranges are, by size and by light: what `tracking.calibration` holds.
 
-    python -m afss_ros.evaluation.tracking.calibrate models/student.onnx recordings/*.mcap
+python -m afss_ros.evaluation.tracking.calibrate models/student.onnx recordings/*.mcap
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afss_ros.evaluation.tracking import judge, run
 from afss_ros.tracking import calibration
 
+Array = NDArray[np.float64]
 _BOUND = 5.991
 
 
@@ -25,16 +27,18 @@ def fitted(sightings: Sequence[judge.Sighting]) -> dict[str, tuple[float, ...]]:
     lights = np.array([np.nan if s.light is None else s.light for s in sightings])
     # Half of the mean, half of what 95 % should reach: a middle for a distribution with a heavy tail.
     bearing = [
-        old * _scale(error, _near(sizes, np.log(size))) for size, old in zip(calibration.SIZES, calibration.BEARING, strict=True)
-    ]  # fmt: skip
+        old * _scale(error, _near(sizes, np.log(size)))
+        for size, old in zip(calibration.SIZES, calibration.BEARING, strict=True)
+    ]
     again = error / np.interp(sizes, np.log(calibration.SIZES), np.array(bearing) / calibration.BEARING) ** 2
     light = [
         old * _scale(again, np.exp(-0.5 * ((lights - at) / 0.08) ** 2))
         for at, old in zip(calibration.LIGHTS, calibration.LIGHT, strict=True)
     ]
     ranged = [s for s in sightings if s.range_error is not None and s.diameter]
-    diameters = np.log([s.diameter for s in ranged])
-    told = np.array([s.range_error for s in ranged]) + np.array([calibration.range_error(s.diameter or 1)[0] for s in ranged])
+    diameters = np.log([s.diameter or 1.0 for s in ranged])
+    removed = np.array([calibration.range_error(s.diameter or 1)[0] for s in ranged])
+    told = np.array([s.range_error or 0.0 for s in ranged]) + removed
     bias, sigma = [], []
     for size in calibration.RANGE_SIZES:
         weight = _near(diameters, np.log(size))
@@ -47,11 +51,11 @@ def fitted(sightings: Sequence[judge.Sighting]) -> dict[str, tuple[float, ...]]:
     }  # fmt: skip
 
 
-def _near(values: np.ndarray, at: float) -> np.ndarray:  # type: ignore[type-arg]
-    return np.exp(-0.5 * ((values - at) / 0.35) ** 2)  # type: ignore[no-any-return]
+def _near(values: Array, at: float) -> Array:
+    return np.asarray(np.exp(-0.5 * ((values - at) / 0.35) ** 2), np.float64)
 
 
-def _scale(error: np.ndarray, weight: np.ndarray) -> float:  # type: ignore[type-arg]
+def _scale(error: Array, weight: Array) -> float:
     weight = np.nan_to_num(weight)
     if weight.sum() < 5:
         return 1.0
@@ -60,7 +64,7 @@ def _scale(error: np.ndarray, weight: np.ndarray) -> float:  # type: ignore[type
     return float(np.sqrt((mean + tail) / 2))
 
 
-def _quantile(values: np.ndarray, weight: np.ndarray, share: float) -> float:  # type: ignore[type-arg]
+def _quantile(values: Array, weight: Array, share: float) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weight[order]) / weight.sum()
     return float(values[order][int(np.searchsorted(reached, share).clip(0, len(values) - 1))])

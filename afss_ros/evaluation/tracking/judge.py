@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -148,9 +150,7 @@ def _crossings(frames: Sequence[TrueFrame], pairs: Sequence[dict[str, str]]) -> 
 def _covered(frame: TrueFrame, number: str) -> bool:
     """Whether another craft may stand before this one."""
     own = _stack([frame.boxes[number]])
-    return any(
-        geometry.iou(own, _stack([box]))[0, 0] > 0 for other, box in frame.boxes.items() if other != number
-    )
+    return any(geometry.iou(own, _stack([box]))[0, 0] > 0 for other, box in frame.boxes.items() if other != number)
 
 
 def _sighting(frame: TrueFrame, number: str, craft: ToldCraft, length: float | None) -> Sighting:
@@ -207,9 +207,9 @@ def figures(flights: Sequence[Flight], seed: int = 0) -> dict[str, Any]:
     times = [m for f in flights for m in f.milliseconds]
     if times:
         document["milliseconds_p50"], document["milliseconds_p95"] = (float(v) for v in np.percentile(times, [50, 95]))
-    document["bearing"] = [
-        _bearing(flights, draws, low, high) for low, high in zip(SIZES[:-1], SIZES[1:], strict=True)
-    ] + [_bearing(flights, draws, SIZES[0], SIZES[-1])]
+    document["bearing"] = [_bearing(flights, draws, low, high) for low, high in pairwise(SIZES)] + [
+        _bearing(flights, draws, SIZES[0], SIZES[-1])
+    ]
     document["range"] = _range(flights, draws)
     return document
 
@@ -244,7 +244,7 @@ def _range(flights: Sequence[Flight], draws: NDArray[np.int64]) -> dict[str, Any
     sums = np.array([[len(g), sum(_in_range(s) for s in g)] for g in each], float)
     drawn = sums[draws].sum(1)
     drawn = drawn[drawn[:, 0] > 0]
-    off = np.abs(np.expm1([s.range_error for s in found]))
+    off = np.abs(np.expm1([s.range_error or 0.0 for s in found]))
     row: dict[str, Any] = {"sightings": len(found), "within_90": float(sums[:, 1].sum() / len(found))}
     if len(flights) > 1:
         row["within_90_95"] = _interval(drawn[:, 1] / drawn[:, 0])
@@ -254,7 +254,7 @@ def _range(flights: Sequence[Flight], draws: NDArray[np.int64]) -> dict[str, Any
 
 def _in_range(sighting: Sighting) -> bool:
     assert sighting.range_error is not None and sighting.range_sigma is not None
-    return abs(1 - np.exp(-sighting.range_error)) <= _SIGMA_90 * sighting.range_sigma
+    return abs(1 - exp(-sighting.range_error)) <= _SIGMA_90 * sighting.range_sigma
 
 
 def _interval(values: Any) -> list[float]:

@@ -15,7 +15,6 @@ from sensor_msgs.msg import CameraInfo
 
 from afss_ros.camera import image_size
 
-
 _KEPT = 32
 """Calibrations remembered by the stamp of their picture: more than ever wait for the student."""
 

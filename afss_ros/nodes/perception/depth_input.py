@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,10 @@ from sensor_msgs.msg import Image
 
 _KEPT = 8
 _NEAR_NS = 50_000_000
-_TYPES = {"32FC1": (np.dtype(np.float32), 1.0), "16UC1": (np.dtype(np.uint16), 1e-3)}
+_TYPES: dict[str, tuple[np.dtype[Any], float]] = {
+    "32FC1": (np.dtype(np.float32), 1.0),
+    "16UC1": (np.dtype(np.uint16), 1e-3),
+}
 """Encodings of REP 118 and what turns them into metres."""
 
 
@@ -48,13 +52,13 @@ class DepthInput:
 
 def metres(message: Image) -> NDArray[np.float32] | None:
     """A depth message in metres, float32 (H, W), unknown pixels NaN; None for one that is no depth, or cut short."""
-    kind, scale = _TYPES.get(message.encoding, (None, 0.0))
-    if kind is None or message.step % kind.itemsize or message.step < message.width * kind.itemsize:
+    kind, scale = _TYPES.get(message.encoding, (np.dtype(np.uint8), 0.0))
+    if not scale or message.step % kind.itemsize or message.step < message.width * kind.itemsize:
         return None
     data = np.frombuffer(message.data, np.uint8)
     if data.size < message.step * message.height or not message.height or not message.width:
         return None
     rows = data[: message.step * message.height].view(kind.newbyteorder(">" if message.is_bigendian else "<"))
-    values = rows.reshape(message.height, -1)[:, : message.width].astype(np.float32) * np.float32(scale)
+    values = np.asarray(rows.reshape(message.height, -1)[:, : message.width] * np.float32(scale), np.float32)
     values[~(values > 0)] = np.nan
     return values

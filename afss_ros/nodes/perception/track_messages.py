@@ -1,8 +1,8 @@
 """Tracks, bearings and positions as messages. Pure functions: values in, messages out.
 
 A Detection2D has no field for state, velocity and centroid, so they are further hypotheses of score 0, each with its
-name as class id and its numbers in the position of its pose; the first one is the object, as everywhere. docs/tracking.md
-has the table.
+name as class id and its numbers in the position of its pose; the first one is the object, as everywhere. The table is
+in docs/tracking.md.
 """
 
 from __future__ import annotations
@@ -189,4 +189,3 @@ def _stretch(marker: Marker, covariance: Array) -> None:
     marker.scale.x, marker.scale.y, marker.scale.z = (float(v) for v in lengths)
     turned = marker.pose.orientation
     turned.x, turned.y, turned.z, turned.w = quaternion(axes)
-

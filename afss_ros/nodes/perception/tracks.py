@@ -76,7 +76,9 @@ class Tracks:
                 "tracks": Detection2DArray, "bearings": Detection3DArray, "positions": Detection3DArray,
                 "markers": MarkerArray,
             }  # fmt: skip
-            self._publishers = {name: node.create_publisher(kind, f"~/{name}", _RELIABLE) for name, kind in kinds.items()}
+            self._publishers = {
+                name: node.create_publisher(kind, f"~/{name}", _RELIABLE) for name, kind in kinds.items()
+            }
         if settings.tracking_depth and self._depth is None:
             self._depth = DepthInput(node)
         if settings.tracking_publish_tf and self._transforms is None:
@@ -182,8 +184,7 @@ class Tracks:
         return ranging.from_length(diameter, rays.focal, length, at_border=track.at_border)
 
     def _rays_of(self, stamp_ns: int) -> Rays | None:
-        """The rays of the camera as it was calibrated for a picture; None without a calibration, which is said once in a
-        while."""
+        """The rays of the camera as calibrated for a picture; None without a calibration, which is warned about."""
         info, rectified = self._camera_of(stamp_ns), self._rectified()
         if info is None:
             self._warn("no camera_info, so tracks have no bearing")

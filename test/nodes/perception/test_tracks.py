@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -34,13 +35,17 @@ def moved(columns: int) -> Any:
     return image
 
 
+def _longer(answers: list[Any], count: int) -> Callable[[], bool]:
+    return lambda: len(answers) > count
+
+
 def fly(peer: Peer, camera: Any, answers: list[Any], frames: range) -> list[Any]:
     """Show one picture after the other, each when the one before is answered; the answers to these."""
     start, seen = peer.now(), len(answers)
     for number, frame in enumerate(frames):
         stamp = Time(sec=start.sec + number // 10, nanosec=number % 10 * 100_000_000)
         camera.publish(image_message(moved(frame), stamp))
-        peer.spin_until(lambda number=number: len(answers) > seen + number, f"an answer to frame {frame}")
+        peer.spin_until(_longer(answers, seen + number), f"an answer to frame {frame}")
     return answers[seen:]
 
 
@@ -113,6 +118,7 @@ def test_maps_time_and_doubt_are_made_for_those_who_listen(peer: Peer) -> None:
     for name, plain in (("mask", heard["mask"][0]), ("instances", heard["instances"][0])):
         small = heard[f"{name}/compressed"][0]
         decoded = cv2.imdecode(np.frombuffer(small.data, np.uint8), cv2.IMREAD_UNCHANGED)
+        assert decoded is not None
         assert np.array_equal(decoded, np.frombuffer(plain.data, np.uint8).reshape(48, 64))
         assert "png" in small.format and len(small.data) < 400
     assert heard["timing"][0].time_ref.sec >= sent.header.stamp.sec
