@@ -28,6 +28,7 @@ NAVIGATION = {
         "docs/student_contract",
         "docs/tiling",
         "docs/monitor",
+        "docs/tracking", "docs/tiling",
     ],
     "Learn": [
         "models/README",
