@@ -29,6 +29,8 @@ NAVIGATION = {
         "docs/tiling",
         "docs/monitor",
         "docs/tracking", "docs/tiling",
+        "docs/tracking",
+        "docs/tiling",
     ],
     "Learn": [
         "models/README",

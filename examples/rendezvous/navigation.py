@@ -1,0 +1,191 @@
+"""An extended Kalman filter on bearings, with ranges as weak measurements.
+
+The state is that of `dynamics`, then what makes errors of neighbouring frames alike: where the middle that is seen lies
+off the craft's, (3,) metres, and by how much the logarithm of the range is off. Both fade slowly (Gauss and Markov).
+What is late is taken in its place in time: the filter goes back and comes again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from examples.rendezvous.dynamics import transition
+
+Array = NDArray[np.float64]
+STATES = 10
+_GATE = 13.8
+"""Bearings less likely than one in a thousand are somebody else's."""
+_RANGE_GATE = 7.9
+"""Ranges less likely than one in two hundred are of a craft half seen."""
+_SHARED = 0.85
+"""Share of a bearing's and of a range's variance that neighbouring frames have in common."""
+_FADE_S = 45.0
+_ACCELERATION = 2e-4
+"""m/s²/sqrt(Hz) that nobody models."""
+_BURN = 0.02
+"""Standard deviation of an impulse, of its size, and `_BURN_LEAST` m/s."""
+_BURN_LEAST = 0.002
+_LAG_S = 12.0
+"""What is later than this is dropped."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """One craft in one frame: unit vector (3,) and covariance (3, 3) in the orbital frame; metres and deviation."""
+
+    time: float
+    identity: str
+    direction: Array
+    covariance: Array
+    metres: float | None = None
+    sigma: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Belief:
+    """Mean (10,) and covariance (10, 10) at a time."""
+
+    time: float
+    mean: Array
+    covariance: Array
+
+
+@dataclass(slots=True)
+class _Event:
+    time: float
+    impulse: Array | None
+    sights: list[Sight] = field(default_factory=list)
+
+
+class Filter:
+    """Knows where the chaser is about the target.
+
+    Args:
+        mean, deviation: float64 (6,), what is known at the start.
+        length_m: of the target, from which follows how far off its seen middle may be.
+    """
+
+    def __init__(self, mean: Array, deviation: Array, length_m: float) -> None:
+        self._off = 0.055 * length_m
+        self._range_off = 0.25
+        covariance = np.diag([*np.square(deviation), *[self._off**2] * 3, self._range_off**2])
+        self._beliefs = [Belief(0.0, np.array([*mean, 0, 0, 0, 0], np.float64), covariance)]
+        self._events = [_Event(0.0, None)]
+        self.identity = ""
+        """Of the track that the target has."""
+        self.accepted = self.refused = 0
+
+    @property
+    def belief(self) -> Belief:
+        """The newest."""
+        return self._beliefs[-1]
+
+    def burn(self, impulse: Array) -> None:
+        """Fire, at the time of the newest belief."""
+        self._events[-1].impulse = impulse
+        self._beliefs[-1] = self._carried(self.belief, self.belief.time, impulse)
+
+    def go(self, time: float) -> Belief:
+        """Drift to a time."""
+        self._events.append(_Event(time, None))
+        self._beliefs.append(self._carried(self.belief, time, None))
+        while self._events[0].time < time - _LAG_S:
+            self._events.pop(0)
+            self._beliefs.pop(0)
+        return self.belief
+
+    def see(self, sights: list[Sight]) -> bool:
+        """Take what a frame shows, now or late; whether the target was among it."""
+        place = next((i for i, e in enumerate(self._events) if sights and abs(e.time - sights[0].time) < 1e-6), None)
+        if place is None:
+            return False
+        sight = self._target(self._beliefs[place], sights)
+        if sight is None:
+            self.refused += 1
+            return False
+        self.accepted += 1
+        self.identity = sight.identity
+        self._events[place].sights.append(sight)
+        self._beliefs[place] = self._updated(self._beliefs[place], sight)
+        for i in range(place + 1, len(self._events)):
+            event = self._events[i]
+            belief = self._carried(self._beliefs[i - 1], event.time, event.impulse)
+            for seen in event.sights:
+                belief = self._updated(belief, seen)
+            self._beliefs[i] = belief
+        return True
+
+    def _target(self, belief: Belief, sights: list[Sight]) -> Sight | None:
+        """The sight that is the target's: that with its identity, if it fits, else the one that fits best."""
+        fitting = [(self._misfit(belief, s), s) for s in sights]
+        fitting = [(misfit, s) for misfit, s in fitting if misfit < _GATE]
+        same = [s for _, s in fitting if s.identity == self.identity]
+        return same[0] if same else min(fitting, key=lambda pair: pair[0], default=(0.0, None))[1]
+
+    def _misfit(self, belief: Belief, sight: Sight) -> float:
+        residual, h, noise = _bearing(belief.mean, sight)
+        spread = h @ belief.covariance @ h.T + noise
+        return float(residual @ np.linalg.solve(spread, residual))
+
+    def _carried(self, belief: Belief, time: float, impulse: Array | None) -> Belief:
+        dt = time - belief.time
+        phi = np.eye(STATES)
+        phi[:6, :6] = transition(dt)
+        fade = np.exp(-dt / _FADE_S)
+        phi[6:, 6:] *= fade
+        noise = np.zeros((STATES, STATES))
+        q = _ACCELERATION**2
+        noise[:3, :3], noise[3:6, 3:6] = q * dt**3 / 3 * np.eye(3), q * dt * np.eye(3)
+        noise[:3, 3:6] = noise[3:6, :3] = q * dt**2 / 2 * np.eye(3)
+        noise[6:9, 6:9] = (1 - fade**2) * self._off**2 * np.eye(3)
+        noise[9, 9] = (1 - fade**2) * self._range_off**2
+        mean, covariance = phi @ belief.mean, phi @ belief.covariance @ phi.T + noise
+        if impulse is not None:
+            mean[3:6] += impulse
+            covariance[3:6, 3:6] += (_BURN * np.linalg.norm(impulse) + _BURN_LEAST) ** 2 * np.eye(3)
+        return Belief(time, mean, covariance)
+
+    def _updated(self, belief: Belief, sight: Sight) -> Belief:
+        mean, covariance = _corrected(belief.mean, belief.covariance, *_bearing(belief.mean, sight))
+        if sight.metres is not None and sight.sigma is not None:
+            residual, h, noise = _range(mean, sight)
+            if float(residual @ np.linalg.solve(h @ covariance @ h.T + noise, residual)) < _RANGE_GATE:
+                mean, covariance = _corrected(mean, covariance, residual, h, noise)
+        return replace(belief, mean=mean, covariance=covariance)
+
+
+def _bearing(mean: Array, sight: Sight) -> tuple[Array, Array, Array]:
+    """Residual (2,), its matrix (2, 10) and noise (2, 2), across the line of sight that is expected."""
+    ray = -mean[:3] + mean[6:9]
+    metres = float(np.linalg.norm(ray))
+    expected = ray / metres
+    basis = np.linalg.svd(expected[None])[2][1:]
+    h = np.zeros((2, STATES))
+    h[:, :3], h[:, 6:9] = -basis / metres, basis / metres
+    noise = (1 - _SHARED) * basis @ sight.covariance @ basis.T + 1e-10 * np.eye(2)
+    return basis @ sight.direction, h, noise
+
+
+def _range(mean: Array, sight: Sight) -> tuple[Array, Array, Array]:
+    assert sight.metres is not None and sight.sigma is not None
+    metres = float(np.linalg.norm(mean[:3]))
+    h = np.zeros((1, STATES))
+    h[0, :3], h[0, 9] = mean[:3] / metres**2, 1.0
+    residual = np.array([np.log(sight.metres) - np.log(metres) - mean[9]])
+    return residual, h, np.array([[(1 - _SHARED) * (sight.sigma / sight.metres) ** 2 + 0.01]])
+
+
+def _corrected(mean: Array, covariance: Array, residual: Array, h: Array, noise: Array) -> tuple[Array, Array]:
+    """Joseph's form, which keeps a covariance one."""
+    gain = np.linalg.solve(h @ covariance @ h.T + noise, h @ covariance).T
+    keep = np.eye(STATES) - gain @ h
+    return mean + gain @ residual, keep @ covariance @ keep.T + gain @ noise @ gain.T
+
+
+def nees(belief: Belief, truth: Array) -> float:
+    """Normalised error squared of position and velocity: chi-square of six degrees of freedom where the filter holds."""
+    error = belief.mean[:6] - truth
+    return float(error @ np.linalg.solve(belief.covariance[:6, :6], error))
