@@ -20,6 +20,7 @@ _GATE = 13.8
 """Bearings less likely than one in a thousand are somebody else's."""
 _RANGE_GATE = 7.9
 """Ranges less likely than one in two hundred are of a craft half seen."""
+_ITERATIONS = 4
 _SHARED = 0.85
 """Share of a bearing's and of a range's variance that neighbouring frames have in common."""
 _FADE_S = 45.0
@@ -149,7 +150,14 @@ class Filter:
         return Belief(time, mean, covariance)
 
     def _updated(self, belief: Belief, sight: Sight) -> Belief:
-        mean, covariance = _corrected(belief.mean, belief.covariance, *_bearing(belief.mean, sight))
+        # Bearings are far more exact than the first guess of range, so the line of sight has to be found anew before the
+        # covariance is laid along it (iterated filter; Jazwinski, 1970).
+        mean = belief.mean
+        for _ in range(_ITERATIONS):
+            residual, h, noise = _bearing(mean, sight)
+            mean, covariance = _corrected(
+                belief.mean, belief.covariance, residual - h @ (belief.mean - mean), h, noise
+            )
         if sight.metres is not None and sight.sigma is not None:
             residual, h, noise = _range(mean, sight)
             if float(residual @ np.linalg.solve(h @ covariance @ h.T + noise, residual)) < _RANGE_GATE:
