@@ -48,6 +48,10 @@ demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception n
 	@scripts/bootstrap.sh onboard $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
 
+.PHONY: rendezvous
+rendezvous: setup ## fly a rendered approach by a filter on the node's output, into out/rendezvous: an example to start from
+	@$(VENV_PYTHON) -m examples.rendezvous $(ARGS)
+
 label-demo: ## label the demo bag offline, with the shipped student as teacher, into out/label-demo; look at its report.html
 	@scripts/bootstrap.sh ground $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_student.yaml --seconds 0.2 --out out/label-demo $(ARGS)
@@ -67,7 +71,7 @@ AS_ITSELF := 'import sys; sys.version_info < (3, 12) or print("--python-version=
 
 typecheck: ## mypy, strict
 	@scripts/bootstrap.sh ground $(VENV)
-	@$(VENV_PYTHON) -m mypy $$($(VENV_PYTHON) -c $(AS_ITSELF)) afss_ros launch scripts docs/conf.py setup.py test
+	@$(VENV_PYTHON) -m mypy $$($(VENV_PYTHON) -c $(AS_ITSELF)) afss_ros launch scripts docs/conf.py setup.py test examples
 
 # Before 6 GB are installed; a missing Python is the bootstrap's to report.
 egl:

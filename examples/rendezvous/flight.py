@@ -1,4 +1,4 @@
-"""The loop: truth moves, the camera looks, somebody perceives, the filter believes, and burns are made of its belief."""
+"""The loop: truth moves, the camera looks, somebody perceives, the filter believes and burns are made of that."""
 
 from __future__ import annotations
 
@@ -55,8 +55,16 @@ class Log:
     refused: int = 0
 
 
-def fly(world: World, perceive: Perceive, seed: int, faults: Faults = NO_FAULTS, *, keep_views: bool = False) -> Log:
-    """Fly from 500 m to 20 m; the random draws of a seed are the same whoever perceives."""
+def fly(
+    world: World,
+    perceive: Perceive,
+    seed: int,
+    faults: Faults = NO_FAULTS,
+    *,
+    keep_views: bool = False,
+    befall: Callable[[float], None] = lambda time: None,
+) -> Log:
+    """Fly from 500 m to 20 m, with the same random draws whoever perceives; `befall` is told each second."""
     rng = np.random.default_rng([seed, 8])
     guess = np.array([*WAYPOINTS[0][1], 0.0, 0.0, 0.0])
     truth = guess + rng.normal(0, DEVIATION)
@@ -66,6 +74,7 @@ def fly(world: World, perceive: Perceive, seed: int, faults: Faults = NO_FAULTS,
     burns = {time: WAYPOINTS[i + 1] for i, (time, _) in enumerate(WAYPOINTS[:-1])}
     for second in range(END_S + 1):
         time = float(second)
+        befall(time)
         if second:
             truth = transition(1.0) @ truth + np.array([*[0.0] * 3, *rng.normal(0, 2e-4, 3)])
             filter_.go(time)

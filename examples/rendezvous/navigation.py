@@ -150,14 +150,12 @@ class Filter:
         return Belief(time, mean, covariance)
 
     def _updated(self, belief: Belief, sight: Sight) -> Belief:
-        # Bearings are far more exact than the first guess of range, so the line of sight has to be found anew before the
-        # covariance is laid along it (iterated filter; Jazwinski, 1970).
+        # Bearings are far more exact than the first guess of range, so the line of sight has to be found anew before
+        # the covariance is laid along it (iterated filter; Jazwinski, 1970).
         mean = belief.mean
         for _ in range(_ITERATIONS):
             residual, h, noise = _bearing(mean, sight)
-            mean, covariance = _corrected(
-                belief.mean, belief.covariance, residual - h @ (belief.mean - mean), h, noise
-            )
+            mean, covariance = _corrected(belief.mean, belief.covariance, residual - h @ (belief.mean - mean), h, noise)
         if sight.metres is not None and sight.sigma is not None:
             residual, h, noise = _range(mean, sight)
             if float(residual @ np.linalg.solve(h @ covariance @ h.T + noise, residual)) < _RANGE_GATE:
@@ -194,6 +192,6 @@ def _corrected(mean: Array, covariance: Array, residual: Array, h: Array, noise:
 
 
 def nees(belief: Belief, truth: Array) -> float:
-    """Normalised error squared of position and velocity: chi-square of six degrees of freedom where the filter holds."""
+    """Normalised error squared of position and velocity: chi-square of six degrees of freedom if all is well."""
     error = belief.mean[:6] - truth
     return float(error @ np.linalg.solve(belief.covariance[:6, :6], error))

@@ -42,6 +42,6 @@ class InProcess:
                     np.asarray(ray.covariance),
                     told.metres if told else None,
                     told.sigma if told else None,
-                )  # fmt: skip
+                )
             )
         return sights

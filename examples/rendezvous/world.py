@@ -1,4 +1,4 @@
-"""What the chaser's camera sees: a rendered target, perhaps a second craft that passes, and what befalls the pictures."""
+"""What the chaser's camera sees: a rendered target, perhaps a craft that passes, and what befalls the pictures."""
 
 from __future__ import annotations
 
