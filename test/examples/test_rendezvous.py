@@ -1,0 +1,86 @@
+"""The example's filter holds what it promises, on drawn sights, and takes what is late in its place in time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from examples.rendezvous.dynamics import WAYPOINTS, impulse_to, transition
+from examples.rendezvous.flight import DEVIATION
+from examples.rendezvous.navigation import Filter, Sight, nees
+
+LENGTH_M = 6.0
+Array = NDArray[np.float64]
+
+
+def test_an_impulse_leads_where_it_was_to() -> None:
+    state = np.array([5.0, -300.0, 10.0, 0.1, 0.2, -0.1])
+    goal = np.array([20.0, -150.0, -5.0])
+    state[3:] += impulse_to(state, goal, 80.0)
+    assert np.allclose((transition(80.0) @ state)[:3], goal)
+
+
+def drawn(truth: Array, off: Array, stretch: float, time: float, random: np.random.Generator) -> Sight:
+    ray = -truth[:3] + off
+    metres = float(np.linalg.norm(ray))
+    direction = ray / metres
+    sigma = 0.055 * LENGTH_M / metres / np.sqrt(0.85)
+    direction = direction + 0.39 * sigma * random.normal(size=3)
+    direction /= np.linalg.norm(direction)
+    covariance = sigma**2 * (np.eye(3) - np.outer(direction, direction))
+    told = metres * float(np.exp(stretch + 0.1 * random.normal()))
+    return Sight(time, "1", direction, covariance, told, 0.2 * told)
+
+
+def flown(seed: int, late: bool = False) -> tuple[list[float], Filter]:
+    """NEES second by second of a flight whose sights err as the filter believes them to."""
+    random = np.random.default_rng(seed)
+    guess = np.array([*WAYPOINTS[0][1], 0.0, 0.0, 0.0])
+    truth = guess + random.normal(0, DEVIATION)
+    filter_ = Filter(guess, DEVIATION, LENGTH_M)
+    off, stretch = random.normal(0, 0.055 * LENGTH_M, 3), 0.25 * random.normal()
+    errors, waiting = [], []
+    burns = {time: WAYPOINTS[i + 1] for i, (time, _) in enumerate(WAYPOINTS[:-1])}
+    for second in range(301):
+        time = float(second)
+        if second:
+            truth = transition(1.0) @ truth
+            filter_.go(time)
+        if time in burns:
+            at, goal = burns[time]
+            impulse = impulse_to(filter_.belief.mean[:6], np.array(goal), at - time)
+            truth[3:] += impulse + random.normal(0, 0.01 * np.linalg.norm(impulse), 3)
+            filter_.burn(impulse)
+        fade = np.exp(-1 / 45)
+        off = fade * off + np.sqrt(1 - fade**2) * random.normal(0, 0.055 * LENGTH_M, 3)
+        stretch = fade * stretch + np.sqrt(1 - fade**2) * 0.25 * random.normal()
+        waiting.append(drawn(truth, off, stretch, time, random))
+        while waiting and (not late or waiting[0].time <= time - 3 or second == 300):
+            filter_.see([waiting.pop(0)])
+        errors.append(nees(filter_.belief, truth))
+    return errors, filter_
+
+
+def test_the_error_is_as_large_as_the_filter_says() -> None:
+    flights = [np.mean(flown(seed)[0]) / 6 for seed in range(8)]
+    assert 0.5 < np.mean(flights) < 1.6
+
+
+def test_what_is_late_is_taken_in_its_place() -> None:
+    at_once, late = flown(3)[1], flown(3, late=True)[1]
+    # The burns differ a little, for they are made of what is known by then.
+    assert at_once.accepted == late.accepted == 301
+    assert np.trace(late.belief.covariance[:3, :3]) == pytest.approx(
+        np.trace(at_once.belief.covariance[:3, :3]), rel=0.3
+    )
+
+
+def test_somebody_else_s_bearing_is_refused() -> None:
+    _, filter_ = flown(1)
+    before = filter_.belief.mean.copy()
+    away = -before[:3] / np.linalg.norm(before[:3])
+    away = away + np.array([0.5, 0.0, 0.0])
+    away /= np.linalg.norm(away)
+    assert not filter_.see([Sight(300.0, "9", away, 1e-6 * np.eye(3))])
+    assert np.array_equal(filter_.belief.mean, before) and filter_.refused >= 1
