@@ -5,6 +5,7 @@ Lines that cross without a common vertex do not meet: a bridge is no junction.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def graph_of(lines: Iterable[Any]) -> RoadGraph:
             if part.geom_type not in ("LineString", "LinearRing"):
                 continue
             path = [index.setdefault((x, y), len(index)) for x, y in shapely.get_coordinates(part).tolist()]
-            for a, b in zip(path[:-1], path[1:], strict=True):
+            for a, b in itertools.pairwise(path):
                 if a != b:
                     neighbours[a].add(b)
                     neighbours[b].add(a)
@@ -112,7 +113,9 @@ def without_scraps(graph: RoadGraph, shortest: float) -> RoadGraph:
             inside = matrix[members][:, members]
             keep[component] = bool(dijkstra(inside, directed=False).max() >= shortest)
         else:  # a ring
-            of_ring = [way.length for way, end in zip(graph.ways, graph.ends, strict=True) if label[end[0]] == component]
+            of_ring = [
+                way.length for way, end in zip(graph.ways, graph.ends, strict=True) if label[end[0]] == component
+            ]
             keep[component] = max(of_ring, default=0.0) >= shortest
     return subgraph(graph, np.flatnonzero(keep[label[graph.ends[:, 0]]]))
 
