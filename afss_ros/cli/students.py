@@ -41,6 +41,9 @@ def train(
     from afss_ros.distill.training.console import training_bar
     from afss_ros.distill.training.processes import Place
 
+    if recipe is None and data and (own := data[0] / "train.yaml").is_file():
+        logging.info("%s: the recipe that came with the set", own)
+        recipe = own
     chosen = recipes.adjusted(recipe, data=data or (), student=student, minutes=minutes, epochs=epochs, seed=seed)
     if validation:
         from afss_ros.distill.data.validation_sets import validated_on

@@ -1,4 +1,4 @@
-"""Bands by name: which numbers of a raster are red, green, blue or infrared; and a sharp picture of a PAN and MS pair."""
+"""Bands by name: which numbers of a raster are red, green, blue or infrared; and a PAN and MS pair as one picture."""
 
 from __future__ import annotations
 

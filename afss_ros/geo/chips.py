@@ -109,7 +109,8 @@ def chip(
     with bounded():
         for scene in scenes:  # before anything is written
             with _open(scene, cut) as raster:
-                bands.numbers(raster if scene.ms is None else raster, cut.wanted if scene.ms is None else None)
+                if scene.ms is None:
+                    bands.numbers(raster, cut.wanted)
         tone = tone or stretch.estimate(_samples(scenes, cut))
         provenance = {"geo": {"stretch": tone.to_json(), "bands": list(cut.wanted), "parts": list(cut.parts)}}
         names = dict(enumerate(("background", *cut.parts, WHOLE)))
@@ -126,7 +127,7 @@ def chip(
 
 
 def recipe(root: Path, cut: Cut) -> str:
-    """A recipe for `afss train` that suits chips: crops at the chips' own scale, the parts' names, tiles to validate."""
+    """A recipe for `afss train` that suits chips: crops at their own scale, the parts' names, tiles to validate."""
     size = min(cut.size, 256)
     document: dict[str, Any] = {
         "data": {"train": [str(root)], "size": size, "validation_size": size, "validation_tiled": True},

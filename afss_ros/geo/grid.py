@@ -17,7 +17,7 @@ from afss_ros.geo.errors import GeoError
 from afss_ros.student import tiling
 
 Affine = tuple[float, float, float, float, float, float]
-"""a, b, c, d, e, f of x = a col + b row + c, y = d col + e row + f, as GDAL's raster libraries for Python order them."""
+"""a, b, c, d, e, f of x = a col + b row + c, y = d col + e row + f, in this order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def utm(features: Features) -> str:
 
 
 def metres_per_pixel(grid: Grid) -> tuple[float, float]:
-    """Ground covered by a pixel in the middle of the grid, along its columns' and its rows' direction; 0 without CRS."""
+    """Ground covered by a pixel in the middle of the grid, along its rows and its columns; 0 without CRS."""
     if not grid.crs:
         return 0.0, 0.0
     x, y = grid.width / 2, grid.height / 2

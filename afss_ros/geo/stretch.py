@@ -1,4 +1,4 @@
-"""From a raster's own numbers to 8 bits: one stretch for a whole set, so that equal ground is equally bright everywhere.
+"""From a raster's own numbers to 8 bits: one stretch for a set, so that equal ground is equally bright everywhere.
 
 A stretch for each chip makes a seam at each of its borders and contrast where there is none.
 """

@@ -103,6 +103,24 @@ class Student:
         with self._lock:
             return self._perceive(frame)
 
+    def look(self, image: NDArray[np.uint8]) -> Outputs:
+        """What the network itself says of a picture of its own size: its outputs by name, each with a batch of 1.
+
+        For programs that put many looks together themselves; the arrays are the caller's.
+
+        Args:
+            image: uint8 (H, W, 3) of `contract.input_size`, RGB, contiguous.
+
+        Raises:
+            StudentError: it is of another size, the student is closed, or ONNX Runtime failed.
+        """
+        if image.shape != (*self.contract.input_size, 3) or image.dtype != np.uint8:
+            wanted = (*self.contract.input_size, 3)
+            raise StudentError(f"the network looks at uint8 {wanted}, got {image.dtype} {image.shape}")
+        with self._lock:
+            looked = self._infer(self._open_session(), [np.ascontiguousarray(image)])[0]
+            return {name: np.array(value) for name, value in looked.items()}
+
     def _perceive(self, frame: Frame) -> Perception:
         session = self._open_session()
         started = perf_counter_ns()

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+from afss_ros.datasets import DatasetError
+from afss_ros.datasets.files import read_json
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe, StudentRecipe
 from afss_ros.distill.training import checkpoint
@@ -49,3 +52,19 @@ def of_checkpoint(trained: checkpoint.Trained, start: Callable[[StudentRecipe], 
         start(recipe.student),
         lambda run: of_checkpoint(checkpoint.load_best(run), start),
     )
+
+
+def of_maps(sets: Iterable[Path]) -> dict[str, Any]:
+    """`{"geo": {...}}`, how pixels of maps became the 8 bits that a student learned from; {} for other sets.
+
+    Without it nobody could show the student another raster as it saw the first ones.
+    """
+    for root in sets:
+        try:
+            document = read_json(root / "dataset.json")
+        except (DatasetError, OSError):
+            continue
+        provenance = document.get("provenance") if isinstance(document, dict) else None
+        if isinstance(provenance, dict) and isinstance(provenance.get("geo"), dict):
+            return {"geo": provenance["geo"]}
+    return {}

@@ -203,7 +203,12 @@ def describe(content: bytes, trained: checkpoint.Trained, options: ExportOptions
         labels_size=None,
         training_data=options.training_data or lineage.of_checkpoint(trained, _start),
         licence=options.licence,
-        metrics={"set": _names(recipe), **{k: round(v, 4) for k, v in trained.metrics.items()}, **options.metrics},
+        metrics={
+            "set": _names(recipe),
+            **lineage.of_maps(recipe.data.train),
+            **{k: round(v, 4) for k, v in trained.metrics.items()},
+            **options.metrics,
+        },
         producer=f"afss_ros {afss_ros.__version__}, torch {torch.__version__}, step {trained.step}",
         weights_sha256=weights_sha256(trained.weights),
         box_source="boxes" if options.box_source == "boxes" else "",

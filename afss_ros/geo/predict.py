@@ -1,0 +1,340 @@
+"""A student over a raster of any size: what it says of each pixel, as a COG of probabilities on the same grid.
+
+Rows of tiles are looked at one after the other. Where tiles overlap their probabilities are blended, and only the rows
+that the next row of tiles touches too are held, so memory grows with the raster's width times the overlap, not with its
+height. Each finished strip of rows is a file of its own beside the result, renamed into place when whole: a run that
+was killed goes on behind the last one, and gives the same bytes as one that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import cv2
+import numpy as np
+import rasterio
+import rasterio.shutil
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+
+from afss_ros.datasets.files import write_atomically
+from afss_ros.geo import bands
+from afss_ros.geo.errors import GeoError
+from afss_ros.geo.grid import Grid, Window, axis
+from afss_ros.geo.raster import Raster, bounded
+from afss_ros.geo.stretch import Stretch
+from afss_ros.labels import CLASS_NAMES, SPACECRAFT
+from afss_ros.student.student import Student
+from afss_ros.student.tiling import Axis, weights
+
+UNIT = 32
+"""Tiles start at multiples of it, so that five halvings fall on the same pixels in each."""
+
+Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""A picture uint8 (h, w, 3) to probabilities float32 (classes, h, w)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One prediction.
+
+    Attributes:
+        image, out: the raster, and the COG to write.
+        tone: the stretch of the student's training set.
+        wanted: bands, see `bands.numbers`.
+        names: of the classes, one a band of the result.
+        tile: side of the network's picture.
+        overlap: of tiles, pixels, at least.
+        zero_is_empty: see `Raster`.
+        identity: of the network; a run is not continued with another one.
+    """
+
+    image: Path
+    out: Path
+    tone: Stretch
+    names: tuple[str, ...]
+    tile: int
+    overlap: int = 128
+    wanted: tuple[str, ...] = ()
+    zero_is_empty: bool | None = None
+    identity: str = ""
+
+
+def predict(
+    job: Job, networks: Sequence[Network], report: Callable[[int, int], None] = lambda done, total: None
+) -> None:
+    """Write the probabilities, x 255, of every class as a COG; 0 where the raster has no data.
+
+    Args:
+        networks: equal ones, each used by one thread at a time.
+        report: called with tiles done and their number.
+
+    Raises:
+        GeoError: the raster cannot be read or the result not be written.
+    """
+    if not 0 <= job.overlap <= job.tile // 2:
+        raise GeoError(f"the overlap must be 0 to half of the tile, {job.tile // 2} pixels, got {job.overlap}")
+    if job.out.resolve() == job.image.resolve():
+        raise GeoError(f"{job.out}: is the image itself; write to another file")
+    with bounded(), Raster(job.image, zero_is_empty=job.zero_is_empty) as raster:
+        grid = raster.grid
+        chosen = bands.numbers(raster, job.wanted)
+        if len(chosen) != len(job.tone.low):
+            raise GeoError(f"{job.image}: {len(chosen)} bands to show, but the stretch has {len(job.tone.low)}")
+        folder = _work_folder(job, grid)
+        rows, cols = (axis(n, job.tile, job.overlap, UNIT) for n in (grid.height, grid.width))
+        for number, strip in _strips(job, chosen, networks, rows, cols, folder, report):
+            _write_strip(folder / f"{number:06d}.tif", strip, job.names)
+        _assemble(job, grid, rows, folder)
+        shutil.rmtree(folder)
+
+
+def student_networks(
+    model: Path, provider: str = "auto", workers: int = 0
+) -> tuple[list[Student], list[Network], tuple[str, ...]]:
+    """Students of one file, and what they say as probabilities of each of its classes.
+
+    On a processor several students of one thread each are faster than one of several threads.
+
+    Args:
+        workers: how many; 0 is one a processor, or one on a GPU.
+
+    Returns:
+        The students, to be closed; a network of each; and the names of the classes, background and whole craft apart.
+
+    Raises:
+        StudentError: it does not run, or gives no label map.
+    """
+    first = Student(model, provider=provider, threads=1)
+    contract = first.contract
+    if contract.labels_size is None:
+        first.close()
+        raise GeoError(f"{model}: gives boxes only; probabilities need a student with a label map")
+    if contract.input_size[0] != contract.input_size[1]:
+        first.close()
+        raise GeoError(f"{model}: its input is {contract.input_size}; export it square")
+    count = workers or (len(os.sched_getaffinity(0)) if first.provider == "cpu" else 1)
+    students = [first, *(Student(model, provider=first.provider, threads=1) for _ in range(count - 1))]
+    ids = [i for i, n in sorted(contract.class_names.items()) if i and n != CLASS_NAMES[SPACECRAFT]]
+    return students, [_network(s, ids) for s in students], tuple(contract.class_names[i] for i in ids)
+
+
+def _network(student: Student, ids: Sequence[int]) -> Network:
+    others = max(1, len(ids))
+
+    def run(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        outputs = student.look(picture)
+        labels = outputs["labels"][0]
+        sure = (
+            outputs["confidence"][0].astype(np.float32) / 255
+            if "confidence" in outputs
+            else np.ones_like(labels, np.float32)
+        )
+        # The contract tells the winner's probability; the rest is shared by the others, exactly so for two classes.
+        each = np.stack([np.where(labels == i, sure, (1 - sure) / others) for i in ids]).astype(np.float32)
+        if labels.shape == picture.shape[:2]:
+            return each
+        size = picture.shape[1], picture.shape[0]
+        return np.stack([cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in each])
+
+    return run
+
+
+def _strips(
+    job: Job,
+    chosen: Sequence[int],
+    networks: Sequence[Network],
+    rows: Axis,
+    cols: Axis,
+    folder: Path,
+    report: Callable[[int, int], None],
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Number and pixels uint8 (classes, rows, width) of each strip that is not on disk yet."""
+    count = len(rows.starts)
+    first = next((i for i in range(count) if not (folder / f"{i:06d}.tif").exists()), count)
+    if first == count:
+        return
+    # What earlier rows of tiles add to the first strip is made again, in the same order.
+    begin = next(i for i in range(count) if rows.starts[i] + job.tile > rows.starts[first])
+    across, down = weights(cols), weights(rows)
+    deepest = max((job.tile - (b - a) for a, b in zip(rows.starts, rows.starts[1:], strict=False)), default=0)
+    width = cols.length
+    carry = np.zeros((len(job.names), max(deepest, 0), width), np.float32)
+    total = count * len(cols.starts)
+    with _Looks(job, chosen, networks) as looks:
+        windows = [Window(r, c, job.tile, job.tile) for r in rows.starts[begin:] for c in cols.starts]
+        answers = looks.each(windows)
+        for i in range(begin, count):
+            ends = i + 1 == count
+            height = job.tile if ends else rows.starts[i + 1] - rows.starts[i]
+            strip = np.zeros((len(job.names), height, width), np.uint8)
+            live = np.zeros((len(job.names), job.tile, job.tile), np.float32)
+            for j, start in enumerate(cols.starts):
+                found, valid = next(answers)
+                if found is not None:
+                    live += found * (down[i][:, None] * across[j][None, :])
+                done = job.tile if j + 1 == len(cols.starts) else cols.starts[j + 1] - start
+                here = slice(start, start + done)
+                column = live[:, :, :done].copy()
+                column[:, : carry.shape[1]] += carry[:, :, here]
+                strip[:, :, here] = np.rint(np.clip(column[:, :height], 0, 1) * 255)
+                carry[:, :, here] = 0
+                if not ends:
+                    carry[:, : job.tile - height, here] = column[:, height:]
+                live[:, :, : job.tile - done] = live[:, :, done:].copy()
+                live[:, :, job.tile - done :] = 0
+                report(i * len(cols.starts) + j + 1, total)
+            if i >= first:
+                yield i, looks.without_empty(strip, rows.starts[i])
+
+
+class _Looks:
+    """Reads and looks ahead in threads, and hands answers out in order; holds a few, so memory is bounded."""
+
+    def __init__(self, job: Job, chosen: Sequence[int], networks: Sequence[Network]) -> None:
+        self._job, self._chosen = job, chosen
+        self._free = deque(networks)
+        self._ahead = 2 * len(networks)
+        self._pool = ThreadPoolExecutor(len(networks), "afss-geo")
+        self._own = threading.local()
+        self._stack = ExitStack()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> _Looks:
+        self._mine = self._stack.enter_context(self._open())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._stack.close()
+
+    def each(self, windows: Sequence[Window]) -> Iterator[tuple[NDArray[np.float32] | None, NDArray[np.bool_]]]:
+        waiting: deque[Future[tuple[NDArray[np.float32] | None, NDArray[np.bool_]]]] = deque()
+        for window in windows:
+            waiting.append(self._pool.submit(self._look, window))
+            if len(waiting) > self._ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def without_empty(self, strip: NDArray[np.uint8], row: int) -> NDArray[np.uint8]:
+        """The strip cut to the raster, 0 where that has no data; read in pieces, for strips are wide."""
+        grid = self._mine.grid
+        strip = strip[:, : grid.height - row, : grid.width]
+        for col in range(0, grid.width, 2048):
+            part = Window(row, col, strip.shape[1], min(2048, grid.width - col))
+            valid = self._mine.read(part, self._chosen[:1]).valid
+            strip[:, :, part.col : part.col + part.width][:, ~valid] = 0
+        return strip
+
+    def _look(self, window: Window) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_]]:
+        raster = getattr(self._own, "raster", None)
+        with rasterio.Env():
+            if raster is None:
+                raster = self._own.raster = self._open()
+                with self._lock:
+                    self._stack.callback(raster.close)
+            block = raster.read(window, self._chosen)
+        if not block.valid.any():
+            return None, block.valid
+        network = self._free.popleft()  # there are as many as threads
+        try:
+            return network(self._job.tone(block)), block.valid
+        finally:
+            self._free.append(network)
+
+    def _open(self) -> Raster:
+        return Raster(self._job.image, zero_is_empty=self._job.zero_is_empty)
+
+
+def _work_folder(job: Job, grid: Grid) -> Path:
+    """Where finished strips lie; strips of another network, raster or setting are thrown away."""
+    folder = job.out.with_name(f".{job.out.name}.strips")
+    stat = job.image.stat()
+    facts = [job.identity, str(job.image.resolve()), stat.st_size, stat.st_mtime_ns, grid.to_json(), job.tone.to_json(),
+             job.tile, job.overlap, list(job.wanted), list(job.names), job.zero_is_empty]  # fmt: skip
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    told = folder / "job"
+    try:
+        if folder.exists() and (not told.exists() or told.read_text() != key):
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(told, key.encode())
+    except OSError as error:
+        raise GeoError(f"{job.out}: cannot be written ({error.strerror or error}); choose another --out") from error
+    return folder
+
+
+def _write_strip(path: Path, strip: NDArray[np.uint8], names: Sequence[str]) -> None:
+    temporary = path.with_suffix(".part")
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": len(strip), "height": strip.shape[1],
+               "width": strip.shape[2], "compress": "deflate", "zlevel": 1, "tiled": True, "blockxsize": 512,
+               "blockysize": 512, "BIGTIFF": "IF_SAFER", "interleave": "band"}  # fmt: skip
+    try:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it lies nowhere; the whole will
+            with rasterio.open(temporary, "w", **profile) as file:
+                file.write(strip)
+        temporary.replace(path)
+    except (RasterioError, OSError) as error:
+        raise GeoError(f"{path}: cannot be written ({error}); is the disk full?") from error
+
+
+def _assemble(job: Job, grid: Grid, rows: Axis, folder: Path) -> None:
+    """One COG out of the strips."""
+    mosaic = folder / "all.vrt"
+    write_atomically(mosaic, _vrt(job, grid, rows).encode())
+    temporary = job.out.with_name(f".{job.out.name}.part.tif")
+    try:
+        rasterio.shutil.copy(
+            str(mosaic), str(temporary), driver="COG", COMPRESS="DEFLATE", LEVEL="1", PREDICTOR="NO", BLOCKSIZE="512",
+            BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING="AVERAGE", NUM_THREADS="1",
+        )  # fmt: skip
+        temporary.replace(job.out)
+    except (RasterioError, OSError) as error:
+        raise GeoError(f"{job.out}: cannot be written ({error}); is the disk full?") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _vrt(job: Job, grid: Grid, rows: Axis) -> str:
+    a, b, c, d, e, f = grid.affine
+    lines = [f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">']
+    if grid.crs:
+        lines.append(f'<SRS dataAxisToSRSAxisMapping="1,2">{escape(grid.crs)}</SRS>')
+    lines.append(f"<GeoTransform>{c!r}, {a!r}, {b!r}, {f!r}, {d!r}, {e!r}</GeoTransform>")
+    ends = [*rows.starts[1:], grid.height]
+    for band, name in enumerate(job.names, 1):
+        lines.append(f'<VRTRasterBand dataType="Byte" band="{band}"><Description>{escape(name)}</Description>')
+        for number, (start, end) in enumerate(zip(rows.starts, ends, strict=True)):
+            if (height := min(end, grid.height) - start) > 0:
+                size = f'xSize="{grid.width}" ySize="{height}"'
+                lines.append(
+                    f'<SimpleSource><SourceFilename relativeToVRT="1">{number:06d}.tif</SourceFilename><SourceBand>'
+                    f'{band}</SourceBand><SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="0" yOff="{start}" {size}/>'
+                    "</SimpleSource>"
+                )
+        lines.append("</VRTRasterBand>")
+    return "\n".join([*lines, "</VRTDataset>"])
+
+
+def shown_as(student: Any, where: Path) -> tuple[Stretch | None, tuple[str, ...]]:
+    """Stretch and bands of a student's training set, out of its card; None where it has none."""
+    geo = student.contract.metrics.get("geo")
+    if not isinstance(geo, dict):
+        return None, ()
+    return Stretch.from_json(geo.get("stretch", {}), str(where)), tuple(str(b) for b in geo.get("bands", ()))

@@ -1,0 +1,249 @@
+"""Objects of a raster as polygons on its map, strip by strip: one that crosses strips comes out once, whole.
+
+Components of four neighbours are found in each strip and joined with those that reach its first row from above (union
+and find). What does not reach a strip's last row is finished and written; memory holds one strip and open objects.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import rasterio
+import rasterio.features
+import shapely
+from numpy.typing import NDArray
+
+from afss_ros.geo.errors import GeoError
+from afss_ros.geo.grid import Grid, Window
+from afss_ros.geo.raster import Raster, bounded
+from afss_ros.geo.vectors import Features, read_features, write_features
+
+_BATCH = 2000
+"""Features written at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What becomes a polygon, and how smooth it is.
+
+    Attributes:
+        threshold: of the probability, 0..1; pixels above it are object.
+        min_area: objects of fewer pixels are dropped.
+        grow: pixels that outlines move outwards, to give back a boundary that was a class of its own.
+        simplify: largest distance, in pixels, that outlines may move to have fewer vertices; 0 for none.
+        square: make corners right angles where that hardly changes the outline.
+        strip: rows looked at together.
+    """
+
+    threshold: float = 0.5
+    min_area: float = 20
+    grow: float = 0
+    simplify: float = 0
+    square: bool = False
+    strip: int = 1024
+
+
+@dataclass(slots=True)
+class _Open:
+    pieces: list[Any] = field(default_factory=list)
+    pixels: int = 0
+    sum: float = 0.0
+
+
+def polygons(strips: Iterator[tuple[int, NDArray[np.uint8]]], rules: Rules) -> Iterator[tuple[Any, int, float]]:
+    """The objects of a raster.
+
+    Args:
+        strips: first row and probabilities x 255, uint8 (rows, width), from above to below without a gap.
+
+    Yields:
+        Polygon in pixels of the whole raster, x right, y down, origin at the corner; its pixels; mean probability.
+    """
+    level = rules.threshold * 255
+    parent: dict[int, int] = {}
+    groups: dict[int, _Open] = {}
+    last: NDArray[np.int64] | None = None
+    following = 1
+    for row, values in strips:
+        mask = values > level
+        count, local = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+        ids = np.where(local > 0, local.astype(np.int64) + (following - 1), 0)
+        for i in range(following, following + count - 1):
+            parent[i], groups[i] = i, _Open()
+        pixels = np.bincount(local.ravel(), minlength=count)
+        sums = np.bincount(local.ravel(), values.ravel(), minlength=count)
+        shift = rasterio.Affine.translation(0, row)
+        for shape, value in rasterio.features.shapes(local, mask, connectivity=4, transform=shift):
+            groups[following - 1 + int(value)].pieces.append(_polygon(shape))
+        for i in range(1, count):
+            groups[following - 1 + i].pixels, groups[following - 1 + i].sum = int(pixels[i]), float(sums[i])
+        if last is not None:
+            both = (last > 0) & (ids[0] > 0)
+            for above, below in np.unique(np.stack([last[both], ids[0][both]], axis=1), axis=0).tolist():
+                _join(parent, groups, above, below)
+        following += count - 1
+        last = ids[-1]
+        going_on = {_find(parent, i) for i in np.unique(last[last > 0]).tolist()}
+        for i in [g for g in groups if g not in going_on]:
+            yield from _finished(groups.pop(i))
+        last = np.array([_find(parent, i) if i else 0 for i in last.tolist()], np.int64) if last.any() else last
+        parent = {i: i for i in groups}
+    for group in groups.values():
+        yield from _finished(group)
+
+
+def vectorise(
+    path: Path, out: Path, rules: Rules = Rules(), band: int = 1,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> int:  # fmt: skip
+    """Write the objects of one band of probabilities (uint8, x 255) as polygons; returns how many.
+
+    Each has `score` (mean probability), `area_px`, and `area` in square units of the raster's CRS.
+
+    Raises:
+        GeoError: the raster cannot be read or has no CRS, or the file not be written.
+    """
+    if out.suffix.lower() not in (".gpkg", ".geojson", ".json"):
+        raise GeoError(f"{out}: is to be .gpkg (keeps the CRS) or .geojson (longitude and latitude)")
+    if not 0 <= rules.threshold < 1 or rules.strip < 1:
+        raise GeoError(f"the threshold lies in 0..1, and strips have 1 row or more; got {rules}")
+    temporary = out.with_name(f".{out.stem}.{os.getpid()}.parts.gpkg")
+    count = 0
+    try:
+        with bounded(), Raster(path, zero_is_empty=False, georeferenced=True) as raster:
+            if raster.dtype != np.uint8:
+                raise GeoError(
+                    f"{path}: is {raster.dtype}; probabilities are uint8, x 255, as afss geo predict has them"
+                )
+            grid = raster.grid
+            batch: list[tuple[Any, dict[str, Any]]] = []
+            for polygon, pixels, score in polygons(_read(raster, band, rules.strip, report), rules):
+                for shape in shaped(polygon, rules):
+                    if pixels < rules.min_area or shape.area < min(rules.min_area, 1):
+                        continue
+                    count += 1
+                    facts = {"id": count, "score": round(score, 4), "area_px": pixels,
+                             "area": shape.area * grid.pixel_area}  # fmt: skip
+                    batch.append((shapely.transform(shape, grid.to_map), facts))
+                if len(batch) >= _BATCH:
+                    _append(temporary, batch, grid)
+                    batch = []
+            _append(temporary, batch, grid, even_none=count == 0)
+        if out.suffix.lower() == ".gpkg":
+            out.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(out)
+        else:
+            write_features(out, read_features(temporary, duplicates="keep"))
+    except OSError as error:
+        raise GeoError(f"{out}: cannot be written ({error.strerror or error})") from error
+    finally:
+        for left in out.parent.glob(f"{temporary.name}*"):
+            left.unlink(missing_ok=True)
+    return count
+
+
+def shaped(polygon: Any, rules: Rules) -> list[Any]:
+    """The polygon, in pixels, after `grow`, `square` and `simplify`; in one part or more, all valid."""
+    if rules.grow:
+        polygon = polygon.buffer(rules.grow, join_style="mitre", mitre_limit=2)
+    if rules.simplify or rules.square:
+        polygon = polygon.simplify(rules.simplify or 1.0)
+    if rules.square:
+        polygon = squared(polygon)
+    if not polygon.is_valid:
+        polygon = shapely.make_valid(polygon)
+    parts = getattr(polygon, "geoms", [polygon])
+    return [part for part in parts if part.geom_type == "Polygon" and part.area > 0]
+
+
+def squared(polygon: Any, least: float = 0.85) -> Any:
+    """The polygon with right angles only, or as it is where that would change more than 1 - `least` of it (IoU).
+
+    Edges turn to the direction of most of the outline's length or across it; neighbours of one direction become one.
+    """
+    points = np.asarray(polygon.exterior.coords)[:-1]
+    edges = np.roll(points, -1, axis=0) - points
+    length = np.hypot(edges[:, 0], edges[:, 1])
+    turn = np.angle((length * np.exp(4j * np.arctan2(edges[:, 1], edges[:, 0]))).sum()) / 4
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    flat, along = points @ rotation.T, edges @ rotation.T
+    level = np.abs(along[:, 0]) >= np.abs(along[:, 1])  # runs along x: its y is fixed
+    if level.all() or not level.any():
+        return polygon
+    first = next(i for i in range(len(level)) if level[i] != level[i - 1])
+    order = np.roll(np.arange(len(level)), -first)
+    offsets: list[tuple[bool, float]] = []
+    run: list[int] = []
+    for i in [*order.tolist(), -1]:
+        if run and (i < 0 or level[i] != level[run[-1]]):
+            axis = 1 if level[run[0]] else 0
+            middles = [(flat[k, axis] + flat[(k + 1) % len(flat), axis]) / 2 for k in run]
+            offsets.append((bool(level[run[0]]), float(np.average(middles, weights=length[run] + 1e-9))))
+            run = []
+        run.append(i)
+    corners = []
+    for (is_level, value), (_, other) in zip(offsets, [*offsets[1:], offsets[0]], strict=True):
+        corners.append((other, value) if is_level else (value, other))
+    if len(corners) < 4:
+        return polygon
+    better = shapely.Polygon(np.array(corners) @ rotation, [ring.coords for ring in polygon.interiors])
+    if not better.is_valid:
+        return polygon
+    union = better.union(polygon).area
+    return better if union and better.intersection(polygon).area / union >= least else polygon
+
+
+def _read(
+    raster: Raster, band: int, rows: int, report: Callable[[int, int], None]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    height, width = raster.grid.height, raster.grid.width
+    for row in range(0, height, rows):
+        window = Window(row, 0, min(rows, height - row), width)
+        block = raster.read(window, [band])
+        values = block.pixels[0]
+        values[~block.valid] = 0
+        yield row, values
+        report(row + window.height, height)
+
+
+def _polygon(shape: dict[str, Any]) -> Any:
+    outline, *holes = shape["coordinates"]
+    return shapely.Polygon(outline, holes)
+
+
+def _finished(group: _Open) -> Iterator[tuple[Any, int, float]]:
+    if not group.pieces:
+        return
+    whole = group.pieces[0] if len(group.pieces) == 1 else shapely.union_all(group.pieces).simplify(0)
+    yield whole, group.pixels, group.sum / 255 / max(group.pixels, 1)
+
+
+def _find(parent: dict[int, int], i: int) -> int:
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+def _join(parent: dict[int, int], groups: dict[int, _Open], one: int, other: int) -> None:
+    one, other = _find(parent, one), _find(parent, other)
+    if one == other:
+        return
+    low, high = min(one, other), max(one, other)
+    parent[high] = low
+    gone = groups.pop(high)
+    groups[low].pieces += gone.pieces
+    groups[low].pixels += gone.pixels
+    groups[low].sum += gone.sum
+
+
+def _append(path: Path, batch: list[tuple[Any, dict[str, Any]]], grid: Grid, even_none: bool = False) -> None:
+    if batch or even_none:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_features(path, Features([s for s, _ in batch], [p for _, p in batch], grid.crs), append=True)
