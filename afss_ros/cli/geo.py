@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from afss_ros.cli import geo_scores
+from afss_ros.cli import geo_rasters, geo_scores
 from afss_ros.cli.optional import with_optional
 
 geo_app = typer.Typer(help="Ground from above: rasters and vectors on a map, and their scores.", no_args_is_help=True)
-for command in geo_scores.COMMANDS:
+for command in (*geo_rasters.COMMANDS, *geo_scores.COMMANDS):
     geo_app.command()(with_optional(command))

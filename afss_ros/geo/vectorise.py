@@ -118,9 +118,7 @@ def vectorise(
     try:
         with bounded(), Raster(path, zero_is_empty=False, georeferenced=True) as raster:
             if raster.dtype != np.uint8:
-                raise GeoError(
-                    f"{path}: is {raster.dtype}; probabilities are uint8, x 255, as afss geo predict has them"
-                )
+                raise GeoError(f"{path}: is {raster.dtype}; probabilities are uint8, x 255 (afss geo predict)")
             grid = raster.grid
             batch: list[tuple[Any, dict[str, Any]]] = []
             for polygon, pixels, score in polygons(_read(raster, band, rules.strip, report), rules):

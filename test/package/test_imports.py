@@ -40,8 +40,9 @@ MAY_IMPORT = {
     "teacher": GROUND,
     "labelling": {*GROUND, "evaluation", "synthetic", "teacher"},
     "distill": {*GROUND, "evaluation", "synthetic"},
+    "geo": GROUND,
     "loop": {*GROUND, "synthetic", "evaluation", "teacher", "labelling", "distill"},
-    "cli": {*GROUND, "synthetic", "evaluation", "teacher", "labelling", "distill", "loop", "run", "nodes"},
+    "cli": {*GROUND, "synthetic", "evaluation", "teacher", "labelling", "distill", "loop", "geo", "run", "nodes"},
 }
 
 ROS = {
@@ -99,7 +100,7 @@ def test_no_folder_is_crowded() -> None:
 
 
 def test_only_the_labelling_node_knows_the_ground() -> None:
-    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop", "threads"}
+    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop", "geo", "threads"}
     knowing = {
         str(module.parent)
         for module in modules()
