@@ -1,4 +1,4 @@
-"""The half of `afss geo` that is about rasters: large ones in, chips to train on; probabilities, footprints and roads on the map out."""
+"""The half of `afss geo` that is about rasters: scenes to chips, and scenes to probabilities and shapes on the map."""
 
 from __future__ import annotations
 

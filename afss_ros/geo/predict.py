@@ -182,7 +182,7 @@ def _strips(
             strip = np.zeros((len(job.names), height, width), np.uint8)
             live = np.zeros((len(job.names), job.tile, job.tile), np.float32)
             for j, start in enumerate(cols.starts):
-                found, valid = next(answers)
+                found = next(answers)
                 if found is not None:
                     live += found * (down[i][:, None] * across[j][None, :])
                 done = job.tile if j + 1 == len(cols.starts) else cols.starts[j + 1] - start
@@ -220,8 +220,8 @@ class _Looks:
         self._pool.shutdown(cancel_futures=True)
         self._stack.close()
 
-    def each(self, windows: Sequence[Window]) -> Iterator[tuple[NDArray[np.float32] | None, NDArray[np.bool_]]]:
-        waiting: deque[Future[tuple[NDArray[np.float32] | None, NDArray[np.bool_]]]] = deque()
+    def each(self, windows: Sequence[Window]) -> Iterator[NDArray[np.float32] | None]:
+        waiting: deque[Future[NDArray[np.float32] | None]] = deque()
         for window in windows:
             waiting.append(self._pool.submit(self._look, window))
             if len(waiting) > self._ahead:
@@ -239,7 +239,7 @@ class _Looks:
             strip[:, :, part.col : part.col + part.width][:, ~valid] = 0
         return strip
 
-    def _look(self, window: Window) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_]]:
+    def _look(self, window: Window) -> NDArray[np.float32] | None:
         raster = getattr(self._own, "raster", None)
         with rasterio.Env():
             if raster is None:
@@ -248,10 +248,10 @@ class _Looks:
                     self._stack.callback(raster.close)
             block = raster.read(window, self._chosen)
         if not block.valid.any():
-            return None, block.valid
+            return None
         network = self._free.popleft()  # there are as many as threads
         try:
-            return network(self._job.tone(block)), block.valid
+            return network(self._job.tone(block))
         finally:
             self._free.append(network)
 

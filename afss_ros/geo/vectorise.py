@@ -7,6 +7,7 @@ and find). What does not reach a strip's last row is finished and written; memor
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +114,9 @@ def vectorise(
         raise GeoError(f"{out}: is to be .gpkg (keeps the CRS) or .geojson (longitude and latitude)")
     if not 0 <= rules.threshold < 1 or rules.strip < 1:
         raise GeoError(f"the threshold lies in 0..1, and strips have 1 row or more; got {rules}")
-    temporary = out.with_name(f".{out.stem}.{os.getpid()}.parts.gpkg")
+    # A layer is called after its file, so the folder is what is temporary.
+    folder = out.with_name(f".{out.name}.{os.getpid()}")
+    temporary = folder / f"{out.stem}.gpkg"
     count = 0
     try:
         with bounded(), Raster(path, zero_is_empty=False, georeferenced=True) as raster:
@@ -141,8 +144,7 @@ def vectorise(
     except OSError as error:
         raise GeoError(f"{out}: cannot be written ({error.strerror or error})") from error
     finally:
-        for left in out.parent.glob(f"{temporary.name}*"):
-            left.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return count
 
 
