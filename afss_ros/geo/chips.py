@@ -134,7 +134,9 @@ def recipe(root: Path, cut: Cut) -> str:
         "augment": {"native": 1.0, "scale": [0.8, 1.25], "centre_on_craft": 0.3, "gamma": [0.8, 1.25],
                     "gain": [0.8, 1.25]},
         "student": {"name": "unet-tiled", "parts": list(cut.parts), "box_head": False},
-        "loss": {"class_weights": [1.0, 1.0, 2.0, 3.0][: len(cut.parts) + 1] if len(cut.parts) > 1 else []},
+        "optimiser": {"ema": 0.98},
+        "batch": 8,
+        "loss": {"class_weights": [1.0, 1.0, 1.5, 2.0][: len(cut.parts) + 1] if len(cut.parts) > 1 else []},
     }  # fmt: skip
     return "# Made by afss geo chip; see docs/training.md for every key.\n" + yaml.safe_dump(document, sort_keys=False)
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import shapely
@@ -68,7 +69,8 @@ def test_a_chip_goes_back_onto_the_map(chips: tuple[Path, Path, Grid]) -> None:
     for sample in datasets.load(root):
         geo = sample.attributes["geo"]
         window = Window(*geo["window"])
-        assert grid.part(window).affine == tuple(geo["affine"]) and geo["crs"] == grid.crs
+        assert grid.part(window).affine == tuple(geo["affine"])
+        assert pyproj.CRS.from_wkt(geo["crs"]).to_epsg() == 32633
         map_ = sample.read_labels()
         known = map_ != 255
         assert (np.isin(map_, (1, 2))[known] == truth[window.slices][known]).all()

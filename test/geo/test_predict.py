@@ -20,6 +20,7 @@ from processes import run as run_process
 
 from afss_ros.geo import vectorise as drawing
 from afss_ros.geo.errors import GeoError
+from afss_ros.geo.grid import Grid
 from afss_ros.geo.predict import Job, predict
 from afss_ros.geo.stretch import Stretch
 from afss_ros.geo.vectorise import Rules, polygons, squared, vectorise
@@ -152,7 +153,8 @@ def test_vertices_lie_where_the_pixels_do(tmp_path: Path, affine: rasterio.Affin
     path = write(tmp_path / "p.tif", values, affine)
     assert vectorise(path, tmp_path / f"o{suffix}", Rules(strip=16)) == 1
     features = read_features(tmp_path / f"o{suffix}", UTM)
-    corners = shapely.Polygon([affine * c for c in ((20, 10), (50, 10), (50, 30), (20, 30))])
+    grid = Grid(features.crs, tuple(affine[:6]), 60, 80)
+    corners = shapely.Polygon(grid.to_map(np.array([[20, 10], [50, 10], [50, 30], [20, 30]], float)))
     assert features.geometries[0].hausdorff_distance(corners) < 0.25
     assert features.properties[0]["area_px"] == 600
     assert features.properties[0]["area"] == pytest.approx(150)
@@ -167,7 +169,6 @@ def test_nothing_found_is_a_layer_with_its_crs(tmp_path: Path) -> None:
 
 
 def test_real_sized_buildings_come_back(tmp_path: Path) -> None:
-    from afss_ros.geo.grid import Grid
     from afss_ros.geo.rasterise import footprint
 
     rng = np.random.default_rng(3)
