@@ -28,6 +28,7 @@ COMMANDS = {
     "geo info": ["scene.tif"],
     "geo predict": ["scene.tif", "--model", "models/student.onnx", "--out", "out.tif"],
     "geo rasterise": ["labels.geojson", "--like", "scene.tif", "--out", "mask.tif"],
+    "geo score": ["better.gpkg", "--truth", "buildings.geojson"],
     "geo split": ["set"],
     "geo stretch": ["scene.tif", "--out", "stretch.json"],
     "geo vectorise": ["out.tif", "--out", "out.gpkg"],

@@ -211,7 +211,7 @@ def vectorise(
     typer.echo(f"{out}: {count} {'lines' if lines else 'objects'}")
 
 
-COMMANDS = (info, stretch, chip, split, rasterise, predict, vectorise)
+COMMANDS: tuple[Callable[..., None], ...] = (info, stretch, chip, split, rasterise, predict, vectorise)
 """Of `afss geo`, in the order of its help."""
 
 
@@ -222,7 +222,7 @@ def _list(names: str | None) -> list[str]:
 def _scenes(images: list[Path], labels: list[Path] | None, ms: Path | None) -> tuple[Scene, ...]:
     from afss_ros.geo.chips import Scene
 
-    given: list[Path | None] = list(labels or [None])
+    given: list[Path | None] = [*labels] if labels else [None]
     if len(given) == 1:
         given *= len(images)
     if len(given) != len(images):

@@ -133,7 +133,7 @@ class Raster:
             at = GdalWindow(inside.col, inside.row, inside.width, inside.height)
             place = Window(inside.row - window.row, inside.col - window.col, inside.height, inside.width).slices
             try:
-                pixels[(slice(None), *place)] = self._file.read(chosen, window=at)
+                pixels[:, place[0], place[1]] = self._file.read(chosen, window=at)
                 valid[place] = self._valid(at)
             except (RasterioError, OSError) as error:
                 raise GeoError(
