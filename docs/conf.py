@@ -37,6 +37,7 @@ NAVIGATION = {
         "docs/rendered_world",
         "docs/training",
         "docs/students",
+        "docs/geo",
         "docs/labelling",
         "docs/distillation",
         "docs/datasets",
