@@ -25,6 +25,8 @@ from afss_ros.geo.grid import Grid, Window
 from afss_ros.geo.raster import Raster, bounded
 from afss_ros.geo.vectors import Features, read_features, write_features
 
+_PIXELS = 2_000_000
+"""Of a strip, at most: what memory depends on, however wide the raster."""
 _BATCH = 2000
 """Features written at a time."""
 
@@ -74,22 +76,26 @@ def polygons(strips: Iterator[tuple[int, NDArray[np.uint8]]], rules: Rules) -> I
     for row, values in strips:
         mask = values > level
         count, local = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
-        ids = np.where(local > 0, local.astype(np.int64) + (following - 1), 0)
+        top, bottom = (np.where(r > 0, r.astype(np.int64) + (following - 1), 0) for r in (local[0], local[-1]))
         for i in range(following, following + count - 1):
             parent[i], groups[i] = i, _Open()
         pixels = np.bincount(local.ravel(), minlength=count)
         sums = np.bincount(local.ravel(), values.ravel(), minlength=count)
+        specks = pixels < rules.min_area
+        specks[local[0]] = specks[local[-1]] = False  # may go on
+        if specks.any():
+            mask &= ~specks[local]
         shift = rasterio.Affine.translation(0, row)
         for shape, value in rasterio.features.shapes(local, mask, connectivity=4, transform=shift):
             groups[following - 1 + int(value)].pieces.append(_polygon(shape))
         for i in range(1, count):
             groups[following - 1 + i].pixels, groups[following - 1 + i].sum = int(pixels[i]), float(sums[i])
         if last is not None:
-            both = (last > 0) & (ids[0] > 0)
-            for above, below in np.unique(np.stack([last[both], ids[0][both]], axis=1), axis=0).tolist():
+            both = (last > 0) & (top > 0)
+            for above, below in np.unique(np.stack([last[both], top[both]], axis=1), axis=0).tolist():
                 _join(parent, groups, above, below)
         following += count - 1
-        last = ids[-1]
+        last = bottom
         going_on = {_find(parent, i) for i in np.unique(last[last > 0]).tolist()}
         for i in [g for g in groups if g not in going_on]:
             yield from _finished(groups.pop(i))
@@ -203,6 +209,7 @@ def _read(
     raster: Raster, band: int, rows: int, report: Callable[[int, int], None]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     height, width = raster.grid.height, raster.grid.width
+    rows = max(16, min(rows, _PIXELS // width))
     for row in range(0, height, rows):
         window = Window(row, 0, min(rows, height - row), width)
         block = raster.read(window, [band])

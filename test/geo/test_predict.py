@@ -138,7 +138,7 @@ def test_polygons_across_strips_are_those_of_the_whole(rows: int) -> None:
         shapely.union_all([shapely.geometry.shape(s) for s, v in rasterio.features.shapes(local, local == i) if v])
         for i in range(1, count)
     ]
-    found = list(polygons(iter(strips(values, rows)), Rules()))
+    found = list(polygons(iter(strips(values, rows)), Rules(min_area=0)))
     assert len(found) == len(expected) > 5
     by_place = {shape.bounds: (shape, pixels, score) for shape, pixels, score in found}
     for i, shape in enumerate(expected, 1):
@@ -234,6 +234,6 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path) -> None:
 def test_islands_of_two_strips_are_one_only_through_pixels() -> None:
     values = np.zeros((4, 4), np.uint8)
     values[1, 1] = values[2, 2] = 255  # corners alone do not join
-    assert len(list(polygons(iter(strips(values, 2)), Rules()))) == 2
+    assert len(list(polygons(iter(strips(values, 2)), Rules(min_area=0)))) == 2
     assert list(islice(polygons(iter([]), Rules()), 1)) == []
     assert drawing.shaped(shapely.box(2, 2, 8, 8), Rules(grow=1))[0].area == 64
