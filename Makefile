@@ -39,7 +39,7 @@ export LD_LIBRARY_PATH := $(shell . scripts/machine.sh; library_path_without_whe
 endif
 unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo label-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock sbom clean distclean
+.PHONY: help demo label-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign sbom clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
@@ -145,6 +145,9 @@ setup: ## make or update .venv with everything, for work on this repository
 lock: ## resolve requirements/*.txt anew (ARGS=--upgrade for newer versions)
 	@scripts/bootstrap.sh ground $(VENV)
 	@scripts/lock.sh $(ARGS)
+
+campaign: setup ## inject faults into a live node, minutes, and write what became of each into out/campaign; ARGS="--scale 0.1"
+	@$(VENV_PYTHON) test/campaign.py $(ARGS)
 
 sbom: ## bills of materials (CycloneDX) of every environment, from the lock files, into out/sbom
 	@$(or $(PYTHON),python3) -m scripts.sbom $(ARGS)

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from afss_ros.student.known_answer import LEAST_AGREEMENT, KnownAnswer
 
 FORMAT = 1
 SUFFIX = ".manifest.json"
+MAX_BYTES = 64 << 20
+"""Of a manifest: two pictures as text, and a few numbers."""
+LOWEST_AGREEMENT = 0.5
+"""A manifest that asks for less asks for nothing."""
 INTEGRITY = ("verify", "require", "warn")
 _CURE = "copy it again from where it was made, or make it anew: afss manifest"
 
@@ -70,10 +75,10 @@ def read(model: Path) -> Manifest | None:
     """
     path = path_of(model)
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(_content(path))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # brackets nest deeper than Python's own parser goes
         raise ManifestError(
             f"{path}: cannot be read ({error}); copy it again, or make it anew: afss manifest"
         ) from error
@@ -139,9 +144,20 @@ def of_file(model: Path, known_answer: KnownAnswer | None = None) -> Manifest:
     return Manifest(hashlib.sha256(content).hexdigest(), len(content), known_answer)
 
 
+def _content(path: Path) -> bytes:
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(f"{path.name} is no regular file")
+    if facts.st_size > MAX_BYTES:
+        raise OSError(f"{path.name} has {facts.st_size} bytes, a manifest {MAX_BYTES} at most")
+    return path.read_bytes()
+
+
 def _known_answer(document: dict[str, Any]) -> KnownAnswer:
     image, labels = (
         decode_compressed(base64.b64decode(document[key], validate=True), "png") for key in ("image_png", "labels_png")
     )
     least = float(document.get("least_agreement", LEAST_AGREEMENT))
+    if not LOWEST_AGREEMENT <= least <= 1.0:
+        raise ValueError(f"least_agreement is {least}, which tells no answer from another; {LOWEST_AGREEMENT} to 1")
     return KnownAnswer(image, np.ascontiguousarray(labels[..., 0]), least)

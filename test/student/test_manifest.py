@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +107,8 @@ def test_no_manifest_is_allowed_refused_or_warned_of(tiny_student: Path) -> None
         lambda d: d["known_answer"].update(labels_png=d["known_answer"]["labels_png"][:40]),
         lambda d: d["known_answer"].pop("labels_png"),
         lambda d: d.update(known_answer=[]),
+        lambda d: d["known_answer"].update(least_agreement=0),
+        lambda d: d["known_answer"].update(least_agreement=1e30),
     ],
 )
 def test_a_manifest_that_is_none_is_an_error_that_names_it(known: Path, change: Callable[[Any], None]) -> None:
@@ -143,6 +146,22 @@ def test_a_wrong_answer_and_one_that_changed_are_told_apart(known: Path) -> None
             ask(student, other)
         with pytest.raises(StudentError, match="has changed in 1 pixels since configure"):
             ask(student, read.known_answer, changed)
+
+
+def test_a_manifest_that_nests_without_end_or_has_none_is_an_error_that_names_it(known: Path) -> None:
+    path = manifest.path_of(known)
+    path.write_text("[" * 100_000)
+    with pytest.raises(ManifestError, match=r"known\.onnx\.manifest\.json: cannot be read"):
+        Student(known, provider="cpu")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ManifestError, match="is no regular file"):
+        Student(known, provider="cpu")
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(manifest.MAX_BYTES + 1)
+    with pytest.raises(ManifestError, match=f"has {manifest.MAX_BYTES + 1} bytes"):
+        Student(known, provider="cpu")
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -17,6 +17,9 @@ from afss_ros.nodes.perception.judging import Judgement
 from afss_ros.nodes.perception.statistics import Snapshot
 from afss_ros.nodes.progress import InWork
 
+CLOCKS_APART_MS = 1000.0
+"""An image cannot be younger than now; and its age does not change by this much while nothing is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -99,6 +102,8 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
         return DiagnosticStatus.WARN, condition.warning
     if condition.input_fault:
         return DiagnosticStatus.WARN, condition.input_fault
+    if clocks := _clock_fault(now, before):
+        return DiagnosticStatus.WARN, clocks
     if condition.picture_fault:
         return DiagnosticStatus.WARN, condition.picture_fault
     if condition.camera_conflict:
@@ -108,6 +113,18 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
     if condition.ignored:
         return DiagnosticStatus.WARN, "; ".join(condition.ignored)
     return DiagnosticStatus.OK, f"perceiving at {now.fps:.1f} fps"
+
+
+def _clock_fault(now: Snapshot, before: Snapshot) -> str:
+    """What the ages of the newest images tell of the clocks of camera and node; empty for nothing."""
+    if now.image_age_ms is None:
+        return ""
+    if now.image_age_ms < -CLOCKS_APART_MS:
+        return f"images are stamped {-now.image_age_ms / 1e3:.1f} s after this node's time: the clocks disagree"
+    if before.image_age_ms is not None and abs(now.image_age_ms - before.image_age_ms) > CLOCKS_APART_MS:
+        change_s = (now.image_age_ms - before.image_age_ms) / 1e3
+        return f"images are {change_s:+.1f} s older than at the last report: a clock jumped, or they were held up"
+    return ""
 
 
 def diagnostic_array(

@@ -34,6 +34,9 @@ from afss_ros.nodes.perception.tracks import Tracks
 from afss_ros.nodes.progress import InWork
 from afss_ros.student import Student, StudentError
 
+_PROOF_IN_WARM_UPS = 1.5
+"""A proof is an inference with all that a frame has around it; a warm-up run is the inference alone."""
+
 
 class PerceptionNode(OperableLifecycleNode):
     """Runs a student on every image it has time for.
@@ -120,7 +123,10 @@ class PerceptionNode(OperableLifecycleNode):
         assert self._student is not None and self._outputs is not None
         result = super().on_activate(state)
         proving = self._proving = Proving(
-            self._student.prove, every_s=lambda: self._settings.model_prove_every, free_s=self._arrivals.free_s
+            self._student.prove,
+            every_s=lambda: self._settings.model_prove_every,
+            free_s=self._arrivals.free_s,
+            takes_s=_PROOF_IN_WARM_UPS * max(self._warm_up_ms) / 1e3 if self._warm_up_ms else 1.0,
         )
         self._outputs.publish_label_info(self._settings.detection_score_threshold)
         self._camera = CameraCheck(self)

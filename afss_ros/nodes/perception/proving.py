@@ -17,6 +17,8 @@ class Proving:
         prove: `Student.prove`: False where there is nothing to ask for; raises StudentError when the answer is wrong.
         every_s: seconds between two questions, read each time; 0 asks none.
         free_s: seconds for which no frame is to be expected.
+        takes_s: how long a question takes, as far as it is known before the first; a camera that never falls silent
+            leaves no better moment for that one than a gap that is long enough.
         clock: monotonic seconds.
 
     Attributes:
@@ -31,11 +33,13 @@ class Proving:
         *,
         every_s: Callable[[], float],
         free_s: Callable[[], float],
+        takes_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._every_s = every_s
         self._free_s = free_s
         self._clock = clock
+        self._takes_s = takes_s
         self.answers = 0
         self.healed = ""
         self._begin(prove)
@@ -43,8 +47,6 @@ class Proving:
     def _begin(self, prove: Callable[[], bool]) -> None:
         self._prove = prove
         self._asked_at = self._clock()
-        # Unknown until it was asked once: the first question waits for a silent camera.
-        self._takes_s = 1.0
         self._has_answer = True
         self.failure = ""
 

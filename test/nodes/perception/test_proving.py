@@ -83,6 +83,14 @@ def test_once_it_is_known_how_long_it_takes_a_gap_is_enough() -> None:
         assert asked.count == count
 
 
+def test_a_camera_that_never_falls_silent_is_asked_in_its_gaps_from_the_first_question_on() -> None:
+    asked = Asked(Clock())
+    watch = Proving(asked.prove, every_s=lambda: 1.0, free_s=lambda: 0.07, takes_s=0.04, clock=asked.clock)
+    asked.clock.now = 2.0
+    watch.idle()
+    assert asked.count == 1
+
+
 def test_zero_asks_never_and_who_has_no_answer_is_asked_once() -> None:
     asked = Asked(Clock())
     asked.clock.now = 1000.0
