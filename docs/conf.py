@@ -24,6 +24,7 @@ NAVIGATION = {
         "docs/gpu",
         "docs/docker",
         "docs/ros",
+        "docs/campaign",
         "docs/sources",
         "docs/student_contract",
         "docs/tiling",
@@ -49,6 +50,7 @@ NAVIGATION = {
         "requirements/README",
         "CHANGELOG",
         "QUALITY_DECLARATION",
+        "SECURITY",
     ],
 }
 """Headings of the sidebar, and the pages under each. A page that is missing here is a warning."""
