@@ -53,7 +53,7 @@ class Graph:
 
     def start(self) -> None:
         """Start a perception_node and wait until it listens."""
-        parameters = {
+        parameters: dict[str, str | int | float | bool] = {
             "autostart": True, "tracking.enabled": True, "tracking.coast": COAST_S, "target.length_m": self._length_m,
             "input.reliability": "reliable",
         }  # fmt: skip

@@ -73,7 +73,7 @@ def test_our_environments_skip_nothing_for_want_of_a_package(root_conftest: Any)
 
 def test_every_package_of_the_ground_is_known_as_such(root_conftest: Any) -> None:
     flies = {"backports", "cv2", "lz4", "numpy", "onnxruntime", "rich", "rosbags", "typer", "yaml", "click"}
-    tools = {"_pytest", "pluggy", "pytest", "pkg_resources", "setuptools", "launch", "launch_ros"}
+    tools = {"_pytest", "pluggy", "pytest", "pkg_resources", "setuptools", "launch", "launch_ros", "examples"}
     imported = set[str]().union(*(third_party(module) for module in [*modules(), *modules_of_tests()]))
     ros = {name for name in imported if name.endswith("_msgs") or name.startswith(("rcl", "ros", "ament", "std_srvs"))}
     ros |= {"builtin_interfaces", "cv_bridge", "rcl_interfaces"}
