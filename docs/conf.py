@@ -30,9 +30,6 @@ NAVIGATION = {
         "docs/tiling",
         "docs/monitor",
         "docs/tracking",
-        "docs/tiling",
-        "docs/tracking",
-        "docs/tiling",
     ],
     "Learn": [
         "models/README",
