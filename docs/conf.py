@@ -41,6 +41,7 @@ NAVIGATION = {
         "docs/distillation",
         "docs/datasets",
         "docs/evaluation",
+        "docs/geo_scores",
     ],
     "Build": [
         "docs/architecture",
