@@ -119,9 +119,9 @@ def match(
 
 def iou(shape: object, others: Sequence[object]) -> NDArray[np.float64]:
     """Intersection over union of one polygon with each of others."""
-    others = np.asarray(others, object)
-    common = shapely.area(shapely.intersection(shape, others))
-    union = shapely.area(shape) + shapely.area(others) - common
+    shapes = np.asarray(others, object)
+    common = shapely.area(shapely.intersection(shape, shapes))
+    union = shapely.area(shape) + shapely.area(shapes) - common
     return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0), np.float64)
 
 

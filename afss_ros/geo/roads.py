@@ -63,7 +63,9 @@ def road_lines(mask: NDArray[Any], rules: RoadRules = RoadRules()) -> list[Any]:
     if not road.any():
         return []
     pad = rules.border
-    thin = skeletonize(np.pad(road, pad, mode="edge"))
+    thin = skeletonize(  # type: ignore[no-untyped-call, unused-ignore]
+        np.pad(road, pad, mode="edge")
+    )
     lines = _simplified(graph_of(traced(thin)), rules.tolerance)
     graph = _without_spurs(graph_of(lines), rules.spur)
     graph = graph_of(_simplified(graph, rules.tolerance) + _bridges(graph, rules.gap))

@@ -35,7 +35,10 @@ def test_what_is_written_is_read_again(tmp_path: Path, suffix: str) -> None:
         shapely.box(450000, 38000, 450010, 38010, ccw=False).difference(shapely.box(450002, 38002, 450004, 38004)),
         shapely.MultiPolygon([shapely.box(450020, 38000, 450030, 38010), shapely.box(450040, 38000, 450050, 38010)]),
     ]
-    rows = [{"id": 7, "score": 0.5, "name": "Aïda", "ok": True}, {"id": None, "score": None, "name": None, "ok": False}]
+    rows: list[dict[str, Any]] = [
+        {"id": 7, "score": 0.5, "name": "Aïda", "ok": True},
+        {"id": None, "score": None, "name": None, "ok": False},
+    ]
     path = tmp_path / f"out.{suffix}"
     write_features(path, Features(shapes, rows, wkt_of(UTM)))
     back = read_features(path, wkt_of(UTM))
