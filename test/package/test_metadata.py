@@ -20,6 +20,7 @@ from package_metadata import (
 
 # Distributions whose name is not that of the module.
 DISTRIBUTIONS = {
+    "skimage": "scikit-image",
     "PIL": "pillow",
     "backports": "backports-zstd",
     "cv2": "opencv-python-headless",
@@ -45,7 +46,7 @@ ROS_MODULES = {name for module in modules() if room(module) == "nodes" for name 
     *DISTRIBUTIONS,
 }
 ON_BOARD_TESTS = {"bags", "nodes", "run", "sources", "student"}
-GROUND_ROOMS = {"datasets", "synthetic", "evaluation", "teacher", "labelling", "distill", "loop"}
+GROUND_ROOMS = {"geo", "datasets", "synthetic", "evaluation", "teacher", "labelling", "distill", "loop"}
 
 
 def is_on_board(test: Path) -> bool:
@@ -93,7 +94,9 @@ def test_every_import_is_required_by_setup_py(module: Path) -> None:
     extras = arguments["extras_require"]
     required = distribution_names([*arguments["install_requires"], *extras["cpu"]])
     if room(module) in GROUND_ROOMS:
-        required |= distribution_names([*extras["ground"], *extras["sam2"], *extras["ultralytics"], *extras["rfdetr"]])
+        required |= distribution_names(
+            [*extras["ground"], *extras["geo"], *extras["sam2"], *extras["ultralytics"], *extras["rfdetr"]]
+        )
     used = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in third_party(module) - ROS_MODULES}
     assert used <= required
 
