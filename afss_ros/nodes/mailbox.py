@@ -48,6 +48,11 @@ class Mailbox(Generic[T]):
                 raise TimeoutError
             return self._items.pop() if self._items else None
 
+    def wait_closed(self, within_s: float) -> bool:
+        """Wait for the end of the mailbox, whatever comes meanwhile; whether it has come."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, within_s)
+
     def close(self) -> None:
         """Accept nothing more. An item still waiting can be taken once."""
         with self._changed:

@@ -38,6 +38,8 @@ def descriptor(spec: Spec) -> ParameterDescriptor:
         description=f"{spec.description} Takes effect {spec.takes.value}.",
         additional_constraints=f"One of: {', '.join(spec.choices)}." if spec.choices else "",
         read_only=spec.takes is Takes.START,
+        # YAML, and so every command line of ROS, reads a bare `off` as false.
+        dynamic_typing="off" in spec.choices,
     )
     if spec.low is not None and spec.high is not None:
         if isinstance(spec.default, float):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -33,6 +35,8 @@ class Worker(Generic[T]):
         idle: called in the thread while nothing waits: after each item, and a few times a second.
         on_idle_error: called with what was raised while there was no item, by `idle` or by who interrupted the thread;
             the default is `on_error`.
+        period_s: seconds from taking one item to taking the next, at least, asked a few times a second; what comes
+            meanwhile replaces what waits.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Worker(Generic[T]):
         on_overwrite: Callable[[], None] | None = None,
         idle: Callable[[], None] | None = None,
         on_idle_error: Callable[[Exception], None] | None = None,
+        period_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._mailbox: Mailbox[T] = Mailbox(on_overwrite)
         self._work = work
@@ -53,6 +58,8 @@ class Worker(Generic[T]):
         self._name = name
         self._item: T | None = None
         self._over = False
+        self._period_s = period_s
+        self._taken_at = -math.inf
         self._thread = AbandonableThread(self._run, name)
         self._thread.start()
 
@@ -100,7 +107,17 @@ class Worker(Generic[T]):
         (self._on_error if item is not None else self._on_idle_error)(error)
 
     def _next(self) -> T | None:
-        """The item that waits or comes; None in the end. Idle until then."""
+        """The item that waits or comes, once its time has come; None in the end. Idle until then."""
+        while (rest_s := self._taken_at + self._period_s() - time.monotonic()) > 0:
+            if self._mailbox.wait_closed(min(rest_s, _IDLE_S)):
+                break
+            if self._idle is not None:
+                self._idle()
+        item = self._wait()
+        self._taken_at = time.monotonic()
+        return item
+
+    def _wait(self) -> T | None:
         if self._idle is None:
             return self._mailbox.take()
         patience_s = 0.0

@@ -200,7 +200,7 @@ class Student:
     def _view_of(self, image: NDArray[np.uint8]) -> View:
         """The view of this image's size; kept until the size changes, because a camera's rarely does."""
         size = image.shape[0], image.shape[1]
-        if self._view is None or self._view.source != size:
+        if self._view is None or self._view.source != size or self._view.how != self.tiling:
             self._view = View(size, self.contract, self.tiling)
         return self._view
 

@@ -48,11 +48,12 @@ class View:
         whole: from the frame to the network's input.
         plan: of the tiles; None when the frame is only seen as a whole.
         box: from the frame to what the outputs are in pixels of: the network's input, or the canvas of the tiles.
+        source, how: the frames' size (H, W), and when they are cut into tiles.
         indices: from the outputs' label map to the frame, see `letterbox.take`.
     """
 
     def __init__(self, source: Size, contract: StudentContract, how: Tiling) -> None:
-        self.source = source
+        self.source, self.how = source, how
         self.whole: Letterbox = letterbox.fit(source, contract.input_size)
         self.plan = (
             tiling.plan(source, contract.input_size, contract.labels_size, overlap=how.overlap, max_tiles=how.max_tiles)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,11 @@ class Camera(Node):  # type: ignore[misc]  # rclpy is untyped
     def is_heard(self) -> bool:
         return bool(self._publisher.get_subscription_count())
 
+    @property
+    def is_off(self) -> bool:
+        """Whether the node is active and takes no images on purpose."""
+        return (self.values.get("state"), self.values.get("power.mode")) == ("active", "off")
+
     def _receive(self, mask: Image) -> None:
         sent_at = self._sent_at.pop((mask.header.stamp.sec, mask.header.stamp.nanosec), None)
         if sent_at is not None:
@@ -74,8 +80,12 @@ class Camera(Node):  # type: ignore[misc]  # rclpy is untyped
                 self.values = {v.key: v.value for v in status.values}
 
 
-def measure(camera: Camera, *, frames: int, rate: float, seconds: float) -> dict[str, Any]:
-    """Send `frames` one by one, each after the answer to the last; then `rate` a second for `seconds`."""
+def measure(camera: Camera, *, frames: int, rate: float, seconds: float, busy_s: Callable[[], float]) -> dict[str, Any]:
+    """Send `frames` one by one, each after the answer to the last; then `rate` a second for `seconds`.
+
+    Args:
+        busy_s: the seconds for which the node has kept a processor busy.
+    """
     executor = SingleThreadedExecutor()
     executor.add_node(camera)
 
@@ -91,19 +101,21 @@ def measure(camera: Camera, *, frames: int, rate: float, seconds: float) -> dict
             raise RoundTripError("no report on /diagnostics within 10 s")
         return {k: int(camera.values[f"frames.{k}"]) for k in ("received", "processed", "overwritten", "bad")}
 
-    if not spin(lambda: camera.is_heard, _PATIENCE_S):
+    if not spin(lambda: camera.is_heard or camera.is_off, _PATIENCE_S):
         raise RoundTripError(f"perception_node did not subscribe within {_PATIENCE_S} s; see its log above")
     for _ in range(frames):
         answered = len(camera.round_trips_ms)
         camera.publish()
         spin(lambda answered=answered: len(camera.round_trips_ms) > answered, 2.0)  # type: ignore[misc]
     before, lockstep = counts(), dict(camera.values)
+    busy_before_s, began_s = busy_s(), time.monotonic()
     camera.sent, camera.round_trips_ms = 0, []
 
     timer = camera.create_timer(1 / rate, camera.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
     spin(lambda: False, seconds)
     camera.destroy_timer(timer)
     spin(lambda: False, _LATE_S)
+    used_s, lasted_s = busy_s() - busy_before_s, time.monotonic() - began_s
     after = counts()
     executor.shutdown()
     received = {key: after[key] - before[key] for key in after}
@@ -115,9 +127,17 @@ def measure(camera: Camera, *, frames: int, rate: float, seconds: float) -> dict
         "sent": camera.sent,
         **received,
         "answered": len(camera.round_trips_ms),
+        "cpu_s": used_s,
+        "cores": used_s / lasted_s,
         "lost": camera.sent - received["received"],
         "round_trip_ms": {"p50": float(round_trip[0]), "p95": float(round_trip[1])},
     }
+
+
+def _busy_s(pid: int) -> float:
+    """Processor seconds of a process so far, all threads, in user and kernel mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _picture(side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -137,6 +157,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--rate", type=float, default=30.0)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--parameter", action="append", default=[], help="of the node, name:=value; repeatable")
     options = parser.parse_args()
     namespace = f"/afss_benchmark_{os.getpid()}"
     parameters = {
@@ -146,6 +167,7 @@ def main() -> int:
         "diagnostics.period": "0.5",
     }
     arguments = [item for name, value in parameters.items() for item in ("-p", f"{name}:={value}")]
+    arguments += [item for given in options.parameter for item in ("-p", given)]
     node = subprocess.Popen(
         [sys.executable, "-m", "afss_ros.nodes.perception_node", "--ros-args", "-r", f"__ns:={namespace}", *arguments],
         stdout=sys.stderr,
@@ -153,7 +175,9 @@ def main() -> int:
     rclpy.init(args=[])
     try:
         camera = Camera(namespace, options.side)
-        result = measure(camera, frames=options.frames, rate=options.rate, seconds=options.seconds)
+        result = measure(
+            camera, frames=options.frames, rate=options.rate, seconds=options.seconds, busy_s=lambda: _busy_s(node.pid)
+        )
         camera.destroy_node()
     finally:
         rclpy.try_shutdown()

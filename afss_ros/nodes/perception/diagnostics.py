@@ -28,6 +28,7 @@ class Condition:
     Attributes:
         state: lifecycle state.
         enabled: as `~/enable` left it.
+        mode: of power.
         failure: why the last transition failed; empty when it did not.
         topic: where images are expected.
         stale_after_s: silence that is too long.
@@ -42,11 +43,13 @@ class Condition:
         picture_fault: what is wrong with every picture of late; empty for nothing.
         in_work: the frame in work, or the step of a transition.
         work_limit_s: how long a frame may be in work; None while that is not known.
+        more: further facts, by key.
         deadlines_missed: how often the DDS deadline of the detections was.
     """
 
     state: str
     enabled: bool = True
+    mode: str = "nominal"
     failure: str = ""
     topic: str = ""
     stale_after_s: float = 2.0
@@ -62,6 +65,7 @@ class Condition:
     in_work: InWork | None = None
     work_limit_s: float | None = None
     deadlines_missed: int = 0
+    more: tuple[tuple[str, str], ...] = ()
 
     @property
     def stalled(self) -> bool:
@@ -91,6 +95,8 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
         return DiagnosticStatus.OK, condition.state + busy
     if not condition.enabled:
         return DiagnosticStatus.OK, "disabled through ~/enable"
+    if condition.mode == "off":
+        return DiagnosticStatus.OK, "off, as power.mode says"
     if bad and now.processed == before.processed:
         return DiagnosticStatus.ERROR, f"no usable frame, {bad} bad: {now.bad_reasons[-1]}"
     if now.silence_s > condition.stale_after_s:
@@ -134,6 +140,7 @@ def diagnostic_array(
     values = {
         "state": condition.state,
         "enabled": str(condition.enabled).lower(),
+        "power.mode": condition.mode,
         **dict(condition.model),
         "input.topic": condition.topic,
         "frames.received": str(now.received),
@@ -150,7 +157,7 @@ def diagnostic_array(
     if condition.deadlines_missed:
         values["detections.deadlines_missed"] = str(condition.deadlines_missed)
     values |= dict(condition.judged)
-    values |= dict(condition.hard_frames)
+    values |= dict(condition.hard_frames) | dict(condition.more)
     for stage, latency in now.latency.items():
         values[f"latency_ms.{stage}.p50"] = f"{latency.p50:.3f}"
         values[f"latency_ms.{stage}.p95"] = f"{latency.p95:.3f}"

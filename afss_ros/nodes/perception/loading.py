@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from afss_ros.nodes.deadline import within
-from afss_ros.nodes.perception import model_file
+from afss_ros.nodes.perception import model_file, modes
 from afss_ros.nodes.perception.parameters import Settings
-from afss_ros.student import Student, Tiling
+from afss_ros.student import Student, StudentError
 
 NAME = "loading the student"
 _POLL_S = 0.1
@@ -34,7 +35,7 @@ def load(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[Studen
             threads=settings.model_threads,
             score_threshold=settings.detection_score_threshold,
             min_area=settings.detection_min_area,
-            tiling=Tiling(settings.model_tiling, settings.model_tile_overlap, settings.model_max_tiles),
+            tiling=modes.tiling(settings),
             integrity=settings.model_integrity,
         )
         warm_up_ms = student.warm_up(settings.model_warm_up_runs)
@@ -49,3 +50,21 @@ def load(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[Studen
         meanwhile=meanwhile,
         dispose=lambda late: late[0].close(),
     )
+
+
+def load_spare(settings: Settings, student: Student, meanwhile: Callable[[float], bool]) -> Student | None:
+    """The student of survival, kept loaded beside the other; None where one flies in all modes.
+
+    Raises:
+        StudentError, FileNotFoundError, DeadlineError: see `load`; or it knows other classes than `student`.
+    """
+    if not settings.power_survival_model:
+        return None
+    spare, _ = load(replace(settings, model_path=settings.power_survival_model, power_mode=modes.SURVIVAL), meanwhile)
+    if spare.class_names != student.class_names:
+        spare.close()
+        raise StudentError(
+            f"{spare.path} knows {', '.join(spare.class_names.values())}, and {student.path} knows"
+            f" {', '.join(student.class_names.values())}: give power.survival_model a student of the same classes"
+        )
+    return spare

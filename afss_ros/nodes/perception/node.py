@@ -20,7 +20,7 @@ from afss_ros.nodes.deadline import DeadlineError
 from afss_ros.nodes.ignored_settings import ignored_qos
 from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
-from afss_ros.nodes.perception import diagnostics, loading, parameters, recording, watchdog
+from afss_ros.nodes.perception import diagnostics, loading, modes, parameters, recording, watchdog
 from afss_ros.nodes.perception.camera_check import CameraCheck
 from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
@@ -76,9 +76,11 @@ class PerceptionNode(OperableLifecycleNode):
         self._loading: InWork | None = None
         self._arrivals = Arrivals()
         self._proving: Proving | None = None
+        self._spare: Student | None = None
         self._warm_up_ms: list[float] = []
         self._reports = Reports(self)
         self.create_service(SetBool, "~/enable", self._enable)
+        modes.offer(self)
         # Steady time: a paused or absent /clock must not silence the diagnostics.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(self._settings.diagnostics_period, self._report_and_heal, clock=steady)
@@ -91,6 +93,7 @@ class PerceptionNode(OperableLifecycleNode):
         settings = self._settings = parameters.read(self)
         try:
             self._student, self._warm_up_ms = loading.load(settings, self._while_loading)
+            self._spare = loading.load_spare(settings, self._student, self._while_loading)
         except (StudentError, OSError, DeadlineError) as error:
             self._failure = f"cannot configure: {error}"
             self.get_logger().error(self._failure)
@@ -155,9 +158,9 @@ class PerceptionNode(OperableLifecycleNode):
             decode=self._decoder,
             tracks=self._tracks,
             on_demand=self._on_demand,
+            period_s=lambda: modes.period_s(self._settings),
         )
-        if self._enabled:
-            self._open_input()
+        self._take_mode()
         return result
 
     @transition
@@ -241,6 +244,17 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _report_encoding(self, error: Exception) -> None:
         self.get_logger().error(f"no compressed mask: {error}", throttle_duration_sec=5.0)
+    def _take_mode(self) -> None:
+        """Do as much as the mode asks for, in an active node."""
+        if self._pipeline is None or self._student is None:
+            return
+        if not self._enabled or self._settings.power_mode == modes.OFF:
+            self._close_input()
+        elif self._input is None:
+            self._open_input()
+        self._student.tiling = modes.tiling(self._settings)
+        spare = self._spare if self._settings.power_mode == modes.SURVIVAL else None
+        self._pipeline.go_on_with(spare or self._student)
 
     def _close_input(self) -> None:
         if self._input is not None:
@@ -274,13 +288,17 @@ class PerceptionNode(OperableLifecycleNode):
         if self._student is not None:
             self._student.close()
             self._student = None
+        if self._outputs is not None:
+            self._outputs.close()
+            self._outputs = None
+        for student in (self._student, self._spare):
+            if student is not None:
+                student.close()
+        self._student = self._spare = None
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = bool(request.data)
-        if not self._enabled:
-            self._close_input()
-        elif self._pipeline is not None and self._input is None:
-            self._open_input()
+        self._take_mode()
         response.success = True
         response.message = f"{'enabled' if self._enabled else 'disabled'}; the node is {self.state_label}"
         self.get_logger().info(response.message)
@@ -296,6 +314,12 @@ class PerceptionNode(OperableLifecycleNode):
             self._student.min_area = self._settings.detection_min_area
         if self._tracks is not None:
             self._tracks.prepare()
+        for student in (self._student, self._spare):
+            if student is not None:
+                student.score_threshold = self._settings.detection_score_threshold
+                student.min_area = self._settings.detection_min_area
+        if any(p.name == modes.PARAMETER for p in changed):
+            self._take_mode()
         if self._outputs is not None and any(p.name == "detection.score_threshold" for p in changed):
             self._outputs.publish_label_info(self._settings.detection_score_threshold)
 
@@ -303,12 +327,14 @@ class PerceptionNode(OperableLifecycleNode):
         self._report()
         if self._proving is not None and self._proving.failure:
             self._heal(self._proving)
+            self._take_mode()
             self._report()
 
     def _report(self) -> None:
         condition = diagnostics.Condition(
             state=self.state_label,
             enabled=self._enabled,
+            mode=self._settings.power_mode,
             failure=self._failure or (self._proving.failure if self._proving is not None else ""),
             topic=self._input.topic if self._input is not None else "",
             stale_after_s=self._settings.diagnostics_stale_after,
@@ -339,7 +365,7 @@ class PerceptionNode(OperableLifecycleNode):
         if self._student is None:
             return None
         settings = self._settings
-        looks = 1 if settings.model_tiling == "none" else 1 + settings.model_max_tiles
+        looks = 1 if modes.tiling(settings).mode == "none" else 1 + settings.model_max_tiles
         return watchdog.frame_limit_s(settings.watchdog_frame_limit, self._warm_up_ms, looks)
 
     def _input_fault(self) -> str:

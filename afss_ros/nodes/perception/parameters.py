@@ -13,7 +13,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from afss_ros.nodes.parameter_specs import Spec, Takes, descriptor
+from afss_ros.nodes.parameter_specs import Spec, Takes, Value, descriptor
 
 SPECS: tuple[Spec, ...] = (
     Spec("autostart", False, Takes.START, "Configure and activate without a lifecycle manager."),
@@ -233,6 +233,27 @@ SPECS: tuple[Spec, ...] = (
         low=0.0,
         high=3600.0,
     ),
+    Spec(
+        "power.mode",
+        "nominal",
+        Takes.ANY_TIME,
+        "off: no images are taken. survival: one in a while. nominal: all there is time for. full: those in tiles.",
+        choices=("off", "survival", "nominal", "full"),
+    ),
+    Spec(
+        "power.survival_period",
+        10.0,
+        Takes.ANY_TIME,
+        "Seconds from one frame to the next in survival; the newest is taken.",
+        low=0.1,
+        high=86_400.0,
+    ),
+    Spec(
+        "power.survival_model",
+        "",
+        Takes.CONFIGURE,
+        "Student .onnx of survival, of the same classes, kept loaded. Empty: model.path flies in all modes.",
+    ),
     Spec("diagnostics.period", 1.0, Takes.START, "Seconds between two reports on /diagnostics.", low=0.05, high=60.0),
     Spec(
         "diagnostics.stale_after",
@@ -314,6 +335,9 @@ class Settings:
     hard_frames_min_doubt: float
     hard_frames_max_rate: float
     hard_frames_min_gap: float
+    power_mode: str
+    power_survival_period: float
+    power_survival_model: str
     diagnostics_period: float
     diagnostics_stale_after: float
     watchdog_frame_limit: float
@@ -333,7 +357,14 @@ def declare(node: Node) -> None:
 
 
 def read(node: Node) -> Settings:
-    return Settings(**{spec.name.replace(".", "_"): node.get_parameter(spec.name).value for spec in SPECS})
+    return Settings(
+        **{spec.name.replace(".", "_"): _meant(spec, node.get_parameter(spec.name).value) for spec in SPECS}
+    )
+
+
+def _meant(spec: Spec, value: Value) -> Value:
+    """The value, or `off` where YAML made false of it."""
+    return "off" if value is False and "off" in spec.choices else value
 
 
 def ignored_overrides(node: Node) -> dict[str, str]:
@@ -357,7 +388,7 @@ def check(parameters: Iterable[Parameter], *, state: str) -> SetParametersResult
         spec = specs.get(parameter.name)
         if spec is None:
             continue
-        if spec.choices and parameter.value not in spec.choices:
+        if spec.choices and _meant(spec, parameter.value) not in spec.choices:
             return SetParametersResult(
                 successful=False,
                 reason=f"{spec.name} must be one of {', '.join(spec.choices)}, got {parameter.value!r}",

@@ -55,6 +55,7 @@ class Pipeline:
         check_size: told width and height of every decoded image.
         overlay_alpha: read for every overlay drawn.
         decode: a message to RGB, uint8 (H, W, 3).
+        period_s: seconds from one frame to the next that is perceived, at least; asked again and again.
         look_back: given every frame once it is published, with the message it came in; it raises nothing.
         idle: called in the perceiving thread while no frame waits.
         tracks: gives detections their identities before they are published, and then publishes what it knows of them.
@@ -78,6 +79,7 @@ class Pipeline:
         decode: Callable[[ImageMessage], NDArray[np.uint8]] = to_rgb,
         tracks: Tracks | None = None,
         on_demand: OnDemand | None = None,
+        period_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._perceive = perceive
         self._outputs = outputs
@@ -106,6 +108,7 @@ class Pipeline:
             on_overwrite=statistics.count_overwritten,
             idle=idle,
             on_idle_error=self._report_idle,
+            period_s=period_s,
         )
 
     def submit(self, message: ImageMessage) -> None:

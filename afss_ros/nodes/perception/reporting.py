@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
@@ -25,6 +26,7 @@ class Reports:
         self.statistics = FrameStatistics()
         self._reported = self.statistics.snapshot()
         self._reported_at = time.monotonic()
+        self._busy_s = time.process_time()
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
 
     @property
@@ -35,6 +37,7 @@ class Reports:
     def send(self, condition: diagnostics.Condition) -> None:
         """Publish a report, and feed the watchdog of the service manager unless a frame is stalled."""
         now, before = self.statistics.snapshot(), self._reported
+        condition = replace(condition, more=(*condition.more, *self._cost(now.processed - before.processed)))
         level, message = diagnostics.assess(condition, now, before)
         name = f"{self._node.get_fully_qualified_name().lstrip('/')}: perception"
         stamp = self._node.get_clock().now().to_msg()
@@ -42,6 +45,17 @@ class Reports:
         self._reported, self._reported_at = now, time.monotonic()
         if not condition.stalled:
             service_manager.notify("WATCHDOG=1", f"STATUS={message}")
+
+    def _cost(self, frames: int) -> tuple[tuple[str, str], ...]:
+        """Processors that this process kept busy since the last report, all its threads together, and for how long
+        each frame did; what there is to know of its power where nobody measures it."""
+        used_s = (busy_s := time.process_time()) - self._busy_s
+        self._busy_s = busy_s
+        cores = used_s / max(self.age_s, 1e-3)
+        return (
+            ("cpu.cores", f"{cores:.3f}"),
+            ("cpu.s_per_frame", f"{used_s / frames:.4f}" if frames else "unknown"),
+        )
 
 
 def model_facts(student: Student | None) -> tuple[tuple[str, str], ...]:

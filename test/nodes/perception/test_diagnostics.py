@@ -94,6 +94,7 @@ def test_the_array_says_where_every_frame_went() -> None:
     assert {v.key: v.value for v in status.values} == {
         "state": "active",
         "enabled": "true",
+        "power.mode": "nominal",
         "provider": "cpu",
         "model.sha256": "abc",
         "input.topic": "/image",

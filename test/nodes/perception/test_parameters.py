@@ -51,6 +51,9 @@ def test_the_documentation_lists_every_parameter_with_its_default() -> None:
         ("model.provider", "cpu", "inactive", "read at configure and the node is inactive"),
         ("model.provider", "cpu", "unconfigured", ""),
         ("overlay.alpha", 0.5, "active", ""),
+        ("power.mode", False, "active", ""),  # what YAML reads a bare `off` as
+        ("power.mode", True, "active", "must be one of off, survival, nominal, full, got True"),
+        ("model.provider", False, "unconfigured", "must be one of"),
         ("somebody.elses", 1, "active", ""),
     ],
 )
