@@ -33,7 +33,7 @@ def test_what_comes_within_the_period_is_overwritten_and_the_newest_is_worked_on
 def test_a_period_that_gets_shorter_counts_at_once() -> None:
     period_s = 3600.0
     done = threading.Semaphore(0)
-    worker = Worker("w", lambda _: done.release(), on_error=lambda _: None, period_s=lambda: period_s)
+    worker: Worker[int] = Worker("w", lambda _: done.release(), on_error=lambda _: None, period_s=lambda: period_s)
     worker.submit(1)
     assert done.acquire(timeout=PATIENCE_S)
     worker.submit(2)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from afss_ros.nodes.parameter_specs import Spec, Takes, Value, descriptor
+from afss_ros.nodes.parameter_specs import Spec, Takes, descriptor
 
 SPECS: tuple[Spec, ...] = (
     Spec("autostart", False, Takes.START, "Configure and activate without a lifecycle manager."),
@@ -362,7 +363,7 @@ def read(node: Node) -> Settings:
     )
 
 
-def _meant(spec: Spec, value: Value) -> Value:
+def _meant(spec: Spec, value: Any) -> Any:
     """The value, or `off` where YAML made false of it."""
     return "off" if value is False and "off" in spec.choices else value
 
