@@ -43,7 +43,7 @@ COMMANDS = {
     "train": ["config/train/student.yaml", "--out", "run"],
     "upset": ["models/student.onnx"],
 }
-ON_BOARD = {"manifest", "run", "version"}
+ON_BOARD = {"manifest", "run", "slot", "version"}
 NAMED = sorted(
     distribution_names(setup_arguments()["extras_require"]["ground"]) & without_ground.hidden_distributions()
 )

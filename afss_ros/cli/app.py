@@ -28,6 +28,7 @@ COMMANDS = (
     students.export,
     students.search,
     models.manifest,
+    models.slot,
     models.upset,
     figures.evaluate,
     figures.compare,

@@ -1,4 +1,4 @@
-"""`afss manifest` and `afss upset`: what a student's file must be, and what becomes of it when its bits flip."""
+"""`afss manifest`, `afss slot`, `afss upset`: what a student's file must be, how it is replaced, how it rots."""
 
 from __future__ import annotations
 
@@ -35,6 +35,35 @@ def manifest(
             known = KnownAnswer(frame.image, labels)
         path = manifest.write(model, manifest.of_file(model, known))
     Console().print(f"{path}: sha256 {student.sha256}{'' if known else ', without a known answer'}", soft_wrap=True)
+
+
+def slot(
+    root: Annotated[Path, typer.Argument(help="Folder of the two slots: model.slots of the node.", show_default=False)],
+    model: Annotated[
+        Path | None, typer.Argument(help="A student with its manifest, to upload.", show_default=False)
+    ] = None,
+    piece_kib: Annotated[int, typer.Option("--piece-kib", min=1, help="KiB of a piece.")] = 64,
+    pieces: Annotated[
+        int | None, typer.Option("--pieces", min=1, help="Copy so many pieces now; else all.", show_default=False)
+    ] = None,
+) -> None:
+    """Upload a student, in pieces, into the slot that does not fly, and tell what is in both."""
+    from afss_ros.student import slots
+
+    console = Console()
+    if model is not None:
+        done = slots.upload(
+            model,
+            root,
+            piece_bytes=piece_kib * 1024,
+            pieces=pieces,
+            arrived=lambda there, size: console.print(f"{there} of {size} bytes"),
+        )
+        console.print("verified; try it with ~/activate_slot" if done else "not all is there: run it again to go on")
+    chosen = slots.state(root)
+    for name in slots.NAMES:
+        what = "active" if name == chosen.active else "on trial" if name == chosen.trial else "other"
+        console.print(f"{name} ({what}): {slots.fault(root, name) or 'whole'}", soft_wrap=True)
 
 
 def upset(
