@@ -4,17 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-from afss_ros.nodes.deadline import within
+from afss_ros.nodes.deadline import DeadlineError, within
 from afss_ros.nodes.perception import model_file, modes
 from afss_ros.nodes.perception.parameters import Settings
-from afss_ros.student import Student, StudentError
+from afss_ros.student import Student, StudentError, slots
 
 NAME = "loading the student"
 _POLL_S = 0.1
 
 
-def load(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[Student, list[float]]:
+def candidates(settings: Settings) -> list[Path]:
+    """The students that the parameters allow, best first: those of the slots, or the one file.
+
+    Raises:
+        StudentError, FileNotFoundError: there is none.
+    """
+    if not settings.model_slots:
+        return [model_file.locate(settings.model_path)]
+    root = Path(settings.model_slots)
+    if not (found := slots.to_fly(root)):
+        faults = "; ".join(f"{name}: {slots.fault(root, name)}" for name in slots.NAMES)
+        raise StudentError(f"model.slots {root} holds no student that is whole ({faults}); afss slot {root} MODEL")
+    return found
+
+
+def load_best(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[Student, list[float]]:
+    """Load the first candidate that can fly; of one that is not the first, `warning` says why."""
+    failures: list[str] = []
+    found = candidates(settings)
+    for path in found:
+        try:
+            student, warm_up_ms = load(settings, meanwhile, path)
+        except (StudentError, OSError, DeadlineError) as error:
+            if path == found[-1]:
+                raise
+            failures.append(f"{path}: {error}")
+            continue
+        if failures:
+            student.warning = f"{path} flies, since {'; '.join(failures)}"
+        if settings.model_slots:
+            slots.settle(Path(settings.model_slots), path)
+        return student, warm_up_ms
+    raise StudentError("there is no student to load")
+
+
+def load(settings: Settings, meanwhile: Callable[[float], bool], path: Path) -> tuple[Student, list[float]]:
     """Load and warm up a student in a thread that can be left behind: a model may be made so that it never ends.
 
     Args:
@@ -30,7 +66,7 @@ def load(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[Studen
 
     def loaded() -> tuple[Student, list[float]]:
         student = Student(
-            model_file.locate(settings.model_path),
+            path,
             provider=settings.model_provider,
             threads=settings.model_threads,
             score_threshold=settings.detection_score_threshold,
@@ -60,7 +96,8 @@ def load_spare(settings: Settings, student: Student, meanwhile: Callable[[float]
     """
     if not settings.power_survival_model:
         return None
-    spare, _ = load(replace(settings, model_path=settings.power_survival_model, power_mode=modes.SURVIVAL), meanwhile)
+    path = model_file.locate(settings.power_survival_model)
+    spare, _ = load(replace(settings, power_mode=modes.SURVIVAL), meanwhile, path)
     if spare.class_names != student.class_names:
         spare.close()
         raise StudentError(

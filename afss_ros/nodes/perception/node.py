@@ -7,6 +7,7 @@ keeps the student; cleanup frees it. A new model is cleanup, `model.path`, confi
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -30,9 +31,11 @@ from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
 from afss_ros.nodes.perception.proving import Proving
 from afss_ros.nodes.perception.reporting import Reports, model_facts
+from afss_ros.nodes.perception.slot_flight import SlotFlight
 from afss_ros.nodes.perception.tracks import Tracks
 from afss_ros.nodes.progress import InWork
-from afss_ros.student import Student, StudentError
+from afss_ros.perception import Frame, Perception
+from afss_ros.student import Student, StudentError, slots
 
 _PROOF_IN_WARM_UPS = 1.5
 """A proof is an inference with all that a frame has around it; a warm-up run is the inference alone."""
@@ -79,6 +82,12 @@ class PerceptionNode(OperableLifecycleNode):
         self._spare: Student | None = None
         self._warm_up_ms: list[float] = []
         self._reports = Reports(self)
+        self._slots = SlotFlight(
+            self,
+            self,
+            root=lambda: self._settings.model_slots,
+            trial_frames=lambda: self._settings.model_trial_frames,
+        )
         self.create_service(SetBool, "~/enable", self._enable)
         modes.offer(self)
         # Steady time: a paused or absent /clock must not silence the diagnostics.
@@ -92,7 +101,9 @@ class PerceptionNode(OperableLifecycleNode):
         self._failure = ""
         settings = self._settings = parameters.read(self)
         try:
-            self._student, self._warm_up_ms = loading.load(settings, self._while_loading)
+            if settings.model_slots:
+                slots.end_trial(Path(settings.model_slots))
+            self._student, self._warm_up_ms = loading.load_best(settings, self._while_loading)
             self._spare = loading.load_spare(settings, self._student, self._while_loading)
         except (StudentError, OSError, DeadlineError) as error:
             self._failure = f"cannot configure: {error}"
@@ -218,15 +229,15 @@ class PerceptionNode(OperableLifecycleNode):
         self._arrivals.arrived()
         self._pipeline.submit(message)
 
-    def _heal(self, proving: Proving) -> None:
-        """Load the student anew from its file; without one that proves itself, be unconfigured and in error."""
-        self.get_logger().error(f"{proving.failure}; loading it anew")
+    def _heal(self, proving: Proving, reason: str) -> None:
+        """Load the student anew, from its file, else the other slot; failing both, be unconfigured and in error."""
+        self.get_logger().error(f"{reason}; loading it anew")
         try:
-            fresh, self._warm_up_ms = loading.load(self._settings, self._while_loading)
+            fresh, self._warm_up_ms = loading.load_best(self._settings, self._while_loading)
         except (StudentError, OSError, DeadlineError) as error:
             self.trigger_deactivate()
             self.trigger_cleanup()
-            self._failure = f"{proving.failure}; and loading it anew failed: {error}"
+            self._failure = f"{reason}; and loading it anew failed: {error}"
             self.get_logger().fatal(self._failure)
             return
         finally:
@@ -234,7 +245,7 @@ class PerceptionNode(OperableLifecycleNode):
         assert self._student is not None and self._pipeline is not None
         before, self._student = self._student, fresh
         self._pipeline.go_on_with(fresh)
-        proving.heal(fresh.prove)
+        proving.heal(fresh.prove, reason)
         before.close()
         self.get_logger().warning(proving.healed)
 
@@ -244,6 +255,7 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _report_encoding(self, error: Exception) -> None:
         self.get_logger().error(f"no compressed mask: {error}", throttle_duration_sec=5.0)
+
     def _take_mode(self) -> None:
         """Do as much as the mode asks for, in an active node."""
         if self._pipeline is None or self._student is None:
@@ -256,6 +268,26 @@ class PerceptionNode(OperableLifecycleNode):
         spare = self._spare if self._settings.power_mode == modes.SURVIVAL else None
         self._pipeline.go_on_with(spare or self._student)
 
+    def flying(self) -> Student | None:
+        """The student that sees frames now; None while the node is not active."""
+        return self._student if self._pipeline is not None else None
+
+    def load_anew(self, model: Path) -> Student:
+        """This student, once it has given its known answer; raises what `loading.load` does."""
+        try:
+            student, self._warm_up_ms = loading.load(self._settings, self._while_loading, model)
+            return student
+        finally:
+            self._loading = None
+
+    def change_to(self, student: Student, perceive: Callable[[Frame], Perception]) -> None:
+        """Let a student see the frames that follow, through `perceive`."""
+        assert self._student is not None and self._pipeline is not None and self._proving is not None
+        before, self._student = self._student, student
+        self._pipeline.go_on_with(perceive)
+        self._proving.go_on_with(student.prove)
+        before.close()
+
     def _close_input(self) -> None:
         if self._input is not None:
             self._input.close()
@@ -263,6 +295,7 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _stop(self) -> None:
         self._close_input()
+        self._slots.forget()
         if self._pipeline is not None:
             if left := self._pipeline.stop(self._settings.watchdog_stop_limit):
                 self._failure = f"left behind, for it does not end: {', '.join(left)}; start the process anew"
@@ -325,9 +358,11 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _report_and_heal(self) -> None:
         self._report()
-        if self._proving is not None and self._proving.failure:
-            self._heal(self._proving)
-            self._take_mode()
+        if self._proving is not None:
+            proving = self._proving
+            if reason := self._slots.judge(proving.failure) or proving.failure:
+                self._heal(proving, reason)
+                self._take_mode()
             self._report()
 
     def _report(self) -> None:
@@ -340,7 +375,11 @@ class PerceptionNode(OperableLifecycleNode):
             stale_after_s=self._settings.diagnostics_stale_after,
             warning=self._doubt(),
             camera_conflict=self._camera.conflict if self._camera is not None else "",
-            model=(*model_facts(self._student), *(self._proving.facts if self._proving is not None else ())),
+            model=(
+                *model_facts(self._student),
+                *(self._proving.facts if self._proving is not None else ()),
+                *self._slots.facts,
+            ),
             input_fault=self._input_fault(),
             judged=self._judge.facts if self._judge is not None else (),
             picture_fault=self._judge.complaint() if self._judge is not None else "",
@@ -359,7 +398,7 @@ class PerceptionNode(OperableLifecycleNode):
     def _doubt(self) -> str:
         healed = self._proving.healed if self._proving is not None else ""
         fault = self._pipeline.fault if self._pipeline is not None else ""
-        return fault or healed or (self._student.warning if self._student is not None else "")
+        return "; ".join(filter(None, (fault, healed, self._student.warning if self._student is not None else "")))
 
     def _frame_limit_s(self) -> float | None:
         if self._student is None:

@@ -19,6 +19,15 @@ from afss_ros.nodes.parameter_specs import Spec, Takes, descriptor
 SPECS: tuple[Spec, ...] = (
     Spec("autostart", False, Takes.START, "Configure and activate without a lifecycle manager."),
     Spec("model.path", "", Takes.CONFIGURE, "Student .onnx to run. Empty: the student that the package ships."),
+    Spec("model.slots", "", Takes.CONFIGURE, "Folder of two slots to fly from, instead of model.path. Empty: none."),
+    Spec(
+        "model.trial_frames",
+        100,
+        Takes.ANY_TIME,
+        "Frames that an activated slot must see without a failure before it is confirmed.",
+        low=1,
+        high=1_000_000,
+    ),
     Spec(
         "model.provider",
         "auto",
@@ -303,6 +312,8 @@ class Settings:
 
     autostart: bool
     model_path: str
+    model_slots: str
+    model_trial_frames: int
     model_provider: str
     model_threads: int
     model_warm_up_runs: int

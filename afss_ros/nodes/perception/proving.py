@@ -50,9 +50,14 @@ class Proving:
         self._has_answer = True
         self.failure = ""
 
-    def heal(self, prove: Callable[[], bool]) -> None:
+    def heal(self, prove: Callable[[], bool], reason: str = "") -> None:
         """Go on with another student, which has just given its known answer."""
-        self.healed = f"the student was loaded anew, since {self.failure}"
+        self.healed = f"the student was loaded anew, since {reason or self.failure}"
+        self._begin(prove)
+
+    def go_on_with(self, prove: Callable[[], bool]) -> None:
+        """Another student flies, by choice."""
+        self.healed = ""
         self._begin(prove)
 
     @property
