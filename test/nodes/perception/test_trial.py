@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -35,11 +37,11 @@ def test_a_score_that_is_none_fails(score: float) -> None:
 
 
 def test_one_failure_is_not_made_good() -> None:
-    answers = iter([StudentError("inference failed"), _seen(0.5), _seen(0.5)])
+    answers: Iterator[Perception | StudentError] = iter([StudentError("inference failed"), _seen(0.5), _seen(0.5)])
 
     def perceive(_: Frame) -> Perception:
         answer = next(answers)
-        if isinstance(answer, Exception):
+        if isinstance(answer, StudentError):
             raise answer
         return answer
 
