@@ -32,7 +32,6 @@ COMMANDS = {
     "geo split": ["set"],
     "geo stretch": ["scene.tif", "--out", "stretch.json"],
     "geo vectorise": ["out.tif", "--out", "out.gpkg"],
-    "geo score": ["ours.csv", "--truth", "truth.csv"],
     "label": ["demo/demo.mcap", "--out", "set"],
     "loop": ["config/loop.yaml"],
     "monitor calibrate": ["set", "--out", "limits.yaml"],

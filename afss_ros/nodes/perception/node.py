@@ -318,12 +318,6 @@ class PerceptionNode(OperableLifecycleNode):
             if made is not None:
                 made.close()
         self._outputs = self._tracks = self._on_demand = None
-        if self._student is not None:
-            self._student.close()
-            self._student = None
-        if self._outputs is not None:
-            self._outputs.close()
-            self._outputs = None
         for student in (self._student, self._spare):
             if student is not None:
                 student.close()
