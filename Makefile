@@ -16,7 +16,7 @@ TESTS ?= test
 ONLY ?=
 ARGS ?=
 # Tests of nodes wait more than they work. Those of one file stay together, for they share what is costly to make.
-PARALLEL ?= -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL ?= -n $(shell [ "$$(nproc 2> /dev/null || echo 1)" -gt 3 ] && echo 4 || echo 3) --dist loadfile --no-loadscope-reorder
 
 # The wheels' share/ is an ament prefix; a prefix that is sourced already comes first.
 export AMENT_PREFIX_PATH := $(if $(AMENT_PREFIX_PATH),$(AMENT_PREFIX_PATH):)$(abspath $(VENV))
