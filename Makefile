@@ -48,6 +48,10 @@ demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception n
 	@scripts/bootstrap.sh onboard $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
 
+.PHONY: geo-demo
+geo-demo: setup ## draw two towns, learn one, map the other and score the map, by the commands of afss geo, into out/geo
+	@$(VENV_PYTHON) -m examples.geo $(ARGS)
+
 .PHONY: rendezvous
 rendezvous: setup ## fly a rendered approach by a filter on the node's output, into out/rendezvous: an example to start from
 	@$(VENV_PYTHON) -m examples.rendezvous $(ARGS)

@@ -66,6 +66,8 @@ def _options(
     level = logging.DEBUG if debug else logging.INFO
     handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
+    # It says how many records it wrote to each file, and so do the commands.
+    logging.getLogger("pyogrio").setLevel(logging.DEBUG if debug else logging.WARNING)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
