@@ -1,0 +1,210 @@
+"""What a meaning fits in a scene: every thing gets a verdict, and the whole one says whether it denotes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+
+from afss_ros.refer.meaning import (
+    ANYTHING,
+    CRAFT_DIRECTIONS,
+    DIRECTIONS,
+    RANKED,
+    Beside,
+    Closest,
+    Extreme,
+    Meaning,
+    Not,
+    PartOf,
+    Place,
+    Side,
+    Test,
+    Toward,
+)
+from afss_ros.refer.predicates import CLEAR, SIMPLE, Margins, Verdict, along, before, closer, direction, negated
+from afss_ros.refer.predicates import place as in_place
+from afss_ros.refer.scene import Scene, Thing
+from afss_ros.refer.things import WHOLE
+
+NO, UNSURE, YES = Verdict.NO, Verdict.UNSURE, Verdict.YES
+OUTSIDE = frozenset({WHOLE, "limb", "earth", "sun", "moon"})
+"""What "the left one" does not mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denotation:
+    """What a meaning fits.
+
+    Attributes:
+        verdicts: by id of every thing in the scene.
+        number: what the meaning asked for.
+    """
+
+    verdicts: dict[int, Verdict]
+    number: str | int
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Ids of the things that clearly fit."""
+        return tuple(i for i, verdict in self.verdicts.items() if verdict is YES)
+
+    @property
+    def possible(self) -> tuple[int, ...]:
+        """Ids of the things that may fit."""
+        return tuple(i for i, verdict in self.verdicts.items() if verdict is not NO)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the targets fit, everything else clearly does not, and their number is what was asked for."""
+        return not self.is_unsure and self.fits_number(len(self.targets))
+
+    @property
+    def is_unsure(self) -> bool:
+        return UNSURE in self.verdicts.values()
+
+    @property
+    def is_none(self) -> bool:
+        """Whether clearly nothing fits."""
+        return not self.possible
+
+    def fits_number(self, count: int) -> bool:
+        """Whether so many things are what the meaning asked for."""
+        if self.number == "all":
+            return count >= 1
+        return count == (1 if self.number == "one" else self.number)
+
+
+def denote(meaning: Meaning, scene: Scene, margins: Margins = CLEAR) -> Denotation:
+    """Judge every thing of a scene.
+
+    A thing of a noun that the scene does not know fits nothing; ask `Scene.nouns` first whether that means anything.
+    """
+    return _Judge(scene, margins).denote(meaning)
+
+
+class _Judge:
+    """One scene and one set of margins; what a nested meaning fits is found once."""
+
+    def __init__(self, scene: Scene, margins: Margins) -> None:
+        self.scene = scene
+        self.margins = margins
+        self._known: dict[Meaning, Denotation] = {}
+
+    def denote(self, meaning: Meaning) -> Denotation:
+        if meaning not in self._known:
+            self._known[meaning] = self._denote(meaning)
+        return self._known[meaning]
+
+    def _denote(self, meaning: Meaning) -> Denotation:
+        rivals = [thing for thing in self.scene.things if _is_noun(meaning.noun, thing)]
+        alone = [test for test in meaning.tests if not isinstance(test, RANKED)]
+        passed = {thing.id: reduce(min, (self._alone(test, thing) for test in alone), YES) for thing in rivals}
+        verdicts = dict(passed)
+        for test in meaning.tests:
+            if isinstance(test, RANKED):
+                ranked = self._ranked(test, rivals, passed, meaning.number)
+                verdicts = {i: min(verdict, ranked[i]) for i, verdict in verdicts.items()}
+        return Denotation({thing.id: verdicts.get(thing.id, NO) for thing in self.scene.things}, meaning.number)
+
+    def _alone(self, test: Test, thing: Thing) -> Verdict:
+        """A test that needs no rivals."""
+        if isinstance(test, Not):
+            return negated(self._alone(test.inner, thing))
+        if type(test) in SIMPLE:
+            return SIMPLE[type(test)](test, thing, self.scene, self.margins)
+        assert isinstance(test, (PartOf, Side, Beside)), test
+        others = self.denote(test.of)
+        related = {
+            other.id: self._related(test, thing, other)
+            for other in self.scene.things
+            if other is not thing and others.verdicts[other.id] is not NO
+        }
+        # "Above the antennas" is above every one; and "the" other thing must be one, or who knows which is meant?
+        if others.is_certain:
+            return min(related.values(), default=NO)
+        return min(UNSURE, max(related.values(), default=NO))
+
+    def _related(self, test: PartOf | Side | Beside, thing: Thing, other: Thing) -> Verdict:
+        belongs = YES if thing.parent == other.id else NO
+        if isinstance(test, PartOf) or (isinstance(test, Side) and belongs is NO):
+            return belongs
+        offset = _offset(thing, other)
+        if test.where in CRAFT_DIRECTIONS:
+            axis = self.scene.axes.get(test.where)
+            return UNSURE if axis is None else along(offset, axis, self.scene, self.margins)
+        if isinstance(test, Beside) and (belongs is YES or other.parent == thing.id):
+            return NO
+        return direction(offset, DIRECTIONS[test.where], self.scene, self.margins)
+
+    def _ranked(
+        self, test: Toward | Extreme | Closest, rivals: list[Thing], passed: dict[int, Verdict], number: str | int
+    ) -> dict[int, Verdict]:
+        """The verdict of a test that compares, for every rival."""
+        first = test.rank if isinstance(test, Extreme) else 1
+        last = first + (number if isinstance(number, int) else 1) - 1
+        leads: Callable[[Thing, Thing], Verdict]
+        if isinstance(test, Closest):
+            others = self.denote(test.of)
+            if others.is_none:
+                return dict.fromkeys(passed, NO)
+            passed = passed | dict.fromkeys(passed.keys() & set(others.targets), NO)  # nothing is near itself
+            leads = self._closeness(test, others)
+        else:
+            by = test.where if isinstance(test, Toward) else test.by
+
+            def leads(a: Thing, b: Thing) -> Verdict:
+                return before(by, a, b, self.scene, self.margins)
+
+        verdicts = dict(passed)
+        standing = [thing for thing in rivals if passed[thing.id] is not NO]
+        for thing in standing:
+            others_left = [other for other in standing if other is not thing]
+            ahead = [(passed[other.id], leads(other, thing)) for other in others_left]
+            surely = sum(fits is YES and lead is YES for fits, lead in ahead)
+            perhaps = sum(lead is not NO for _, lead in ahead)
+            if surely >= last or perhaps < first - 1:
+                verdicts[thing.id] = NO
+            else:
+                verdicts[thing.id] = YES if first - 1 <= surely and perhaps <= last - 1 else UNSURE
+            if isinstance(test, Toward):
+                verdicts[thing.id] = min(verdicts[thing.id], self._sided(test, thing, others_left, number))
+        return verdicts
+
+    def _closeness(self, test: Closest, others: Denotation) -> Callable[[Thing, Thing], Verdict]:
+        meant = [thing for thing in self.scene.things if thing.id in others.targets]
+
+        def leads(a: Thing, b: Thing) -> Verdict:
+            if not others.is_certain:
+                return UNSURE
+            near_a, near_b = (min(self.scene.gap(thing, m) for m in meant) for thing in (a, b))
+            ordered = (near_b, near_a) if test.far else (near_a, near_b)
+            return closer(*ordered, self.scene, self.margins)
+
+        return leads
+
+    def _sided(self, test: Toward, thing: Thing, others: list[Thing], number: str | int) -> Verdict:
+        """What "the left one" promises beyond being leftmost.
+
+        A thing without rivals must be on that side of the picture, or of its craft. With several rivals, none of them
+        may be on that side of the picture too: of "the left panel" nobody would then know which is meant.
+        """
+        side = Place(test.where)
+        if not others:
+            mine = in_place(side, thing, self.scene, self.margins)
+            craft = next((other for other in self.scene.things if other.id == thing.parent), None)
+            if craft is None:
+                return mine
+            return max(mine, direction(_offset(thing, craft), DIRECTIONS[test.where], self.scene, self.margins))
+        if self.margins.pixels == 0 or len(others) < 2 or number != "one":
+            return YES
+        crowded = any(in_place(side, other, self.scene, self.margins) is not NO for other in others)
+        return UNSURE if crowded else YES
+
+
+def _is_noun(noun: str, thing: Thing) -> bool:
+    return thing.noun == noun or (noun == ANYTHING and thing.noun not in OUTSIDE)
+
+
+def _offset(thing: Thing, other: Thing) -> tuple[float, float]:
+    return thing.centroid[0] - other.centroid[0], thing.centroid[1] - other.centroid[1]

@@ -1,0 +1,180 @@
+"""Scenes from what a student or a labeller gives: a label map, or masks with names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros import labels
+from afss_ros.refer.colour import shares
+from afss_ros.refer.errors import ReferError
+from afss_ros.refer.scene import Mask, Scene, Thing
+
+WHOLE = labels.CLASS_NAMES[labels.SPACECRAFT]
+ONE_A_CRAFT = frozenset({labels.CLASS_NAMES[labels.BODY]})
+"""Parts of which a craft has one, however many pieces of it are seen."""
+_MERGE_GAP = 0.05
+"""As a fraction of the longer side: the same as a student's, so that both count the same craft."""
+_PIECE_GAP = 0.008
+"""Pieces of a part closer than this are one: a boom across a panel does not make it two."""
+_SPECK = 0.02
+"""A piece of a part smaller than this share of the largest of its kind on the craft is a flaw of the label map."""
+
+
+def from_labels(
+    label_map: NDArray[np.uint8],
+    class_names: Mapping[int, str] = labels.CLASS_NAMES,
+    image: NDArray[np.uint8] | None = None,
+    *,
+    min_area: int = 16,
+    specks: bool = False,
+) -> Scene:
+    """Craft and their parts, from a label map.
+
+    Args:
+        label_map: uint8 (H, W), of ids in `class_names`; background and unlabelled are nothing.
+        class_names: names of the ids; a name that no id of the map has is a class that was looked for.
+        image: uint8 (H, W, 3) RGB of the same size, for facts of colour and light; without it they are unknown.
+        min_area: smallest craft, in pixels.
+        specks: whether tiny pieces count: True for labels that are true, False for what a network says.
+
+    Raises:
+        ReferError: the picture has another size than the label map.
+    """
+    parts = {number: name for number, name in class_names.items() if number not in _NO_PART and name != WHOLE}
+    craft_pixels = (label_map != labels.BACKGROUND) & (label_map != labels.UNLABELLED)
+    x, y, width, height = cv2.boundingRect(craft_pixels.view(np.uint8))
+    nouns = frozenset({*parts.values(), WHOLE})
+    if not width:
+        return Scene(label_map.shape[:2], (), nouns)
+    gap = max(1, round(_MERGE_GAP * max(label_map.shape)))
+    inside = (slice(y, y + height), slice(x, x + width))
+    pieces = _grouped(craft_pixels[inside], gap)
+    found: list[Thing] = []
+    for corner, window in _windows(pieces):
+        if np.count_nonzero(window) < min_area:
+            continue
+        left, top = x + corner[0], y + corner[1]
+        craft = Thing(len(found) + 1, WHOLE, window, (left, top))
+        found.append(craft)
+        ids = np.where(window, label_map[top : top + window.shape[0], left : left + window.shape[1]], 0)
+        for number, name in parts.items():
+            found.extend(_parts_of(craft, name, ids == number, len(found), label_map.shape[:2], specks))
+    framed = tuple(replace(thing, cut=_is_cut(thing, label_map.shape[:2])) for thing in found)
+    scene = Scene((label_map.shape[0], label_map.shape[1]), framed, nouns)
+    return scene if image is None else coloured(scene, image)
+
+
+_NO_PART = (labels.BACKGROUND, labels.UNLABELLED)
+
+
+def from_masks(
+    named: Iterable[tuple[str, Mask]], nouns: Iterable[str], image: NDArray[np.uint8] | None = None
+) -> Scene:
+    """A scene of masks with names, in their order; ids are 1, 2, ...; empty masks are left out, their ids too.
+
+    Args:
+        named: class name and mask, bool (H, W); a part within one craft's mask, by nine tenths, belongs to it.
+        nouns: the class names that were looked for.
+        image: uint8 (H, W, 3) RGB.
+
+    Raises:
+        ReferError: the masks have different sizes, or there is neither mask nor picture to tell a size.
+    """
+    pairs = [(name, np.asarray(mask, bool)) for name, mask in named]
+    sizes = {mask.shape for _, mask in pairs} | ({image.shape[:2]} if image is not None else set())
+    if len(sizes) != 1:
+        raise ReferError(f"masks and picture have sizes {sorted(sizes)}; they must all have one")
+    (size,) = sizes
+    things = []
+    for number, (name, mask) in enumerate(pairs, 1):
+        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+        if width:
+            thing = Thing(number, name, mask[y : y + height, x : x + width].copy(), (x, y))
+            things.append(replace(thing, cut=_is_cut(thing, size)))
+    bare = Scene((size[0], size[1]), tuple(things), frozenset(nouns) | {name for name, _ in pairs})
+    masks = {thing.id: bare.mask(thing) for thing in things if thing.noun == WHOLE}
+    owned = []
+    for thing in things:
+        owner = None
+        if thing.noun != WHOLE:
+            rows, columns = _slices(thing)
+            inside = {number: int((mask[rows, columns] & thing.window).sum()) for number, mask in masks.items()}
+            fits = [number for number, count in inside.items() if count >= 0.9 * thing.area]
+            owner = fits[0] if len(fits) == 1 else None
+        owned.append(replace(thing, parent=owner))
+    scene = bare.with_things(*owned)
+    return scene if image is None else coloured(scene, image)
+
+
+def coloured(scene: Scene, image: NDArray[np.uint8]) -> Scene:
+    """The scene with facts of colour and light, from its picture, uint8 (H, W, 3) RGB.
+
+    Raises:
+        ReferError: the picture has another size.
+    """
+    if image.shape[:2] != scene.size:
+        raise ReferError(f"the picture is {image.shape[:2]}, the scene {scene.size}; give the picture it was made from")
+    things = []
+    for thing in scene.things:
+        pixels = image[_slices(thing)][thing.window]
+        luminance = float(pixels.mean(0) @ np.array([0.299, 0.587, 0.114]))
+        things.append(replace(thing, shares=shares(pixels), brightness=luminance))
+    return scene.with_things(*things)
+
+
+def _slices(thing: Thing) -> tuple[slice, slice]:
+    (x, y), (height, width) = thing.corner, thing.window.shape
+    return slice(y, y + height), slice(x, x + width)
+
+
+def _is_cut(thing: Thing, size: tuple[int, ...]) -> bool:
+    (x, y), (height, width) = thing.corner, thing.window.shape
+    return x == 0 or y == 0 or x + width == size[1] or y + height == size[0]
+
+
+def _grouped(mask: Mask, gap: int) -> NDArray[np.int32]:
+    """int32 (h, w): 0, or the number of a group of pieces that are closer than `gap` pixels to each other."""
+    count, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    if count <= 2:
+        return np.asarray(pieces, np.int32)
+    # Half the gap to each side; on a coarser grid, for what is far apart needs no fine ruler.
+    block = max(1, gap // 8)
+    height, width = -(-mask.shape[0] // block), -(-mask.shape[1] // block)
+    padded = np.zeros((height * block, width * block), np.uint8)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    coarse = padded.reshape(height, block, width, block).max((1, 3))
+    reach = max(1, gap // (2 * block))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    framed = cv2.copyMakeBorder(coarse, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
+    _, groups = cv2.connectedComponents(cv2.dilate(framed, disk), connectivity=8, ltype=cv2.CV_32S)
+    rows, columns = np.arange(mask.shape[0]) // block + reach, np.arange(mask.shape[1]) // block + reach
+    return np.where(mask, groups[np.ix_(rows, columns)], 0).astype(np.int32)
+
+
+def _windows(groups: NDArray[np.int32]) -> Iterator[tuple[tuple[int, int], Mask]]:
+    """Corner x, y and mask in its tight box of every group, the largest first."""
+    counts = np.bincount(groups.ravel())
+    counts[0] = 0
+    for number in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]:
+        mask = groups == number
+        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+        yield (x, y), mask[y : y + height, x : x + width].copy()
+
+
+def _parts_of(craft: Thing, name: str, mask: Mask, taken: int, size: tuple[int, ...], specks: bool) -> Iterator[Thing]:
+    if not mask.any():
+        return
+    groups = mask.astype(np.int32) if name in ONE_A_CRAFT else _grouped(mask, max(1, round(_PIECE_GAP * max(size))))
+    least = 0.0
+    for (x, y), window in _windows(groups):
+        area = np.count_nonzero(window)
+        least = least or (1.0 if specks else max(4.0, _SPECK * area))
+        if area < least:
+            return
+        taken += 1
+        yield Thing(taken, name, window, (craft.corner[0] + x, craft.corner[1] + y), parent=craft.id)
