@@ -67,8 +67,8 @@ class GrammarResolver:
 def seen(perception: Perception, image: NDArray[np.uint8]) -> Scene:
     """The scene that a student saw in an image, uint8 (H, W, 3) RGB.
 
-    Its label map says what things there are, its detections which craft to believe in and how much: craft that lie in no
-    detection are left out. Of two craft the larger one counts as nearer: a label map knows no range. From a student
+    Its label map says what things there are, its detections which craft to believe in and how much: craft that lie in
+    no detection are left out. Of two craft the larger one counts as nearer: a label map knows no range. From a student
     that finds boxes only, nothing is known.
     """
     if perception.labels is None:

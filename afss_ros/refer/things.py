@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ _MERGE_GAP = 0.05
 """As a fraction of the longer side: the same as a student's, so that both count the same craft."""
 _PIECE_GAP = 0.008
 """Pieces of a part closer than this are one: a boom across a panel does not make it two."""
+_SAMPLED = 8192
+"""Pixels of a thing that are enough to tell its colour."""
 _SPECK = 0.02
 """A piece of a part smaller than this share of the largest of its kind on the craft is a flaw of the label map."""
 
@@ -52,10 +55,8 @@ def from_labels(
     if not width:
         return Scene(label_map.shape[:2], (), nouns)
     gap = max(1, round(_MERGE_GAP * max(label_map.shape)))
-    inside = (slice(y, y + height), slice(x, x + width))
-    pieces = _grouped(craft_pixels[inside], gap)
     found: list[Thing] = []
-    for corner, window in _windows(pieces):
+    for corner, window in _pieces(craft_pixels[y : y + height, x : x + width], gap):
         if np.count_nonzero(window) < min_area:
             continue
         left, top = x + corner[0], y + corner[1]
@@ -121,8 +122,11 @@ def coloured(scene: Scene, image: NDArray[np.uint8]) -> Scene:
         raise ReferError(f"the picture is {image.shape[:2]}, the scene {scene.size}; give the picture it was made from")
     things = []
     for thing in scene.things:
-        pixels = image[_slices(thing)][thing.window]
-        luminance = float(pixels.mean(0) @ np.array([0.299, 0.587, 0.114]))
+        shown, inside = image[_slices(thing)], thing.window.view(np.uint8)
+        luminance = float(np.dot(cv2.mean(shown, mask=inside)[:3], (0.299, 0.587, 0.114)))
+        step = 1 + int(math.sqrt(thing.area / _SAMPLED))
+        pixels = shown[::step, ::step][thing.window[::step, ::step]]
+        pixels = pixels if len(pixels) else shown[thing.window]
         things.append(replace(thing, shares=shares(pixels), brightness=luminance))
     return scene.with_things(*things)
 
@@ -137,41 +141,65 @@ def _is_cut(thing: Thing, size: tuple[int, ...]) -> bool:
     return x == 0 or y == 0 or x + width == size[1] or y + height == size[0]
 
 
-def _grouped(mask: Mask, gap: int) -> NDArray[np.int32]:
-    """int32 (h, w): 0, or the number of a group of pieces that are closer than `gap` pixels to each other."""
-    count, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    if count <= 2:
-        return np.asarray(pieces, np.int32)
-    # Half the gap to each side; on a coarser grid, for what is far apart needs no fine ruler.
+Piece = tuple[tuple[int, int], Mask]
+"""Corner x, y, and the mask in its tight box."""
+
+
+def _pieces(mask: Mask, gap: int) -> list[Piece]:
+    """Pieces of a mask, those that are closer than `gap` pixels to each other taken for one; the largest first.
+
+    A gap of -1 takes all for one.
+    """
+    pixels = mask.view(np.uint8)
+    count, *arrays = cv2.connectedComponentsWithStats(pixels, connectivity=8, ltype=cv2.CV_32S)
+    numbers, stats = np.asarray(arrays[0], np.int32), np.asarray(arrays[1], np.int32)
+    groups = np.arange(count)
+    if count > 2:
+        groups = np.minimum(groups, 1) if gap < 0 else _joined(pixels, numbers, stats, gap)
+    found = []
+    for group in np.unique(groups[1:]):
+        members = np.flatnonzero(groups == group)
+        members = members[members > 0]
+        boxes = stats[members]
+        x, y = int(boxes[:, cv2.CC_STAT_LEFT].min()), int(boxes[:, cv2.CC_STAT_TOP].min())
+        right = int((boxes[:, cv2.CC_STAT_LEFT] + boxes[:, cv2.CC_STAT_WIDTH]).max())
+        bottom = int((boxes[:, cv2.CC_STAT_TOP] + boxes[:, cv2.CC_STAT_HEIGHT]).max())
+        seen = numbers[y:bottom, x:right]
+        window = seen == members[0] if len(members) == 1 else np.isin(seen, members)
+        found.append((int(boxes[:, cv2.CC_STAT_AREA].sum()), (x, y), np.asarray(window, bool)))
+    return [(corner, window) for _, corner, window in sorted(found, key=lambda piece: -piece[0])]
+
+
+def _joined(
+    pixels: NDArray[np.uint8], numbers: NDArray[np.int32], stats: NDArray[np.int32], gap: int
+) -> NDArray[np.intp]:
+    """For every piece, int (N,), the number of its group. Half the gap is added to each side of all pieces.
+
+    On a coarser grid where the gap is wide, for what is far apart needs no fine ruler.
+    """
     block = max(1, gap // 8)
-    height, width = -(-mask.shape[0] // block), -(-mask.shape[1] // block)
+    height, width = -(-pixels.shape[0] // block), -(-pixels.shape[1] // block)
     padded = np.zeros((height * block, width * block), np.uint8)
-    padded[: mask.shape[0], : mask.shape[1]] = mask
-    coarse = padded.reshape(height, block, width, block).max((1, 3))
+    padded[: pixels.shape[0], : pixels.shape[1]] = pixels
+    coarse = padded.reshape(height, block, width, block).max((1, 3)) if block > 1 else padded
     reach = max(1, gap // (2 * block))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     framed = cv2.copyMakeBorder(coarse, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
     _, groups = cv2.connectedComponents(cv2.dilate(framed, disk), connectivity=8, ltype=cv2.CV_32S)
-    rows, columns = np.arange(mask.shape[0]) // block + reach, np.arange(mask.shape[1]) // block + reach
-    return np.where(mask, groups[np.ix_(rows, columns)], 0).astype(np.int32)
-
-
-def _windows(groups: NDArray[np.int32]) -> Iterator[tuple[tuple[int, int], Mask]]:
-    """Corner x, y and mask in its tight box of every group, the largest first."""
-    counts = np.bincount(groups.ravel())
-    counts[0] = 0
-    for number in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]:
-        mask = groups == number
-        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-        yield (x, y), mask[y : y + height, x : x + width].copy()
+    joined = np.zeros(len(stats), np.intp)
+    for piece in range(1, len(stats)):
+        x, y = int(stats[piece, cv2.CC_STAT_LEFT]), int(stats[piece, cv2.CC_STAT_TOP])
+        x += int(np.argmax(numbers[y, x:] == piece))  # a pixel of it, in its first row
+        joined[piece] = groups[y // block + reach, x // block + reach]
+    return joined
 
 
 def _parts_of(craft: Thing, name: str, mask: Mask, taken: int, size: tuple[int, ...], specks: bool) -> Iterator[Thing]:
     if not mask.any():
         return
-    groups = mask.astype(np.int32) if name in ONE_A_CRAFT else _grouped(mask, max(1, round(_PIECE_GAP * max(size))))
+    gap = -1 if name in ONE_A_CRAFT else max(1, round(_PIECE_GAP * max(size)))
     least = 0.0
-    for (x, y), window in _windows(groups):
+    for (x, y), window in _pieces(mask, gap):
         area = np.count_nonzero(window)
         least = least or (1.0 if specks else max(4.0, _SPECK * area))
         if area < least:
