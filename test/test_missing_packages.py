@@ -42,7 +42,7 @@ COMMANDS = {
     "train": ["config/train/student.yaml", "--out", "run"],
     "upset": ["models/student.onnx"],
 }
-ON_BOARD = {"manifest", "run", "slot", "version"}
+ON_BOARD = {"manifest", "refer ask", "run", "slot", "version"}
 NAMED = sorted(
     distribution_names(setup_arguments()["extras_require"]["ground"]) & without_ground.hidden_distributions()
 )
@@ -106,6 +106,7 @@ def test_help_needs_nothing(on_board: dict[str, str]) -> None:
     [
         ["run", "demo/demo.mcap", "--out", "{folder}/out", "--formats", "coco", "--model", "{folder}/student.onnx"],
         ["manifest", "{folder}/student.onnx"],
+        ["refer", "ask", "docs/demo.jpg", "the left panel", "--out", "{folder}/out"],
         ["version"],
     ],
     ids=lambda arguments: arguments[0],

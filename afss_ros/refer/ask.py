@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets.files import write_atomically
 from afss_ros.images import ImageError, encode_compressed
 from afss_ros.refer import picture
 from afss_ros.refer.errors import ReferError
@@ -39,8 +39,8 @@ def ask(path: Path, sentence: str, out: Path, model: Path | None = None, provide
         found = GrammarResolver(student).resolve(image, sentence)
     out.mkdir(parents=True, exist_ok=True)
     shown, mask = out / f"{path.stem}-referred.jpg", out / f"{path.stem}-mask.png"
-    write_atomically(shown, encode_compressed(picture.draw(image, sentence, found), "jpeg"))
-    write_atomically(mask, encode_compressed(found.mask.astype(np.uint8) * 255, "png"))
+    _write(shown, encode_compressed(picture.draw(image, sentence, found), "jpeg"))
+    _write(mask, encode_compressed(found.mask.astype(np.uint8) * 255, "png"))
     boxes = [f"  {d.class_name} at {_numbers(d.box_xyxy)}, score {d.score:.2f}" for d in found.detections]
     lines = [f"{found.state}: {found.why}", *boxes, f"understood as: {brief(meaning)}", f"{shown}, {mask}"]
     return "\n".join(lines)
@@ -48,3 +48,14 @@ def ask(path: Path, sentence: str, out: Path, model: Path | None = None, provide
 
 def _numbers(box: NDArray[np.float32]) -> str:
     return ", ".join(f"{value:.0f}" for value in box)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -195,7 +195,8 @@ class _Judge:
             craft = next((other for other in self.scene.things if other.id == thing.parent), None)
             if craft is None:
                 return mine
-            return max(mine, direction(_offset(thing, craft), DIRECTIONS[test.where], self.scene, self.margins))
+            of_craft = direction(_offset(thing, craft), DIRECTIONS[test.where], self.scene, self.margins)
+            return YES if of_craft is YES else mine
         if self.margins.pixels == 0 or len(others) < 2 or number != "one":
             return YES
         crowded = any(in_place(side, other, self.scene, self.margins) is not NO for other in others)

@@ -67,6 +67,8 @@ class _Parser:
         self.words = words
         self.tokens = tokens(text)
         self.at = 0
+        self.indefinite = False
+        self.last: Test | None = None
         if not self.tokens:
             raise SentenceError("an empty sentence; say what is meant, such as 'the left solar panel'", "")
         for token in self.tokens:
@@ -146,22 +148,22 @@ class _Parser:
 
     def thing(self, asked: str = "which") -> Meaning:
         """A noun with all that is said of it."""
-        self.indefinite = False
-        self.last: Test | None = None
+        indefinite = False
+        self.last = None
         number: str | int | None = None
         definite = False
         rank = 0
         tests: list[Test] = []
         while True:
             if (word := self.take("all")) is not None:
-                number, self.indefinite = "all", word == "any"
-            elif (found := self.peek("number")) and not self.is_noun_here(found):
+                number, indefinite = "all", word == "any"
+            elif (found := self.peek("number")) and not self.is_noun_here(found, definite):
                 self.at += found[1]
                 number = found[0]
             elif self.take("the") is not None:
                 definite = True
             elif self.take("a") is not None:
-                self.indefinite = True
+                indefinite = True
             elif (found := self.peek("noun")) and self.is_longest(found):
                 self.at += found[1]
                 noun, many = found[0]
@@ -180,17 +182,19 @@ class _Parser:
             owner = self.settled(Meaning(noun, "one"), tests, number if number not in (None, "all") else "one", rank)
             return self.with_test(self.thing(asked), PartOf(owner), False)
         if number is None:
-            number = "all" if many or self.indefinite or asked == "count" else "one"
+            number = "all" if many or indefinite or asked == "count" else "one"
         if asked == "exists" and not definite and isinstance(number, str):
             number = "all"
-        return self.said_after(self.settled(Meaning(noun, number), tests, number, rank), rank)
+        meaning = self.said_after(self.settled(Meaning(noun, number), tests, number, rank), rank)
+        self.indefinite = indefinite
+        return meaning
 
-    def is_noun_here(self, number: tuple[Any, int]) -> bool:
+    def is_noun_here(self, number: tuple[Any, int], definite: bool) -> bool:
         """Whether "one" is the noun of "the left one" and no number."""
         if self.tokens[self.at] != "one":
             return False
-        kinds = ("noun", "colour", "extreme", "light", "cut", "craft side", "side")
-        return not any(self.peek(kind, number[1]) for kind in kinds)
+        kinds = ("colour", "extreme", "light", "cut", "craft side", "side")
+        return not (self.peek("noun", 1) or (not definite and any(self.peek(kind, 1) for kind in kinds)))
 
     def is_longest(self, noun: tuple[Any, int]) -> bool:
         """Whether the words here are rather a noun than something said of one, as "port" of "docking port" is."""

@@ -70,6 +70,7 @@ class _Speaker:
         many = meaning.number != "one"
         if meaning.noun == ANYTHING:
             noun = "one"
+            nested = True  # "one nearest to the body" would be a number
         elif meaning.noun in self.known.names:
             noun = self.one_of(self.known.names[meaning.noun])
         else:

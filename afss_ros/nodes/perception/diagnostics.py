@@ -41,6 +41,8 @@ class Condition:
         recording_failure: why the newest hard frame could not be recorded; empty when it could.
         judged: facts about how doubtful frames are, by key.
         picture_fault: what is wrong with every picture of late; empty for nothing.
+        referred: facts about the query that is answered, by key; empty when none can be.
+        query_fault: why the newest query is not answered; empty when it is.
         in_work: the frame in work, or the step of a transition.
         work_limit_s: how long a frame may be in work; None while that is not known.
         more: further facts, by key.
@@ -62,6 +64,8 @@ class Condition:
     recording_failure: str = ""
     judged: tuple[tuple[str, str], ...] = ()
     picture_fault: str = ""
+    referred: tuple[tuple[str, str], ...] = ()
+    query_fault: str = ""
     in_work: InWork | None = None
     work_limit_s: float | None = None
     deadlines_missed: int = 0
@@ -116,6 +120,8 @@ def assess(condition: Condition, now: Snapshot, before: Snapshot) -> tuple[bytes
         return DiagnosticStatus.WARN, condition.camera_conflict
     if condition.recording_failure:
         return DiagnosticStatus.WARN, f"hard frames are not recorded: {condition.recording_failure}"
+    if condition.query_fault:
+        return DiagnosticStatus.WARN, f"query refused: {condition.query_fault}"
     if condition.ignored:
         return DiagnosticStatus.WARN, "; ".join(condition.ignored)
     return DiagnosticStatus.OK, f"perceiving at {now.fps:.1f} fps"
@@ -158,6 +164,7 @@ def diagnostic_array(
         values["detections.deadlines_missed"] = str(condition.deadlines_missed)
     values |= dict(condition.judged)
     values |= dict(condition.hard_frames) | dict(condition.more)
+    values |= dict(condition.referred)
     for stage, latency in now.latency.items():
         values[f"latency_ms.{stage}.p50"] = f"{latency.p50:.3f}"
         values[f"latency_ms.{stage}.p95"] = f"{latency.p95:.3f}"

@@ -30,6 +30,7 @@ from afss_ros.nodes.perception.on_demand import OnDemand
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
 from afss_ros.nodes.perception.proving import Proving
+from afss_ros.nodes.perception.referring import Referring
 from afss_ros.nodes.perception.reporting import Reports, model_facts
 from afss_ros.nodes.perception.slot_flight import SlotFlight
 from afss_ros.nodes.perception.tracks.tracks import Tracks
@@ -68,6 +69,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._decoder: Decoder | None = None
         self._ignored: tuple[str, ...] = ()
         self._recording: recording.Recording | None = None
+        self._referring: Referring | None = None
         self._limits = load_limits()
         self._judge: Judge | None = None
         self._tracks: Tracks | None = None
@@ -129,6 +131,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._on_demand = OnDemand(
             self, lambda: self._settings.detection_score_threshold, self._keep_confidence, self._report_encoding
         )
+        if settings.refer_resolver != "none":
+            self._referring = Referring(self, self._student.class_names)
         self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
         return super().on_configure(state)
 
@@ -164,6 +168,7 @@ class PerceptionNode(OperableLifecycleNode):
             overlay_alpha=lambda: self._settings.overlay_alpha,
             check_size=self._camera.see_image,
             look_back=LookBack(self._judge, self._outputs, self._recording, self.get_logger()),
+            refer=self._referring,
             idle=proving.idle,
             distrust=lambda: proving.failure,
             decode=self._decoder,
@@ -314,10 +319,10 @@ class PerceptionNode(OperableLifecycleNode):
     def _free(self) -> None:
         self._stop()
         self._recording = None
-        for made in (self._outputs, self._tracks, self._on_demand):
+        for made in (self._outputs, self._tracks, self._on_demand, self._referring):
             if made is not None:
                 made.close()
-        self._outputs = self._tracks = self._on_demand = None
+        self._outputs = self._tracks = self._on_demand = self._referring = None
         for student in (self._student, self._spare):
             if student is not None:
                 student.close()
@@ -380,6 +385,8 @@ class PerceptionNode(OperableLifecycleNode):
             ignored=self._ignored,
             hard_frames=self._recording.facts if self._recording is not None else (),
             recording_failure=self._recording.failure if self._recording is not None else "",
+            referred=self._referring.facts if self._referring is not None else (),
+            query_fault=self._referring.refused if self._referring is not None else "",
             in_work=self._pipeline.in_work if self._pipeline is not None else self._loading,
             work_limit_s=self._frame_limit_s(),
             deadlines_missed=self._outputs.deadlines_missed if self._outputs is not None else 0,

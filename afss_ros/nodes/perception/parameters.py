@@ -179,6 +179,13 @@ SPECS: tuple[Spec, ...] = (
         low=0.0,
         high=10000.0,
     ),
+    Spec(
+        "refer.resolver",
+        "none",
+        Takes.CONFIGURE,
+        "grammar: answer the sentences that come on ~/query, on ~/referred. none: there is no such topic.",
+        choices=("none", "grammar"),
+    ),
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
     Spec(
         "monitor.max_rate",
@@ -336,6 +343,7 @@ class Settings:
     tracking_publish_tf: bool
     tracking_depth: bool
     target_length_m: float
+    refer_resolver: str
     overlay_alpha: float
     monitor_max_rate: float
     monitor_frozen_after: float

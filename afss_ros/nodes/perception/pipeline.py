@@ -28,6 +28,8 @@ from afss_ros.nodes.perception.tracks.tracks import Tracks
 from afss_ros.nodes.progress import InWork, Progress
 from afss_ros.nodes.worker import Worker
 from afss_ros.perception import Frame, Perception
+from afss_ros.refer import Answer
+from afss_ros.refer.picture import mark
 from afss_ros.student import StudentError
 
 _NS_PER_MS = 1e6
@@ -45,6 +47,7 @@ class _Seen:
     frame: Frame
     perception: Perception
     header: Header
+    answer: Answer | None
 
 
 class Pipeline:
@@ -57,6 +60,7 @@ class Pipeline:
         decode: a message to RGB, uint8 (H, W, 3).
         period_s: seconds from one frame to the next that is perceived, at least; asked again and again.
         look_back: given every frame once it is published, with the message it came in; it raises nothing.
+        refer: answers the query, if there is one, on a published frame; it raises nothing.
         idle: called in the perceiving thread while no frame waits.
         tracks: gives detections their identities before they are published, and then publishes what it knows of them.
         on_demand: publishes what is made only while somebody listens.
@@ -74,6 +78,7 @@ class Pipeline:
         overlay_alpha: Callable[[], float],
         check_size: Callable[[int, int], None],
         look_back: Callable[[ImageMessage, Frame, Perception], None] | None = None,
+        refer: Callable[[Frame, Perception, Header], Answer | None] | None = None,
         idle: Callable[[], None] | None = None,
         distrust: Callable[[], str] = lambda: "",
         decode: Callable[[ImageMessage], NDArray[np.uint8]] = to_rgb,
@@ -89,6 +94,7 @@ class Pipeline:
         self._overlay_alpha = overlay_alpha
         self._check_size = check_size
         self._look_back = look_back
+        self._refer = refer
         self._progress = Progress()
         # Either a frame is published or it is given up, whoever is first.
         self._verdict = threading.Lock()
@@ -198,16 +204,24 @@ class Pipeline:
             "own": total_ms - perception.timings_ms.get("inference", 0.0),
         }
         age_ms = self._age_ms(frame.stamp_ns)
+        answer = None
+        if self._refer is not None:
+            self._progress.enter("refer")
+            answer = self._refer(frame, perception, header)
+            timings_ms["refer"] = (time.perf_counter_ns() - published_ns) / _NS_PER_MS
         if self._look_back is not None:
             self._progress.enter("look back")
+            looked_ns = time.perf_counter_ns()
             self._look_back(message, frame, perception)
-            timings_ms["look_back"] = (time.perf_counter_ns() - published_ns) / _NS_PER_MS
+            timings_ms["look_back"] = (time.perf_counter_ns() - looked_ns) / _NS_PER_MS
         self._statistics.count_processed(timings_ms, age_ms)
         if self._outputs.overlay_is_watched:
-            self._artist.submit(_Seen(frame, perception, header))
+            self._artist.submit(_Seen(frame, perception, header, answer))
 
     def _draw(self, seen: _Seen) -> None:
         picture = overlay.draw(seen.frame.image, seen.perception, alpha=self._overlay_alpha())
+        if seen.answer is not None:
+            mark(picture, seen.answer)
         self._outputs.publish_overlay(picture, seen.header)
 
     def _age_ms(self, stamp_ns: int) -> float | None:
