@@ -39,7 +39,7 @@ export LD_LIBRARY_PATH := $(shell . scripts/machine.sh; library_path_without_whe
 endif
 unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo label-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign sbom clean distclean
+.PHONY: help demo label-demo refer-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign sbom clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
@@ -59,6 +59,10 @@ rendezvous: setup ## fly a rendered approach by a filter on the node's output, i
 label-demo: ## label the demo bag offline, with the shipped student as teacher, into out/label-demo; look at its report.html
 	@scripts/bootstrap.sh ground $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.cli label demo/demo.mcap --config config/label_student.yaml --seconds 0.2 --out out/label-demo $(ARGS)
+
+refer-demo: ## point at things with words in the demo's frames, into out/refer-demo; look at its sheet.jpg
+	@scripts/bootstrap.sh onboard $(VENV)
+	@$(VENV_PYTHON) -m afss_ros.refer.demo $(ARGS)
 
 test: egl setup rendering lint typecheck ## lint, type-check and run every test but those of optional models
 	@$(MAKE) test-matrix

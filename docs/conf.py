@@ -29,6 +29,7 @@ NAVIGATION = {
         "docs/student_contract",
         "docs/tiling",
         "docs/monitor",
+        "docs/refer",
         "docs/tracking",
     ],
     "Learn": [
