@@ -128,9 +128,7 @@ class PerceptionNode(OperableLifecycleNode):
             camera_of=lambda stamp_ns: self._camera.at(stamp_ns) if self._camera is not None else None,
             rectified=lambda: self._input is not None and "rect" in self._input.topic.rsplit("/", 1)[-1],
         )
-        self._on_demand = OnDemand(
-            self, lambda: self._settings.detection_score_threshold, self._keep_confidence, self._report_encoding
-        )
+        self._on_demand = OnDemand(self, self._keep_confidence, self._report_encoding)
         if settings.refer_resolver != "none":
             self._referring = Referring(self, self._student.class_names)
         self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")

@@ -1,4 +1,4 @@
-"""What is made of a perception only while somebody listens: confidence, instances, small masks, time, doubt."""
+"""What is made of a perception only while somebody listens: confidence, instances, small masks, time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
@@ -18,19 +17,16 @@ from std_msgs.msg import Header
 from afss_ros.images import encode_compressed
 from afss_ros.nodes.messages import image_message
 from afss_ros.nodes.worker import Worker
-from afss_ros.perception import Frame, Perception
-from afss_ros.student.doubt import Glance, doubt, glance
+from afss_ros.perception import Perception
 from afss_ros.student.regions import instance_map
 
 _DEPTH = QoSProfile(depth=5)
-_FAR_APART_NS = 1_000_000_000
 _KINDS = {
     "confidence": Image,
     "instances": Image,
     "mask/compressed": CompressedImage,
     "instances/compressed": CompressedImage,
     "timing": TimeReference,
-    "doubt": DiagnosticArray,
 }
 
 
@@ -45,7 +41,6 @@ class OnDemand:
     """Publishes them; PNGs are made by a thread that skips frames rather than hold up the detections.
 
     Args:
-        threshold: that of the detections, read for every frame.
         keep_confidence: told before every frame whether the student is to keep the map of its confidence.
         on_error: told what went wrong with a PNG.
     """
@@ -53,15 +48,12 @@ class OnDemand:
     def __init__(
         self,
         node: LifecycleNode,
-        threshold: Callable[[], float],
         keep_confidence: Callable[[bool], None],
         on_error: Callable[[Exception], None],
     ) -> None:
         self._node = node
-        self._threshold = threshold
         self._keep_confidence = keep_confidence
         self._publishers = {name: node.create_publisher(kind, f"~/{name}", _DEPTH) for name, kind in _KINDS.items()}
-        self._before: tuple[int, Glance] | None = None
         self._on_error = on_error
         self._encoder: Worker[_Maps] | None = None
 
@@ -82,13 +74,11 @@ class OnDemand:
         encoder, self._encoder = self._encoder, None
         return encoder is None or encoder.stop(within_s)
 
-    def publish(self, frame: Frame, perception: Perception, header: Header, now: Time) -> None:
+    def publish(self, perception: Perception, header: Header, now: Time) -> None:
         """Publish what is wanted of a frame; `now` is when its detections went out."""
         if self.wants("timing"):
             # The header says when it was exposed, and the reference when the answer was published.
             self._publishers["timing"].publish(TimeReference(header=header, time_ref=now, source="published"))
-        if self.wants("doubt"):
-            self._publishers["doubt"].publish(self._doubt(frame, perception, header))
         if perception.labels is None:
             return
         if perception.confidence is not None and self.wants("confidence"):
@@ -111,17 +101,3 @@ class OnDemand:
                 data = array.array("B", encode_compressed(picture, "png"))
                 message = CompressedImage(header=maps.header, format="mono8; png compressed mono8", data=data)
                 self._publishers[f"{name}/compressed"].publish(message)
-
-    def _doubt(self, frame: Frame, perception: Perception, header: Header) -> DiagnosticArray:
-        now = glance(perception, (frame.image.shape[0], frame.image.shape[1]))
-        before = self._before
-        near = before is not None and 0 <= frame.stamp_ns - before[0] <= _FAR_APART_NS
-        told = doubt(perception, now, before[1] if near and before else None, threshold=self._threshold())
-        self._before = frame.stamp_ns, now
-        values = [KeyValue(key="score", value=f"{told.score:.4f}"), KeyValue(key="reason", value=told.reason)]
-        values += [KeyValue(key=name, value=f"{value:.4f}") for name, value in told.reasons.items()]
-        status = DiagnosticStatus(
-            level=DiagnosticStatus.OK, name=f"{self._node.get_fully_qualified_name().lstrip('/')}: doubt",
-            message=told.reason, values=values,
-        )  # fmt: skip
-        return DiagnosticArray(header=header, status=[status])

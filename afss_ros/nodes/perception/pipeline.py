@@ -191,7 +191,7 @@ class Pipeline:
             self._tracks.publish(frame, perception, header)
         published_ns = time.perf_counter_ns()
         if self._on_demand is not None:
-            self._on_demand.publish(frame, perception, header, self._clock.now().to_msg())
+            self._on_demand.publish(perception, header, self._clock.now().to_msg())
         total_ms = (published_ns - arrival.arrived_ns) / _NS_PER_MS
         timings_ms = {
             "wait": (taken_ns - arrival.arrived_ns) / _NS_PER_MS,

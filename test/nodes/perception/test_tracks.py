@@ -122,5 +122,6 @@ def test_maps_time_and_doubt_are_made_for_those_who_listen(peer: Peer) -> None:
         assert np.array_equal(decoded, np.frombuffer(plain.data, np.uint8).reshape(48, 64))
         assert "png" in small.format and len(small.data) < 400
     assert heard["timing"][0].time_ref.sec >= sent.header.stamp.sec
-    values = {pair.key: float(pair.value) for pair in heard["doubt"][0].status[0].values if pair.key != "reason"}
-    assert 0 <= values["score"] <= 1 and "confidence" in values
+    values = {pair.key: float(pair.value) for pair in heard["doubt"][0].status[0].values}
+    assert 0 <= values["doubt"] <= 1 and "confidence" in values
+    assert len(peer.node.get_publishers_info_by_topic(f"{node}/doubt")) == 1
