@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from afss_ros.images import ImageError, decode_compressed, encode_compressed
+from afss_ros.student import durable
 from afss_ros.student.errors import StudentError
 from afss_ros.student.known_answer import LEAST_AGREEMENT, KnownAnswer
 
@@ -132,9 +133,7 @@ def write(model: Path, manifest: Manifest) -> Path:
             "labels_png": base64.b64encode(encode_compressed(known.labels, "png")).decode(),
         }
     path = path_of(model)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(document, indent=1) + "\n")
-    partial.replace(path)
+    durable.put(path, (json.dumps(document, indent=1) + "\n").encode())
     return path
 
 
