@@ -12,6 +12,8 @@ from afss_ros.nodes.perception.parameters import Settings
 from afss_ros.student import Student, StudentError, slots
 
 NAME = "loading the student"
+LoadError = (StudentError, OSError, DeadlineError)
+"""Why a student cannot be had."""
 _POLL_S = 0.1
 
 
@@ -37,7 +39,7 @@ def load_best(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[S
     for path in found:
         try:
             student, warm_up_ms = load(settings, meanwhile, path)
-        except (StudentError, OSError, DeadlineError) as error:
+        except LoadError as error:
             if path == found[-1]:
                 raise
             failures.append(f"{path}: {error}")

@@ -17,7 +17,6 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from afss_ros.monitor import Monitor, load_limits
-from afss_ros.nodes.deadline import DeadlineError
 from afss_ros.nodes.ignored_settings import ignored_qos
 from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
@@ -36,7 +35,7 @@ from afss_ros.nodes.perception.slot_flight import SlotFlight
 from afss_ros.nodes.perception.tracks.tracks import Tracks
 from afss_ros.nodes.progress import InWork
 from afss_ros.perception import Frame, Perception
-from afss_ros.student import Student, StudentError, slots
+from afss_ros.student import Student, slots
 
 _PROOF_IN_WARM_UPS = 1.5
 """A proof is an inference with all that a frame has around it; a warm-up run is the inference alone."""
@@ -107,7 +106,7 @@ class PerceptionNode(OperableLifecycleNode):
                 slots.end_trial(Path(settings.model_slots))
             self._student, self._warm_up_ms = loading.load_best(settings, self._while_loading)
             self._spare = loading.load_spare(settings, self._student, self._while_loading)
-        except (StudentError, OSError, DeadlineError) as error:
+        except loading.LoadError as error:
             self._failure = f"cannot configure: {error}"
             self.get_logger().error(self._failure)
             self._free()
@@ -237,7 +236,7 @@ class PerceptionNode(OperableLifecycleNode):
         self.get_logger().error(f"{reason}; loading it anew")
         try:
             fresh, self._warm_up_ms = loading.load_best(self._settings, self._while_loading)
-        except (StudentError, OSError, DeadlineError) as error:
+        except loading.LoadError as error:
             self.trigger_deactivate()
             self.trigger_cleanup()
             self._failure = f"{reason}; and loading it anew failed: {error}"
@@ -339,9 +338,6 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _apply_parameters(self, changed: list[Parameter]) -> None:
         self._settings = parameters.read(self)
-        if self._student is not None:
-            self._student.score_threshold = self._settings.detection_score_threshold
-            self._student.min_area = self._settings.detection_min_area
         if self._tracks is not None:
             self._tracks.prepare()
         for student in (self._student, self._spare):
@@ -355,11 +351,11 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _report_and_heal(self) -> None:
         self._report()
-        if self._proving is not None:
-            proving = self._proving
-            if reason := self._slots.judge(proving.failure) or proving.failure:
-                self._heal(proving, reason)
-                self._take_mode()
+        if self._proving is None:
+            return
+        if reason := self._slots.judge(self._proving.failure) or self._proving.failure:
+            self._heal(self._proving, reason)
+            self._take_mode()
             self._report()
 
     def _report(self) -> None:

@@ -9,13 +9,10 @@ from typing import Protocol
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from afss_ros.nodes.deadline import DeadlineError
+from afss_ros.nodes.perception.loading import LoadError
 from afss_ros.nodes.perception.trial import Trial
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student, StudentError, slots
-
-LoadError = (StudentError, OSError, DeadlineError)
-"""Why a student cannot be had."""
 
 
 class Flight(Protocol):
