@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -283,8 +284,6 @@ def _write_strip(path: Path, strip: NDArray[np.uint8], names: Sequence[str]) -> 
                "width": strip.shape[2], "compress": "deflate", "zlevel": 1, "tiled": True, "blockxsize": 512,
                "blockysize": 512, "BIGTIFF": "IF_SAFER", "interleave": "band"}  # fmt: skip
     try:
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it lies nowhere; the whole will
             with rasterio.open(temporary, "w", **profile) as file:

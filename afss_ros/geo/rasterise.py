@@ -84,9 +84,14 @@ def roads(features: Features, metres: float = 2.0) -> Features:
 
 
 def utm(features: Features) -> str:
-    """The WKT of the UTM zone around the middle of some features."""
-    box = shapely.box(*features.bounds)  # type: ignore[misc]
-    middle = move([box.centroid], features.crs, "EPSG:4326")[0]
+    """The WKT of the UTM zone around the middle of features.
+
+    Raises:
+        GeoError: there are none, or they are on no map.
+    """
+    if features.bounds is None or not features.crs:
+        raise GeoError("only shapes with a CRS have a UTM zone")
+    middle = move([shapely.box(*features.bounds).centroid], features.crs, "EPSG:4326")[0]
     if not np.isfinite([middle.x, middle.y]).all():
         raise GeoError("the features' coordinates have no place on the globe; is their CRS right?")
     zone = int((middle.x + 180) // 6) % 60 + 1

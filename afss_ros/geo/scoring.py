@@ -17,7 +17,9 @@ import shapely
 from afss_ros.geo.apls import Apls, apls
 from afss_ros.geo.building_score import MIN_AREA, MIN_IOU, BuildingScore, choose_confidence, score_buildings
 from afss_ros.geo.errors import GeoError
+from afss_ros.geo.grid import Grid
 from afss_ros.geo.pixel_iou import PixelCounts, count_raster, count_shapes
+from afss_ros.geo.rasterise import utm
 from afss_ros.geo.spacenet_tables import Building, city_of, image_key, is_roads, read_buildings, read_roads
 from afss_ros.geo.vectors import Features, move, read_features, require_overlap, wkt_of
 
@@ -42,21 +44,19 @@ class Place:
     crs: str
     shape: tuple[int, int]
 
+    @property
+    def grid(self) -> Grid:
+        """The same as a grid."""
+        return Grid(self.crs, tuple(float(v) for v in self.transform[:6]), *self.shape)  # type: ignore[arg-type]
+
     def to_pixels(self, geometries: Sequence[Any]) -> list[Any]:
         """Shapes of the map in pixels, cut at the image's frame; None for each that lies outside."""
-        inverse = ~self.transform
+        grid = self.grid
         height, width = self.shape
-
-        def place(points: Any) -> Any:
-            x, y = points[:, 0], points[:, 1]
-            return np.stack(
-                [inverse.a * x + inverse.b * y + inverse.c, inverse.d * x + inverse.e * y + inverse.f], axis=1
-            )
-
         frame = shapely.box(0, 0, width, height)
         shapes = []
         for shape in geometries:
-            pixels = shapely.transform(shape, place)
+            pixels = shapely.transform(shape, grid.to_pixels)
             if not pixels.is_valid:
                 pixels = shapely.make_valid(pixels)
             kind = "Polygon" if shape.geom_type.endswith("Polygon") else "LineString"
@@ -70,13 +70,7 @@ class Place:
 
     def to_map(self, shapes: Sequence[Any]) -> list[Any]:
         """Shapes in pixels on the map."""
-        a = self.transform
-
-        def place(points: Any) -> Any:
-            x, y = points[:, 0], points[:, 1]
-            return np.stack([a.a * x + a.b * y + a.c, a.d * x + a.e * y + a.f], axis=1)
-
-        return list(shapely.transform(np.asarray(shapes, object), place)) if len(shapes) else []
+        return list(shapely.transform(np.asarray(shapes, object), self.grid.to_map)) if len(shapes) else []
 
 
 @dataclass(frozen=True)
@@ -232,20 +226,6 @@ def place_of(image: str | Path) -> Place:
         raise GeoError(f"{image}: cannot be opened as a raster ({error})") from error
 
 
-def utm_of(features: Features) -> str:
-    """The UTM zone in which the middle of features lies, as an EPSG code.
-
-    Raises:
-        GeoError: there are none, or they are on no map.
-    """
-    if features.bounds is None or not features.crs:
-        raise GeoError("only shapes with a CRS have a UTM zone")
-    x_min, y_min, x_max, y_max = features.bounds
-    (middle,) = move([shapely.Point((x_min + x_max) / 2, (y_min + y_max) / 2)], features.crs, "EPSG:4326")
-    zone = int((middle.x + 180) // 6) % 60 + 1
-    return f"EPSG:{(32600 if middle.y >= 0 else 32700) + zone}"
-
-
 @dataclass(frozen=True)
 class _Buildings:
     truth: dict[str, list[Building]]
@@ -298,7 +278,7 @@ def _square(image: Path | None, rules: Rules) -> np.ndarray[Any, Any]:
             [shapely.Point(0, height / 2), shapely.Point(width, height / 2), shapely.Point(width / 2, 0),
              shapely.Point(width / 2, height)]
         )  # fmt: skip
-        west, east, north, south = move(ends, place.crs, utm_of(Features(ends, [], place.crs)))
+        west, east, north, south = move(ends, place.crs, utm(Features(ends, [], place.crs)))
         return np.array([west.distance(east) / width, north.distance(south) / height])
     if rules.pixel_size is None:
         _log.warning("no image tells the size of a pixel: %g m are taken, SpaceNet's (--pixel-size)", _SPACENET_PIXEL)
@@ -317,7 +297,7 @@ def _table_on_map(proposals: Path, truth: Path, image: Path | None, rules: Rules
     if is_roads(proposals):
         features = read_features(truth, duplicates="drop")
         lines = Features(place.to_map(found[name]), [], place.crs)
-        zone = utm_of(features if len(features) else lines)
+        zone = utm(features if len(features) else lines)
         size = float(np.mean(_square(image, rules)))
         return _Roads(
             {name: move(features.geometries, features.crs, zone)},
@@ -371,9 +351,9 @@ def _from_vectors(files: dict[str, tuple[Path | None, Path | None, Path | None]]
             for side, path in zip(sides, (truth, proposals), strict=True):
                 if path is not None and side.crs:
                     moved = read_features(path, place.crs, duplicates="keep")
-                    require_overlap(moved, _bounds(place), vectors=path, raster=image or "")
+                    require_overlap(moved, place.grid.bounds, vectors=path, raster=image or "")
         if first.geometries[0].geom_type.endswith("LineString"):
-            zone = utm_of(first)
+            zone = utm(first)
             roads.truth[name], roads.proposals[name] = (
                 move(side.geometries, side.crs, zone) if len(side) else [] for side in sides
             )
@@ -397,7 +377,7 @@ def _made_up(features: Features, rules: Rules, path: Path | None) -> Place:
         )
     endless = 1 << 31
     scale = rasterio.Affine.scale(rules.pixel_size, -rules.pixel_size)
-    zone = utm_of(features)
+    zone = utm(features)
     corner = rasterio.Affine.translation(-1e8, 1e8)
     return Place(corner * scale, wkt_of(zone), (endless, endless))
 
@@ -422,13 +402,6 @@ def _sureness(row: dict[str, Any], path: Path) -> float:
     return 1.0
 
 
-def _bounds(place: Place) -> tuple[float, float, float, float]:
-    height, width = place.shape
-    (frame,) = place.to_map([shapely.box(0, 0, width, height)])
-    x_min, y_min, x_max, y_max = frame.bounds
-    return x_min, y_min, x_max, y_max
-
-
 def _score_roads(pairs: _Roads) -> Scores:
     names = list(dict.fromkeys([*pairs.truth, *pairs.proposals]))
     found = {
@@ -451,7 +424,7 @@ def _score_raster(raster: Path, truth: Path, rules: Rules, validation: tuple[Pat
 def _pixels_of(raster: Path, truth: Path) -> tuple[PixelCounts, list[Any]]:
     place = place_of(raster)
     features = read_features(truth, place.crs)
-    require_overlap(features, _bounds(place), vectors=truth, raster=raster)
+    require_overlap(features, place.grid.bounds, vectors=truth, raster=raster)
     shapes = [shape for shape in place.to_pixels(features.geometries) if shape is not None]
     return count_raster(raster, shapes), shapes
 
