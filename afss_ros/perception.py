@@ -115,3 +115,20 @@ class Perception:
     best_rejected: float = 0.0
     rejected: tuple[Detection, ...] = ()
     confidence: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why something is to be doubted: `reasons` has a value in 0..1 for each, and the strongest counts."""
+
+    reasons: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        """The strongest reason, 0..1."""
+        return max(self.reasons.values())
+
+    @property
+    def reason(self) -> str:
+        """The name of the strongest reason; of equals, the first."""
+        return max(self.reasons, key=lambda name: self.reasons[name])

@@ -30,7 +30,7 @@ def blackness(view: Small) -> float:
 
 
 def darkness(view: Small) -> float:
-    """The same of the hundredth brightest pixel in a thousand: what is lit at all is under-exposed."""
+    """The same of the brightest pixel in a hundred: what is lit at all is under-exposed."""
     return 1 - view.percentile(0.99) / 255
 
 

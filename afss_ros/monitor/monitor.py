@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from afss_ros.monitor import faults, novelty
 from afss_ros.monitor.limits import MEASURES, Limits
 from afss_ros.monitor.small import Small, small
+from afss_ros.perception import Reasons
 
 REASONS = (*MEASURES, "frozen")
 UNUSABLE = ("black", "white", "smeared", "torn", "filled", "frozen")
@@ -19,20 +20,8 @@ _NS_PER_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Reasons):
     """How unfit a picture is: `reasons` has a value in 0..1 for each of `REASONS`, 0 up to its limit."""
-
-    reasons: dict[str, float]
-
-    @property
-    def score(self) -> float:
-        """The strongest reason, 0..1."""
-        return max(self.reasons.values())
-
-    @property
-    def reason(self) -> str:
-        """The name of the strongest reason."""
-        return max(self.reasons, key=lambda name: self.reasons[name])
 
     @property
     def findings(self) -> tuple[str, ...]:

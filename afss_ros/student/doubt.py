@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros import labels
-from afss_ros.perception import Detection, Perception
+from afss_ros.perception import Detection, Perception, Reasons
 
 REASONS = ("confidence", "threshold", "presence", "box", "labels")
 
@@ -56,20 +56,8 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """How doubtful a frame is, reason by reason; `reasons` has a value in 0..1 for each of `REASONS`."""
-
-    reasons: dict[str, float]
-
-    @property
-    def score(self) -> float:
-        """The strongest reason, 0..1."""
-        return max(self.reasons.values())
-
-    @property
-    def reason(self) -> str:
-        """The name of the strongest reason."""
-        return max(self.reasons, key=lambda name: self.reasons[name])
+class Doubt(Reasons):
+    """How doubtful a frame is: `reasons` has a value in 0..1 for each of `REASONS`."""
 
 
 def glance(perception: Perception, size: tuple[int, int]) -> Glance:

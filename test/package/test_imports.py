@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "camera": {"perception"},
     "images": {"labels", "perception"},
     "student": VALUES,
-    "monitor": set(),
+    "monitor": {"perception"},
     "tracking": {*VALUES, "student"},
     "refer": {*VALUES, "share", "student", "overlay", "sources", "datasets"},
     "overlay": {*VALUES, "student"},

@@ -186,11 +186,10 @@ def doubt_message(judged: Judgement, node: str, header: Header) -> DiagnosticArr
     The same as in the bags of hard frames. A DiagnosticArray, for it has the image's header and names for numbers;
     vision_msgs/Classification would call the reasons classes of the picture.
     """
-    values = {"doubt": judged.score, **judged.reasons}
     status = DiagnosticStatus(
         level=DiagnosticStatus.OK if judged.usable else DiagnosticStatus.WARN,
         name=f"{node}: doubt",
         message=judged.reason,
-        values=[KeyValue(key=name, value=f"{value:.3f}") for name, value in values.items()],
+        values=[KeyValue(key=name, value=text) for name, text in judged.texts.items()],
     )
     return DiagnosticArray(header=header, status=[status])

@@ -234,9 +234,7 @@ class HardFrames:
         """What goes with the image."""
         frame_id, perception, node = hard.frame.frame_id, hard.perception, self._topics.node
         stamp_ns = hard.frame.stamp_ns
-        values = {"doubt": hard.doubt.score, **hard.doubt.reasons}
-        texts = {name: f"{value:.3f}" for name, value in values.items()}
-        status = messages.diagnostics(f"{node}: doubt", hard.doubt.reason, texts, stamp_ns, frame_id)
+        status = messages.diagnostics(f"{node}: doubt", hard.doubt.reason, hard.doubt.texts, stamp_ns, frame_id)
         found = [(f"{node}/detections", messages.detections(perception, frame_id)), (f"{node}/doubt", status)]
         if perception.labels is not None:
             found.append((f"{node}/mask", messages.image(perception.labels, stamp_ns, frame_id)))

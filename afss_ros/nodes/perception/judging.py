@@ -12,9 +12,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from afss_ros.monitor import Monitor, Verdict
-from afss_ros.perception import Frame, Perception
-from afss_ros.student.doubt import Doubt, Glance, doubt, glance
+from afss_ros.monitor import Monitor
+from afss_ros.perception import Frame, Perception, Reasons
+from afss_ros.student.doubt import Glance, doubt, glance
 
 FAR_APART_S = 1.0
 """Frames further apart are not compared."""
@@ -22,38 +22,19 @@ _MOST_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """One frame's.
+class Judgement(Reasons):
+    """One frame's: the student's reasons, and those of the picture where that was looked at.
 
     Attributes:
-        doubt: the student's part.
-        verdict: the picture's part; None where the picture was not looked at.
+        usable: whether nothing says that the picture shows nothing.
     """
 
-    doubt: Doubt
-    verdict: Verdict | None = None
+    usable: bool = True
 
     @property
-    def reasons(self) -> dict[str, float]:
-        """All reasons, each in 0..1."""
-        return {**self.doubt.reasons, **(self.verdict.reasons if self.verdict is not None else {})}
-
-    @property
-    def score(self) -> float:
-        """The strongest reason, 0..1."""
-        return max(self.doubt.score, self.verdict.score if self.verdict is not None else 0.0)
-
-    @property
-    def reason(self) -> str:
-        """Its name."""
-        if self.verdict is not None and self.verdict.score > self.doubt.score:
-            return self.verdict.reason
-        return self.doubt.reason
-
-    @property
-    def usable(self) -> bool:
-        """Whether nothing says that the picture shows nothing."""
-        return self.verdict is None or self.verdict.usable
+    def texts(self) -> dict[str, str]:
+        """What messages tell of it: `doubt`, the strongest reason, and every one by name."""
+        return {name: f"{value:.3f}" for name, value in {"doubt": self.score, **self.reasons}.items()}
 
 
 class Judge:
@@ -102,7 +83,12 @@ class Judge:
         now = glance(perception, (frame.image.shape[0], frame.image.shape[1]))
         before = self._before[1] if self._before and 0 <= taken_s - self._before[0] <= FAR_APART_S else None
         self._before = taken_s, now
-        judged = Judgement(doubt(perception, now, before, threshold=self._threshold()), verdict)
+        own = doubt(perception, now, before, threshold=self._threshold())
+        judged = (
+            Judgement(own.reasons)
+            if verdict is None
+            else Judgement(own.reasons | verdict.reasons, usable=verdict.usable)
+        )
         with self._lock:
             self._newest = judged
             if verdict is not None:
