@@ -168,7 +168,7 @@ class _Judge:
             else:
                 verdicts[thing.id] = YES if first - 1 <= surely and perhaps <= last - 1 else UNSURE
             if isinstance(test, Toward):
-                verdicts[thing.id] = min(verdicts[thing.id], self._sided(test, thing, others_left, number))
+                verdicts[thing.id] = min(verdicts[thing.id], self._sided(test, thing, others_left, passed, number))
         return verdicts
 
     def _closeness(self, test: Closest, others: Denotation) -> Callable[[Thing, Thing], Verdict]:
@@ -183,24 +183,34 @@ class _Judge:
 
         return leads
 
-    def _sided(self, test: Toward, thing: Thing, others: list[Thing], number: str | int) -> Verdict:
+    def _sided(
+        self, test: Toward, thing: Thing, others: list[Thing], passed: dict[int, Verdict], number: str | int
+    ) -> Verdict:
         """What "the left one" promises beyond being leftmost.
 
-        A thing without rivals must be on that side of the picture, or of its craft. With several rivals, none of them
-        may be on that side of the picture too: of "the left panel" nobody would then know which is meant.
+        A thing without sure rivals must be on that side of the picture, or of its craft. With several rivals, none of
+        them may be on that side of the picture too: of "the left panel" nobody would then know which is meant.
         """
-        side = Place(test.where)
-        if not others:
-            mine = in_place(side, thing, self.scene, self.margins)
-            craft = next((other for other in self.scene.things if other.id == thing.parent), None)
-            if craft is None:
-                return mine
-            of_craft = direction(_offset(thing, craft), DIRECTIONS[test.where], self.scene, self.margins)
-            return YES if of_craft is YES else mine
-        if self.margins.pixels == 0 or len(others) < 2 or number != "one":
-            return YES
-        crowded = any(in_place(side, other, self.scene, self.margins) is not NO for other in others)
-        return UNSURE if crowded else YES
+        sure = sum(passed[other.id] is YES for other in others)
+        verdict = YES
+        if sure == 0:
+            alone = self._on_its_side(test, thing)
+            # Whether it has a rival may itself be unsure.
+            verdict = alone if not others or alone is YES else UNSURE
+        if self.margins.pixels > 0 and len(others) > 1 and number == "one":
+            side = Place(test.where)
+            if any(in_place(side, other, self.scene, self.margins) is not NO for other in others):
+                verdict = min(verdict, UNSURE)
+        return verdict
+
+    def _on_its_side(self, test: Toward, thing: Thing) -> Verdict:
+        """Whether a thing is on a side of the picture, or clearly of its craft."""
+        mine = in_place(Place(test.where), thing, self.scene, self.margins)
+        craft = next((other for other in self.scene.things if other.id == thing.parent), None)
+        if craft is None:
+            return mine
+        of_craft = direction(_offset(thing, craft), DIRECTIONS[test.where], self.scene, self.margins)
+        return YES if of_craft is YES else mine
 
 
 def _is_noun(noun: str, thing: Thing) -> bool:

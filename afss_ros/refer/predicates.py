@@ -148,6 +148,9 @@ def before(by: str, a: Thing, b: Thing, scene: Scene, margins: Margins) -> Verdi
         return signed(lead, margins.lead_in(scene))
     if by in ("largest", "smallest"):
         larger = _greater(a.area, b.area, margins.ratio)
+        lesser = b if larger is Verdict.YES else a
+        if lesser.cut and margins.ratio > 1:
+            larger = Verdict.UNSURE  # who knows how much of it lies outside
         return larger if by == "largest" else negated(larger)
     if by in ("nearest", "farthest"):
         if a.distance is None or b.distance is None:

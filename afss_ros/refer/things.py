@@ -33,6 +33,7 @@ def from_labels(
     class_names: Mapping[int, str] = labels.CLASS_NAMES,
     image: NDArray[np.uint8] | None = None,
     *,
+    crafts: Iterable[Mask] | None = None,
     min_area: int = 16,
     specks: bool = False,
 ) -> Scene:
@@ -42,6 +43,7 @@ def from_labels(
         label_map: uint8 (H, W), of ids in `class_names`; background and unlabelled are nothing.
         class_names: names of the ids; a name that no id of the map has is a class that was looked for.
         image: uint8 (H, W, 3) RGB of the same size, for facts of colour and light; without it they are unknown.
+        crafts: masks of the craft, bool (H, W), where somebody knows them; else pieces that are close are one craft.
         min_area: smallest craft, in pixels.
         specks: whether tiny pieces count: True for labels that are true, False for what a network says.
 
@@ -56,10 +58,14 @@ def from_labels(
         return Scene(label_map.shape[:2], (), nouns)
     gap = max(1, round(_MERGE_GAP * max(label_map.shape)))
     found: list[Thing] = []
-    for corner, window in _pieces(craft_pixels[y : y + height, x : x + width], gap):
+    if crafts is None:
+        pieces = _pieces(craft_pixels[y : y + height, x : x + width], gap)
+        whole = [((x + left, y + top), window) for (left, top), window in pieces]
+    else:
+        whole = [_tight(mask & craft_pixels) for mask in crafts if (mask & craft_pixels).any()]
+    for (left, top), window in whole:
         if np.count_nonzero(window) < min_area:
             continue
-        left, top = x + corner[0], y + corner[1]
         craft = Thing(len(found) + 1, WHOLE, window, (left, top))
         found.append(craft)
         ids = np.where(window, label_map[top : top + window.shape[0], left : left + window.shape[1]], 0)
@@ -129,6 +135,11 @@ def coloured(scene: Scene, image: NDArray[np.uint8]) -> Scene:
         pixels = pixels if len(pixels) else shown[thing.window]
         things.append(replace(thing, shares=shares(pixels), brightness=luminance))
     return scene.with_things(*things)
+
+
+def _tight(mask: Mask) -> Piece:
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return (x, y), mask[y : y + height, x : x + width].copy()
 
 
 def _slices(thing: Thing) -> tuple[slice, slice]:

@@ -1,0 +1,45 @@
+"""Scenes of the samples of a data set: from its label map and craft, or from the masks of its instances."""
+
+from __future__ import annotations
+
+from afss_ros.datasets import Dataset, DatasetError, Sample
+from afss_ros.labels import CLASS_NAMES
+from afss_ros.refer.scene import Scene
+from afss_ros.refer.things import WHOLE, from_labels, from_masks
+
+
+def scene_of(sample: Sample, dataset: Dataset) -> Scene:
+    """The scene of a sample, with facts of colour from its picture.
+
+    With a label map, parts are its pieces: where something lies across a panel, both pieces are things, so nothing is
+    counted there. Without one, the instances are the things; what the set's classes are is then what was looked for.
+
+    Raises:
+        DatasetError: a file cannot be read, or nobody looked for objects, or some have no mask: an expression could
+            then mean what nobody drew.
+    """
+    image = sample.read_image()
+    if not sample.searched:
+        raise DatasetError(f"{sample.key}: not every object is labelled, so nothing can be said to be the only one")
+    if sample.labels is not None:
+        instances = sample.read_instances()
+        craft = None
+        if instances is not None:
+            masks = [i.mask() for i in instances if i.class_name == WHOLE]
+            craft = [mask for mask in masks if mask is not None]
+            if len(craft) < len(masks):
+                raise DatasetError(f"{sample.key}: a craft has a box and no mask, so its parts are not known to be its")
+        return from_labels(sample.read_labels(), dataset.class_names, image, crafts=craft, specks=True, min_area=1)
+    named = []
+    for instance in sample.instances or ():
+        mask = instance.mask()
+        if mask is None:
+            raise DatasetError(f"{sample.key}: a {instance.class_name} has a box and no mask; label masks first")
+        named.append((instance.class_name, mask))
+    nouns = {name for number, name in dataset.class_names.items() if name != CLASS_NAMES[0]}
+    return from_masks(named, nouns, image)
+
+
+def counts(sample: Sample) -> bool:
+    """Whether the things of a sample can be counted: they were drawn one by one."""
+    return sample.labels is None

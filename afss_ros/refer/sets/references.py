@@ -1,0 +1,129 @@
+"""A set of sentences on disk: `scenes.jsonl`, what each picture holds, and `references.jsonl`, what is said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.files import read_text, write_atomically
+from afss_ros.datasets.rle import encode
+from afss_ros.refer.errors import ReferError
+from afss_ros.refer.meaning import Meaning, from_json, to_json
+from afss_ros.refer.scene import Scene
+
+SCENES, REFERENCES = "scenes.jsonl", "references.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One sentence about one picture.
+
+    Attributes:
+        scene: key of the scene.
+        text: the sentence.
+        meaning: what it means; None for sentences of others, which nobody parsed.
+        targets: ids of the things that it means; none where it rightly means nothing.
+        kind: what tells the target from its rivals: class, side, place, extreme, size, colour, light, relation, frame,
+            group, or none.
+        source: rules, rewrite, human, or the name of a public set.
+        view: how the picture was spoilt, "" for not at all.
+    """
+
+    scene: str
+    text: str
+    meaning: Meaning | None
+    targets: tuple[int, ...]
+    kind: str
+    source: str = "rules"
+    view: str = ""
+
+
+def scene_to_json(key: str, image: str, split: str, scene: Scene) -> dict[str, Any]:
+    """A line of `scenes.jsonl`: masks as COCO run lengths in the picture's size."""
+    things = [
+        {"id": t.id, "noun": t.noun, "parent": t.parent, "cut": t.cut, "lit": t.lit, "distance": t.distance,
+         "mask": encode(scene.mask(t))}
+        for t in scene.things
+    ]  # fmt: skip
+    axes = {name: list(axis) for name, axis in scene.axes.items()}
+    return {"key": key, "image": image, "split": split, "size": list(scene.size), "nouns": sorted(scene.nouns),
+            "axes": axes, "things": things}  # fmt: skip
+
+
+def reference_to_json(reference: Reference) -> dict[str, Any]:
+    """A line of `references.jsonl`."""
+    return {
+        "scene": reference.scene,
+        "text": reference.text,
+        "meaning": None if reference.meaning is None else to_json(reference.meaning),
+        "targets": list(reference.targets),
+        "kind": reference.kind,
+        "source": reference.source,
+        "view": reference.view,
+    }
+
+
+def reference_from_json(value: Any) -> Reference:
+    """Read a line of `references.jsonl`.
+
+    Raises:
+        ReferError: it is none.
+    """
+    try:
+        meaning = None if value["meaning"] is None else from_json(value["meaning"])
+        targets = tuple(int(i) for i in value["targets"])
+        texts = [value[name] for name in ("scene", "text", "kind", "source", "view")]
+        if not all(isinstance(text, str) for text in texts):
+            raise ReferError(f"no reference: {str(value)[:80]}")
+    except (KeyError, TypeError, ValueError) as err:
+        if isinstance(err, ReferError):
+            raise
+        raise ReferError(f"no reference ({type(err).__name__}: {err}): {str(value)[:80]}") from err
+    return Reference(texts[0], texts[1], meaning, targets, texts[2], texts[3], texts[4])
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Number and value of every line of a .jsonl file.
+
+    Raises:
+        ReferError: a line is no JSON; names file and line.
+        DatasetError: the file cannot be read.
+    """
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as err:
+            raise ReferError(f"{path}, line {number}: is no JSON ({err}); build the set again") from err
+
+
+def read_references(root: Path) -> list[Reference]:
+    """All references of a set.
+
+    Raises:
+        ReferError: a line is none; names file and line.
+        DatasetError: the file cannot be read.
+    """
+    found = []
+    for number, value in read_lines(root / REFERENCES):
+        try:
+            found.append(reference_from_json(value))
+        except ReferError as err:
+            raise ReferError(f"{root / REFERENCES}, line {number}: {err}") from err
+    return found
+
+
+def write_lines(path: Path, values: list[dict[str, Any]]) -> None:
+    """Write a .jsonl file, whole or not at all.
+
+    Raises:
+        DatasetError: it cannot be written.
+    """
+    text = "".join(json.dumps(value, separators=(",", ":")) + "\n" for value in values)
+    if path.parent.exists() and not path.parent.is_dir():
+        raise DatasetError(f"{path.parent}: is no folder; name another one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode())
