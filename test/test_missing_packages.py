@@ -36,6 +36,8 @@ COMMANDS = {
     "loop": ["config/loop.yaml"],
     "monitor calibrate": ["set", "--out", "limits.yaml"],
     "monitor rates": ["set"],
+    "refer build": ["set", "--out", "sentences"],
+    "refer check": ["sentences"],
     "render": ["set"],
     "search": ["config/train/search.yaml"],
     "select": ["set", "--out", "selected"],

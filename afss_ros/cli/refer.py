@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from afss_ros.cli.optional import with_optional
 
@@ -25,5 +27,56 @@ def ask(
     typer.echo(resolve(picture, sentence, out, model, provider))
 
 
+def build(
+    source: Annotated[str, typer.Argument(help="A data set, a COCO .json, or made:N for N made scenes.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the sentences.", show_default=False)],
+    kinds: Annotated[str | None, typer.Option("--kinds", help="What may be said; else every kind.")] = None,
+    per_thing: Annotated[int, typer.Option("--per-thing", min=1, help="Most sentences of one thing.")] = 4,
+    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed says the same.")] = 1,
+) -> None:
+    """Say what can be said of labelled pictures; each sentence is proven to mean one thing."""
+    from afss_ros.refer.sets.build import build as say
+    from afss_ros.refer.sets.build import length
+    from afss_ros.refer.sets.generate import KINDS
+
+    wanted = KINDS if kinds is None else tuple(name.strip() for name in kinds.split(","))
+    with _progress() as progress:
+        task = progress.add_task("Saying", total=length(source, split))
+        built = say(
+            source, out, seed=seed, kinds=wanted, per_thing=per_thing, split=split,
+            advance=lambda: progress.advance(task),
+        )  # fmt: skip
+    for problem in built.problems:
+        typer.echo(f"left out: {problem}", err=True)
+    said = ", ".join(f"{name} {count}" for name, count in built.kinds.most_common())
+    typer.echo(
+        f"{out}: {built.kinds.total()} sentences about {built.said} of {built.things} things in {built.scenes} pictures"
+        f" ({said})"
+    )
+    if built.problems:
+        raise typer.Exit(3)
+
+
+def check(data: Annotated[Path, typer.Argument(help="A folder that `afss refer build` made.")]) -> None:
+    """Judge a set of sentences, independently of what made it: certain, ambiguous or false."""
+    from afss_ros.refer.sets.check import check as judge
+
+    with _progress() as progress:
+        task = progress.add_task("Judging", total=None)
+        findings = judge(data, lambda: progress.advance(task))
+    for found in findings.doubtful:
+        typer.echo(f"line {found.line}, {found.scene}: {found.text!r} is {found.verdict}: {found.why}")
+    counts = findings.counts
+    typer.echo(f"{data}: {counts['certain']} certain, {counts['ambiguous']} ambiguous, {counts['false']} false")
+    if findings.doubtful:
+        raise typer.Exit(1)
+
+
+def _progress() -> Progress:
+    return Progress(console=Console(stderr=True), transient=True)
+
+
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-refer_app.command("ask")(with_optional(ask))
+for command in (ask, build, check):
+    refer_app.command()(with_optional(command))

@@ -204,13 +204,13 @@ class _Judge:
         return verdict
 
     def _on_its_side(self, test: Toward, thing: Thing) -> Verdict:
-        """Whether a thing is on a side of the picture, or clearly of its craft."""
+        """Whether a thing is on a side of the picture, or of its craft, where that has other parts too."""
         mine = in_place(Place(test.where), thing, self.scene, self.margins)
         craft = next((other for other in self.scene.things if other.id == thing.parent), None)
-        if craft is None:
+        if craft is None or craft.area == thing.area:
             return mine
         of_craft = direction(_offset(thing, craft), DIRECTIONS[test.where], self.scene, self.margins)
-        return YES if of_craft is YES else mine
+        return max(mine, of_craft)
 
 
 def _is_noun(noun: str, thing: Thing) -> bool:

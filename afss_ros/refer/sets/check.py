@@ -63,7 +63,8 @@ class _World:
     width: int
     objects: dict[int, _Object]
     axes: dict[str, list[float]]
-    picture: NDArray[np.uint8] | None
+    fitting: dict[str, dict[int, Sign]] = field(default_factory=dict)
+    gaps: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def lead(self) -> float:
         return max(1.5, 0.015 * max(self.height, self.width))
@@ -144,7 +145,7 @@ def _world(root: Path, record: dict[str, Any]) -> _World:
         made.grey = float((seen @ np.array([0.299, 0.587, 0.114])).mean())
         made.colours = _colours(seen)
         objects[thing["id"]] = made
-    return _World(height, width, objects, record.get("axes", {}), picture)
+    return _World(height, width, objects, record.get("axes", {}))
 
 
 def judge(record: dict[str, Any], world: _World) -> tuple[str, str]:
@@ -189,7 +190,14 @@ _RANKING = ("toward", "extreme", "closest")
 
 
 def _fits(meaning: dict[str, Any], world: _World) -> dict[int, Sign]:
-    """For every thing, whether it fits."""
+    """For every thing, whether it fits; asked twice, it is found once."""
+    asked = json.dumps(meaning, sort_keys=True)
+    if asked not in world.fitting:
+        world.fitting[asked] = _fitting(meaning, world)
+    return world.fitting[asked]
+
+
+def _fitting(meaning: dict[str, Any], world: _World) -> dict[int, Sign]:
     outside = ("spacecraft", "limb", "earth", "sun", "moon")
     noun = meaning["noun"]
     pool = [k for k, o in world.objects.items() if o.name == noun or (noun == "thing" and o.name not in outside)]
@@ -302,7 +310,7 @@ def _rank(test: dict[str, Any], k: int, base: dict[int, Sign], number: Any, worl
 def _before(test: dict[str, Any], j: int, k: int, meant: list[int], world: _World) -> Sign:
     a, b = world.objects[j], world.objects[k]
     if test["test"] == "closest":
-        near, far = (min(_gap(world.objects[x], world.objects[m]) for m in meant) for x in (j, k))
+        near, far = (min(_gap(x, m, world) for m in meant) for x in (j, k))
         if test["far"]:
             near, far = far, near
         if far > near * 1.12 and far - near > world.lead():
@@ -330,14 +338,17 @@ def _ratio(a: float, b: float, least: float) -> Sign:
     return 1 if a > b * least else -1 if b > a * least else 0
 
 
-def _gap(a: _Object, b: _Object) -> float:
-    """Least distance of two things' pixels; by the smaller one's rim, which is enough."""
-    few, many = sorted((_rim(a.pixels), _rim(b.pixels)), key=len)
-    best = np.inf
-    for start in range(0, len(few), 256):
-        offsets = few[start : start + 256, None, :] - many[None, :, :]
-        best = min(best, float(np.sqrt((offsets**2).sum(2).min())))
-    return max(0.0, best - 1.0)
+def _gap(j: int, k: int, world: _World) -> float:
+    """Least distance of two things' pixels, by their rims."""
+    pair = min(j, k), max(j, k)
+    if pair not in world.gaps:
+        few, many = sorted((_rim(world.objects[n].pixels) for n in pair), key=len)
+        best = np.inf
+        for start in range(0, len(few), 256):
+            offsets = few[start : start + 256, None, :] - many[None, :, :]
+            best = min(best, float(np.sqrt((offsets**2).sum(2).min())))
+        world.gaps[pair] = max(0.0, best - 1.0)
+    return world.gaps[pair]
 
 
 def _rim(pixels: NDArray[np.intp]) -> NDArray[np.intp]:
