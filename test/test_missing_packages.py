@@ -38,6 +38,7 @@ COMMANDS = {
     "monitor rates": ["set"],
     "refer build": ["set", "--out", "sentences"],
     "refer check": ["sentences"],
+    "refer evaluate": ["grammar", "--data", "sentences"],
     "render": ["set"],
     "search": ["config/train/search.yaml"],
     "select": ["set", "--out", "selected"],

@@ -73,10 +73,50 @@ def check(data: Annotated[Path, typer.Argument(help="A folder that `afss refer b
         raise typer.Exit(1)
 
 
+def evaluate(
+    resolver: Annotated[str, typer.Argument(help="grammar, or a bar: truth, class-word.")],
+    data: Annotated[Path, typer.Option("--data", help="A folder that `afss refer build` made.", show_default=False)],
+    model: Annotated[
+        Path | None, typer.Option("--model", help="The grammar's student, an .onnx; else the one that is shipped.")
+    ] = None,
+    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures here.", show_default=False)] = None,
+) -> None:
+    """Ask a resolver about every sentence of a set: overlap by kind, and what it says where nothing is meant."""
+    from contextlib import ExitStack
+
+    from rich.table import Table
+
+    from afss_ros.datasets.files import write_atomically
+    from afss_ros.refer.sets import evaluate as figures
+
+    with ExitStack() as stack:
+        answers = figures.answers_of(resolver, model, stack)
+        progress = stack.enter_context(_progress())
+        task = progress.add_task("Asking", total=None)
+        result = figures.evaluate(data, answers, split, lambda: progress.advance(task))
+    if json is not None:
+        write_atomically(json, result.to_json().encode())
+    table = Table("kind", "sentences", "mIoU", "oIoU", "Pr@0.5", "Pr@0.9", title=f"{resolver} on {data}")
+    for name, score in {**result.by_kind, "all": result.overall}.items():
+        precision = [_figure(score.precision.get(at)) for at in ("0.5", "0.9")]
+        table.add_row(name, str(score.sentences), _figure(score.miou), _figure(score.oiou), *precision)
+    Console().print(table)
+    overall = result.overall
+    typer.echo(
+        f"no-target accuracy {_figure(overall.no_target_accuracy)}, target accuracy {_figure(overall.target_accuracy)},"
+        f" refused {overall.refused}"
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
 def _progress() -> Progress:
     return Progress(console=Console(stderr=True), transient=True)
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-for command in (ask, build, check):
+for command in (ask, build, check, evaluate):
     refer_app.command()(with_optional(command))

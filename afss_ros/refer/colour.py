@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_BINS = 16
-"""Of 256 values, so a pixel is one of 16 x 16 x 16 colours, and each is judged once."""
+_BINS = 32
+"""Of 256 values, so a pixel is one of 32 x 32 x 32 colours, and each is judged once."""
 # Name: hues (of 360 degrees), saturation and value (of 255) of what is surely so, and by how much each is widened for
 # what might be called so.
 _CORES: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
@@ -31,7 +31,7 @@ _WIDER = (14, 45, 35)
 
 
 def _table() -> NDArray[np.uint32]:
-    """uint32 (4096,): for every coarse colour, two bits a name: surely, and perhaps."""
+    """uint32 (32768,): for every coarse colour, two bits a name: surely, and perhaps."""
     level = (np.arange(_BINS) * 256 // _BINS + 128 // _BINS).astype(np.uint8)
     rgb = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(1, -1, 3)
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)[0].astype(int)
@@ -59,8 +59,8 @@ def shares(pixels: NDArray[np.uint8]) -> Mapping[str, tuple[float, float]]:
     Returns:
         By colour, the share that surely is, and the share that might be called so.
     """
-    coarse = (pixels >> 4).astype(np.uint32)
-    counts = np.bincount((coarse[:, 0] << 8) | (coarse[:, 1] << 4) | coarse[:, 2], minlength=len(_BITS))
+    coarse = (pixels >> 3).astype(np.uint32)
+    counts = np.bincount((coarse[:, 0] << 10) | (coarse[:, 1] << 5) | coarse[:, 2], minlength=len(_BITS))
     whole = counts.sum()
     met = np.flatnonzero(counts)
     bits, weights = _BITS[met], counts[met] / whole

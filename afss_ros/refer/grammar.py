@@ -51,6 +51,8 @@ class GrammarResolver:
     def __init__(self, student: Student, axes: Mapping[str, tuple[float, float]] | None = None) -> None:
         self.student = student
         self.axes = dict(axes or {})
+        self._nouns = tuple(student.class_names.values())
+        self._last: tuple[NDArray[np.uint8], Scene] | None = None
 
     def resolve(self, image: NDArray[np.uint8], text: str) -> Answer:
         """Answer a sentence about an image, uint8 (H, W, 3) RGB.
@@ -59,9 +61,10 @@ class GrammarResolver:
             SentenceError: the sentence cannot be understood.
             StudentError: the student cannot run.
         """
-        sentence = parse(text)  # before the student works in vain
-        scene = seen(self.student(Frame(image)), image)
-        return answer(sentence, replace(scene, axes=self.axes))
+        sentence = parse(text, self._nouns)  # before the student works in vain
+        if self._last is None or self._last[0] is not image:
+            self._last = image, seen(self.student(Frame(image)), image)  # the next question may be about it too
+        return answer(sentence, replace(self._last[1], axes=self.axes))
 
 
 def seen(perception: Perception, image: NDArray[np.uint8]) -> Scene:

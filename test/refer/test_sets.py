@@ -24,6 +24,7 @@ from afss_ros.refer.predicates import CRISP
 from afss_ros.refer.scene import Scene
 from afss_ros.refer.sets import check
 from afss_ros.refer.sets.build import build
+from afss_ros.refer.sets.evaluate import by_class_word, evaluate
 from afss_ros.refer.sets.generate import Expression, Wishes, generate
 from afss_ros.refer.sets.made import make
 from afss_ros.refer.sets.references import Reference, read_references, reference_to_json, scene_to_json, write_lines
@@ -210,3 +211,24 @@ def test_where_not_everything_is_labelled_nothing_is_said(tmp_path: Path) -> Non
     built = build(str(tmp_path / "set"), tmp_path / "out")
     assert built.scenes == 0
     assert "has a box and no mask" in built.problems[0]
+
+
+def test_a_resolver_is_measured_by_kind_and_where_nothing_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build("made:6", tmp_path / "made")
+    ask = ["refer", "evaluate", "truth", "--data", str(tmp_path / "made")]
+    assert main([*ask, "--json", str(tmp_path / "figures.json")]) == 0
+    truth = json.loads((tmp_path / "figures.json").read_text())
+    assert truth["overall"]["miou"] == truth["overall"]["oiou"] == truth["overall"]["no_target_accuracy"] == 1.0
+    assert truth["overall"]["refused"] == 0
+    assert {score["miou"] for score in truth["by_kind"].values()} == {1.0}
+    bar = evaluate(tmp_path / "made", by_class_word)
+    assert bar.overall.no_target_accuracy == 0.0
+    assert bar.overall.target_accuracy == 1.0
+    side = bar.by_kind["side"].miou
+    assert side is not None and 0.1 < side < 0.7
+    assert main(["refer", "evaluate", "nobody", "--data", str(tmp_path / "made")]) == 1
+    assert "no resolver is called 'nobody'" in capsys.readouterr().err
+    with pytest.raises(ReferError, match="no sentence of split 'x'"):
+        evaluate(tmp_path / "made", by_class_word, "x")

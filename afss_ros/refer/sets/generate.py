@@ -74,6 +74,7 @@ class Wishes:
         nones: most expressions that rightly mean nothing.
         counted: whether numbers are said; only where no thing is labelled in two pieces.
         kinds: what may be said.
+        least: smallest thing that is spoken of, as a share of the picture; smaller ones are rivals all the same.
     """
 
     per_thing: int = 4
@@ -81,6 +82,7 @@ class Wishes:
     nones: int = 2
     counted: bool = False
     kinds: tuple[str, ...] = KINDS
+    least: float = 0.0003
 
 
 def kind_of(meaning: Meaning) -> str:
@@ -255,6 +257,8 @@ def _chosen(
 ) -> list[Meaning]:
     chosen: list[Meaning] = []
     for thing in scene.things:
+        if thing.area < wishes.least * scene.size[0] * scene.size[1]:
+            continue
         kinds = [kind for kind in certain.get(thing.id, {}) if kind in wishes.kinds]
         kinds.sort()
         rng.shuffle(kinds)

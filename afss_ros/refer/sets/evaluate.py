@@ -1,0 +1,187 @@
+"""How good a resolver is on a set of sentences, by kind, and what it says where nothing is meant.
+
+IoU of a sentence with targets is that of the answer's mask with theirs; where nothing is meant it is 1 for an empty
+mask and 0 else. mIoU is its mean over sentences, oIoU the sum of intersections over the sum of unions of sentences with
+targets, Pr@x the share of sentences with targets whose IoU is at least x. No-target accuracy is the share of sentences
+that mean nothing which are answered with nothing, target accuracy the share of the others which are answered with
+something (as in GREx).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afss_ros.datasets.pictures import read_rgb
+from afss_ros.datasets.rle import decode
+from afss_ros.refer.errors import ReferError, SentenceError
+from afss_ros.refer.grammar import GrammarResolver, answer
+from afss_ros.refer.parse import parse
+from afss_ros.refer.resolver import Resolver
+from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references
+from afss_ros.refer.things import coloured, from_masks
+from afss_ros.share import default_student
+from afss_ros.student import Student
+
+PRECISION_AT = (0.5, 0.6, 0.7, 0.8, 0.9)
+Mask = NDArray[np.bool_]
+Answers = Callable[[NDArray[np.uint8], Reference, dict[str, Any]], Mask]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Figures of some sentences; None where there are none that they are about."""
+
+    sentences: int
+    miou: float | None
+    oiou: float | None
+    precision: dict[str, float]
+    no_target_accuracy: float | None
+    target_accuracy: float | None
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The figures of all sentences, and of each kind."""
+
+    overall: Score
+    by_kind: dict[str, Score]
+
+    def to_json(self) -> str:
+        kinds = {kind: asdict(score) for kind, score in self.by_kind.items()}
+        return json.dumps({"overall": asdict(self.overall), "by_kind": kinds}, indent=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    intersection: int
+    union: int
+    meant: bool
+    answered: bool
+    refused: bool
+
+    @property
+    def iou(self) -> float:
+        return self.intersection / self.union if self.union else float(not self.meant)
+
+
+def answers_of(name: str, model: Path | None, stack: ExitStack) -> Answers:
+    """Who answers, by name: "grammar", with a student, or a bar: "truth" or "class-word".
+
+    Args:
+        model: the student; None for the one that is shipped.
+        stack: closes the student.
+
+    Raises:
+        ReferError: nobody is called so.
+        StudentError: the student cannot be opened.
+    """
+    if name == "truth":
+        return by_truth
+    if name == "class-word":
+        return by_class_word
+    if name != "grammar":
+        raise ReferError(f"no resolver is called {name!r}; they are grammar, truth and class-word")
+    return by_resolver(GrammarResolver(stack.enter_context(Student(model or default_student()))))
+
+
+def by_resolver(resolver: Resolver) -> Answers:
+    """Answers of a resolver; a sentence that it refuses is answered with nothing."""
+
+    def answered(image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
+        return resolver.resolve(image, reference.text).mask
+
+    return answered
+
+
+def by_truth(image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
+    """Answers of the grammar on the true masks: what the wording loses, and nothing else."""
+    named = [(thing["noun"], decode(thing["mask"])) for thing in scene["things"]]
+    bare = from_masks(named, scene["nouns"])
+    facts = {thing["id"]: thing for thing in scene["things"]}
+    renumbered = dict(zip(range(1, len(named) + 1), (thing["id"] for thing in scene["things"]), strict=True))
+    things = []
+    for thing in bare.things:
+        fact = facts[renumbered[thing.id]]
+        known = {"id": fact["id"], "parent": fact["parent"], "lit": fact["lit"], "distance": fact["distance"]}
+        things.append(replace(thing, **known))
+    axes = {name: (float(axis[0]), float(axis[1])) for name, axis in scene["axes"].items()}
+    full = coloured(replace(bare, things=tuple(things), axes=axes), image)
+    return answer(parse(reference.text, scene["nouns"]), full).mask
+
+
+def evaluate(
+    root: Path, answers: Answers, split: str | None = None, advance: Callable[[], None] = lambda: None
+) -> Result:
+    """Ask about every sentence of a set.
+
+    Raises:
+        ReferError: there is no sentence, or a line of the set is none.
+        DatasetError: a file cannot be read.
+    """
+    found: dict[str, list[_One]] = defaultdict(list)
+    for kind, one in _answered(root, answers, split):
+        found[kind].append(one)
+        advance()
+    everything = [one for ones in found.values() for one in ones]
+    if not everything:
+        raise ReferError(f"{root}: holds no sentence{f' of split {split!r}' if split else ''}; build some first")
+    return Result(_score(everything), {kind: _score(ones) for kind, ones in sorted(found.items())})
+
+
+def _answered(root: Path, answers: Answers, split: str | None) -> Iterator[tuple[str, _One]]:
+    scenes = {value["key"]: value for _, value in read_lines(root / SCENES)}
+    key, image, masks = "", np.zeros((1, 1, 3), np.uint8), dict[int, Mask]()
+    for reference in read_references(root):
+        scene = scenes.get(reference.scene)
+        if scene is None:
+            raise ReferError(f"{root}: {reference.text!r} is about {reference.scene!r}, which is no scene of the set")
+        if split is not None and scene["split"] != split:
+            continue
+        if reference.scene != key:
+            key, image = reference.scene, read_rgb(root / scene["image"])
+            masks = {thing["id"]: decode(thing["mask"]) for thing in scene["things"]}
+        meant = np.zeros(image.shape[:2], bool)
+        for target in reference.targets:
+            meant |= masks[target]
+        refused = False
+        try:
+            mask = answers(image, reference, scene)
+        except SentenceError:
+            mask, refused = np.zeros_like(meant), True
+        both, either = int((mask & meant).sum()), int((mask | meant).sum())
+        yield reference.kind, _One(both, either, bool(reference.targets), bool(mask.any()), refused)
+
+
+def _score(ones: list[_One]) -> Score:
+    meant = [one for one in ones if one.meant]
+    nothing = [one for one in ones if not one.meant]
+    union = sum(one.union for one in meant)
+    reached = {at: [one.iou >= at for one in meant] for at in PRECISION_AT if meant}
+    return Score(
+        sentences=len(ones),
+        miou=float(np.mean([one.iou for one in ones])),
+        oiou=sum(one.intersection for one in meant) / union if union else None,
+        precision={f"{at:.1f}": float(np.mean(hits)) for at, hits in reached.items()},
+        no_target_accuracy=float(np.mean([not one.answered for one in nothing])) if nothing else None,
+        target_accuracy=float(np.mean([one.answered for one in meant])) if meant else None,
+        refused=sum(one.refused for one in ones),
+    )
+
+
+def by_class_word(image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
+    """Answers of somebody who hears the noun alone and sees the true masks: the bar that a resolver must beat."""
+    mask = np.zeros(image.shape[:2], bool)
+    for thing in scene["things"]:
+        if reference.meaning is not None and thing["noun"] == reference.meaning.noun:
+            mask |= decode(thing["mask"])
+    return mask
