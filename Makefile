@@ -48,7 +48,7 @@ demo: ## play the demo bag, or SOURCE=images|video|bag, through the perception n
 	@scripts/bootstrap.sh onboard $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.nodes.demo $(if $(SOURCE),--source "$(SOURCE)") --out "$(OUT)" $(ARGS)
 
-.PHONY: geo-demo
+.PHONY: typecheck-newest geo-demo
 geo-demo: setup ## draw two towns, learn one, map the other and score the map, by the commands of afss geo, into out/geo
 	@$(VENV_PYTHON) -m examples.geo $(ARGS)
 
@@ -97,7 +97,7 @@ NODE_TESTS := --ignore test/nodes/labelling test/nodes test/bags/test_types.py
 ON_BOARD_TESTS := $(NODE_TESTS) test/bags test/monitor test/refer test/run test/sources test/student test/tracking $(wildcard test/test_*.py)
 
 # Where ROS is sourced there is one Python and one NumPy: the main environment has tested them.
-test-matrix: $(if $(ROS_DISTRO),,test-oldest test-newest) ## the on-board tests again, on the oldest and the newest Python of this machine
+test-matrix: $(if $(ROS_DISTRO),,test-oldest test-newest typecheck-newest) ## the on-board tests again, on the oldest and the newest Python of this machine
 
 test-oldest: ## ... on the oldest, with NumPy 1.26 and OpenCV 4
 	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '1s/.* //p') ROS_WHEELS=jazzy OVERRIDE=opencv4 scripts/bootstrap.sh test $(MATRIX_OLDEST)
@@ -106,6 +106,15 @@ test-oldest: ## ... on the oldest, with NumPy 1.26 and OpenCV 4
 test-newest: ## ... on the newest, with the wheels of ROS 2 Kilted: what speaks ROS, the rest knows nothing of it
 	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '$$s/.* //p') ROS_WHEELS=kilted scripts/bootstrap.sh test $(MATRIX_NEWEST)
 	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_NEWEST)) $(MATRIX_NEWEST)/bin/python -m pytest $(PARALLEL) $(NODE_TESTS) $(ARGS)
+
+# Each NumPy describes its types more narrowly, and the newest is not to be had for every Python. What else the main
+# environment has, and this one lacks, counts as anything at all: `make typecheck` looks at that.
+LACKING := --ignore-missing-imports --no-warn-unused-ignores --no-warn-return-any --allow-subclassing-any \
+	--allow-untyped-decorators --allow-any-generics
+typecheck-newest: ## mypy again, against the NumPy of the newest Python
+	@[ -e $(MATRIX_NEWEST)/bin/python ] || { echo "error: no $(MATRIX_NEWEST); run first: make test-newest" >&2; exit 1; }
+	@$(VENV_PYTHON) -m mypy --python-executable $(MATRIX_NEWEST)/bin/python --cache-dir .mypy_cache/newest $(LACKING) \
+		$$($(MATRIX_NEWEST)/bin/python -c $(AS_ITSELF)) afss_ros launch scripts setup.py test examples
 
 # The demo is real nodes over real Fast DDS, and it fails where one frame is not accounted for.
 test-pythons: ## install what flies and play the demo on every Python of this machine, or on one: ONLY=3.12

@@ -79,8 +79,9 @@ def polygons(strips: Iterator[tuple[int, NDArray[np.uint8]]], rules: Rules) -> I
         top, bottom = (np.where(r > 0, r.astype(np.int64) + (following - 1), 0) for r in (local[0], local[-1]))
         for i in range(following, following + count - 1):
             parent[i], groups[i] = i, _Open()
-        pixels = np.bincount(local.ravel(), minlength=count)
-        sums = np.bincount(local.ravel(), values.ravel(), minlength=count)
+        flat = local.astype(np.intp, copy=False).ravel()
+        pixels = np.bincount(flat, minlength=count)
+        sums = np.bincount(flat, values.ravel(), minlength=count)
         specks = pixels < rules.min_area
         specks[local[0]] = specks[local[-1]] = False  # may go on
         if specks.any():

@@ -504,7 +504,7 @@ def _column(values: list[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     none = np.asarray([value is None for value in values], bool)
     if there and all(isinstance(value, bool) for value in there):
         return np.asarray([bool(value) for value in values], bool), none
-    if there and all(isinstance(value, (int, np.integer)) and abs(value) < 1 << 63 for value in there):
+    if there and all(isinstance(value, (int, np.integer)) and abs(int(value)) < 1 << 63 for value in there):
         return np.asarray([0 if value is None else int(value) for value in values], np.int64), none
     if there and all(isinstance(value, (int, float, np.number)) for value in there):
         return np.asarray([np.nan if value is None else float(value) for value in values], np.float64), none

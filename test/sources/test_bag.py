@@ -102,5 +102,5 @@ def test_twelve_bits_in_sixteen_are_said(tmp_path: Path, caplog: pytest.LogCaptu
     with open_source(tmp_path / "a.mcap", grey_bits=12) as source:
         (bright,) = source
     assert isinstance(dark, Frame) and isinstance(bright, Frame)
-    assert (dark.image.max(), bright.image.max()) == (15, 255)
+    assert (int(dark.image.max()), int(bright.image.max())) == (15, 255)
     assert caplog.text.count("no mono16 image so far has a value above 4095") == 1

@@ -120,7 +120,7 @@ def _false(frames: Sequence[tuple[int, TrueFrame, ToldFrame]]) -> tuple[int, int
         for box in told.detections:
             detections += int(not len(true) or geometry.iou(_stack([box]), true).max() < _ANYTHING)
         for identity, craft in told.craft.items():
-            hit = bool(len(true)) and geometry.iou(_stack([craft.box]), true).max() >= _ANYTHING
+            hit = bool(len(true) and geometry.iou(_stack([craft.box]), true).max() >= _ANYTHING)
             shown.setdefault(identity, []).append(hit)
     return detections, sum(1 for hits in shown.values() if np.mean(hits) < _FALSE)
 
