@@ -130,3 +130,8 @@ def image_size(info: _Described) -> tuple[int, int] | None:
     width = (info.roi.width or info.width) // max(info.binning_x, 1)
     height = (info.roi.height or info.height) // max(info.binning_y, 1)
     return (width, height) if width and height else None
+
+
+def is_rectified(topic: str) -> bool:
+    """Whether the images of a topic are rectified already, as its base name says (image_proc): `image_rect...`."""
+    return "rect" in topic.removesuffix("/compressed").rsplit("/", 1)[-1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afss_ros.bags import messages
-from afss_ros.camera import CameraError, CameraInfo, RegionOfInterest, image_size
+from afss_ros.camera import CameraError, CameraInfo, RegionOfInterest, image_size, is_rectified
 
 
 def test_the_image_edges_lie_half_a_field_of_view_from_the_axis() -> None:
@@ -63,3 +63,9 @@ def test_a_message_whose_matrix_has_another_size_is_refused_by_name() -> None:
     message.k = np.zeros(8)
     with pytest.raises(CameraError, match="a CameraInfo that is none"):
         CameraInfo.from_message(message)
+
+
+def test_a_rectified_topic_is_known_by_its_base_name() -> None:
+    rectified = ["/left/image_rect", "/left/image_rect_color", "/left/image_rect/compressed"]
+    assert [is_rectified(topic) for topic in rectified] == [True] * 3
+    assert not any(is_rectified(topic) for topic in ["/rect/image_raw", "/image", "/image/compressed"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +38,21 @@ class Thing:
     size: NDArray[np.float64]
     covariance: NDArray[np.float64] | None = None
     more: tuple[tuple[str, tuple[float, float, float]], ...] = ()
+
+
+class Boxed(Protocol):
+    """A box with an identity, to be a vision_msgs/Detection2D; `more` as in `Thing`."""
+
+    @property
+    def identity(self) -> str: ...
+    @property
+    def class_id(self) -> str: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def box_xyxy(self) -> NDArray[np.float32]: ...
+    @property
+    def more(self) -> tuple[tuple[str, tuple[float, float, float]], ...]: ...
 
 
 def _new(name: str, /, **fields: Any) -> Any:
@@ -121,6 +136,22 @@ def detections_3d(things: Sequence[Thing], stamp_ns: int, frame_id: str) -> Any:
     """vision_msgs/Detection3DArray."""
     head = header(stamp_ns, frame_id)
     return _new("vision_msgs/msg/Detection3DArray", header=head, detections=[_thing(t, head) for t in things])
+
+
+def detections_2d(found: Sequence[Boxed], stamp_ns: int, frame_id: str) -> Any:
+    """vision_msgs/Detection2DArray of boxes with further hypotheses."""
+    head = header(stamp_ns, frame_id)
+    return _new("vision_msgs/msg/Detection2DArray", header=head, detections=[_boxed(b, head) for b in found])
+
+
+def _boxed(found: Boxed, head: Any) -> Any:
+    x0, y0, x1, y1 = (float(v) for v in found.box_xyxy)
+    middle = _new("vision_msgs/msg/Point2D", x=(x0 + x1) / 2, y=(y0 + y1) / 2)
+    center = _new("vision_msgs/msg/Pose2D", position=middle, theta=0.0)
+    box = _new("vision_msgs/msg/BoundingBox2D", center=center, size_x=x1 - x0, size_y=y1 - y0)
+    results = [_hypothesis(found.class_id, found.score, _pose((0, 0, 0)), np.zeros(36))]
+    results += [_hypothesis(name, 0.0, _pose(values), np.zeros(36)) for name, values in found.more]
+    return _new("vision_msgs/msg/Detection2D", header=head, results=results, bbox=box, id=found.identity)
 
 
 def _thing(thing: Thing, head: Any) -> Any:

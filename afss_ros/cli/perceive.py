@@ -21,6 +21,12 @@ def run(
     formats: Annotated[str, typer.Option("--formats", help="What to write, of these.")] = "coco,masks,overlays,mcap",
     score_threshold: Annotated[float, typer.Option("--score", min=0, max=1, help="Least score.")] = 0.5,
     grey_bits: Annotated[int, typer.Option("--grey-bits", min=8, max=16, help="Bits that a mono16 camera uses.")] = 16,
+    tracking: Annotated[
+        bool, typer.Option("--tracking", help="Follow craft: tracks, bearings and positions in the bag.")
+    ] = False,
+    target_length: Annotated[
+        float, typer.Option("--target-length", min=0, help="Of the craft in metres, for its range; 0: unknown.")
+    ] = 0.0,
 ) -> None:
     """Perceive files without ROS: COCO JSON, label masks, overlays, and a bag for Foxglove."""
     from afss_ros.run import Options
@@ -29,7 +35,9 @@ def run(
 
     wanted = tuple(name.strip() for name in formats.split(",") if name.strip())
     with running_bar() as told:
-        options = Options(source, out, topic, model, provider, score_threshold, wanted, tiling, grey_bits)
+        options = Options(
+            source, out, topic, model, provider, score_threshold, wanted, tiling, grey_bits, tracking, target_length
+        )
         summary = perceive(options, started=told.started, advanced=told.advanced, skipped=told.skipped)
     Console().print(summary_line(summary, out), soft_wrap=True)
     if summary.unreadable:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from afss_ros.camera import CameraInfo, is_rectified
 from afss_ros.run.errors import RunError
-from afss_ros.run.sinks import FORMATS, OUTPUTS, Sink, write_atomically
+from afss_ros.run.follower import Follower
+from afss_ros.run.sinks import FORMATS, OUTPUTS, BagSink, Sink, write_atomically
 from afss_ros.share import default_student
 from afss_ros.sources import Damage, Source, Unreadable, open_source
 from afss_ros.student import Student, Tiling
@@ -38,6 +40,8 @@ class Options:
         formats: keys of `sinks.FORMATS`.
         tiling: "none" or "auto"; see `student.Tiling`.
         grey_bits: see `sources.open_source`.
+        tracking: whether craft are followed, and tracks, bearings and positions written into the bag.
+        target_length_m: largest dimension of the craft, from which ranges are told; 0 is unknown.
     """
 
     source: Path
@@ -49,6 +53,8 @@ class Options:
     formats: Sequence[str] = tuple(FORMATS)
     tiling: str = "none"
     grey_bits: int = 16
+    tracking: bool = False
+    target_length_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,10 @@ def run(
     """
     if unknown := [f for f in options.formats if f not in FORMATS]:
         raise RunError(f"unknown format {', '.join(unknown)}; known are {', '.join(FORMATS)}")
+    if options.tracking and "mcap" not in options.formats:
+        raise RunError("tracks are written into the bag; let mcap be among the formats")
+    if not 0 <= options.target_length_m < float("inf"):
+        raise RunError(f"a craft's length must be 0, unknown, or more metres, got {options.target_length_m}")
     with (
         open_source(options.source, topic=options.topic, grey_bits=options.grey_bits) as source,
         Student(
@@ -104,7 +114,7 @@ def run(
     ):
         _make_room(options.out)
         started(source.length)
-        sinks = [FORMATS[name](options.out, lambda: source.camera_info) for name in options.formats]
+        sinks = [_sink(name, options, source, student.score_threshold) for name in options.formats]
         try:
             tally = _perceive(source, student, sinks, advanced, skipped)
             for sink in sinks:
@@ -117,6 +127,16 @@ def run(
         summary = tally.summary(source.name, student.provider, model)
     write_atomically(options.out / SUMMARY, (json.dumps(asdict(summary), indent=2) + "\n").encode())
     return summary
+
+
+def _sink(name: str, options: Options, source: Source, threshold: float) -> Sink:
+    def camera() -> CameraInfo | None:
+        return source.camera_info
+
+    if name == "mcap" and options.tracking:
+        rectified = is_rectified(source.name.rsplit(":", 1)[-1])
+        return BagSink(options.out, camera, Follower(threshold, options.target_length_m, rectified=rectified))
+    return FORMATS[name](options.out, camera)
 
 
 @dataclass(slots=True)

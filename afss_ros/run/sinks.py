@@ -16,6 +16,7 @@ from afss_ros.bags import LATCHED, BagWriter, messages
 from afss_ros.camera import CameraInfo
 from afss_ros.images import encode_compressed
 from afss_ros.perception import Detection, Frame, Perception
+from afss_ros.run.follower import Follower
 from afss_ros.run.rle import encode
 from afss_ros.spacing import evenly_spaced
 
@@ -143,15 +144,18 @@ class OverlaySink:
 class BagSink:
     """`run.mcap`: frames and overlays as JPEG, detections, masks and label info, on the topics of the nodes.
 
+    With a follower also tracks, bearings, positions and doubt.
+
     Headers keep the frames' stamps. Messages are written under the time of the frame's recording, or its stamp where
     there was none, as a bag knows no time before 1970.
     """
 
     name = "run.mcap"
 
-    def __init__(self, out: Path, camera: Camera) -> None:
+    def __init__(self, out: Path, camera: Camera, follower: Follower | None = None) -> None:
         self._bag = BagWriter(out / self.name)
         self._camera = camera
+        self._follower = follower
         self._announced = False
 
     def add(self, key: str, frame: Frame, perception: Perception) -> None:
@@ -171,7 +175,11 @@ class BagSink:
         self._bag.write(
             "/camera/image/compressed", messages.compressed_image(image, "jpeg", stamp_ns, frame_id), taken_ns
         )
-        self._bag.write(f"{node}/detections", messages.detections(perception, frame_id), taken_ns)
+        followed = self._follower(frame, perception, camera) if self._follower is not None else None
+        ids = followed.identities if followed is not None else ()
+        self._bag.write(f"{node}/detections", messages.detections(perception, frame_id, ids), taken_ns)
+        for name, message in followed.messages if followed is not None else ():
+            self._bag.write(f"{node}/{name}", message, taken_ns)
         if perception.labels is not None:
             self._bag.write(f"{node}/mask", messages.image(perception.labels, stamp_ns, frame_id), taken_ns)
         self._bag.write(

@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fly one seed over DDS, or several in this process."""
     parser = argparse.ArgumentParser(prog="make rendezvous", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seeds", type=int, default=0, help="fly that many seeds in this process, without pictures")
+    parser.add_argument(
+        "--seeds", type=int, default=0, help="fly that many, from --seed on, in this process and without pictures"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/rendezvous"))
     parser.add_argument("--calm", action="store_true", help="without faults")
     parser.add_argument(
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     faults = flight.NO_FAULTS if options.calm else flight.ALL_FAULTS
     logs: dict[int, flight.Log] = {}
-    for seed in range(options.seeds) if options.seeds else [options.seed]:
+    for seed in range(options.seed, options.seed + max(options.seeds, 1)):
         world = World(seed)
         try:
             if options.seeds or options.in_process:
@@ -69,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 logs[seed] = _over_dds(world, seed, faults, options.out)
         finally:
             world.close()
-    document = summary(logs)
-    (options.out / "summary.json").write_text(json.dumps(document, indent=1) + "\n")
+        document = summary(logs)
+        (options.out / "summary.json").write_text(json.dumps(document, indent=1) + "\n")
     if not options.seeds:
         from examples.rendezvous import pictures
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from afss_ros.perception import Frame
 from afss_ros.student import Student
-from afss_ros.tracking import Settings, State, Tracker, bearing, ranging
+from afss_ros.tracking import Settings, Tracker
+from afss_ros.tracking.placed import Placed, by_length, place
 from afss_ros.tracking.rays import Rays
 from examples.rendezvous.navigation import Sight
 from examples.rendezvous.world import View
@@ -27,21 +28,17 @@ class InProcess:
         frame = Frame(view.picture, round(time * 1e9) + 1)
         tracks = self._tracker(self._student(frame), (view.picture.shape[0], view.picture.shape[1]))
         rays = Rays(view.camera)
-        sights = []
-        for track in tracks:
-            if track.state is not State.CONFIRMED or track.detection is None or track.at_border:
-                continue
-            light = bearing.light_of(view.picture, track.box_xyxy, track.seen)
-            ray = bearing.bearing(rays, track.box_xyxy, track.seen, at_border=False, light=light)
-            told = ranging.from_length(ranging.diameter_of(track.seen, track.box_xyxy), rays.focal, self._length_m)
-            sights.append(
-                Sight(
-                    time,
-                    str(track.identity),
-                    ray.direction,
-                    np.asarray(ray.covariance),
-                    told.metres if told else None,
-                    told.sigma if told else None,
-                )
-            )
-        return sights
+        return [
+            _sight(time, found)
+            for found in place(rays, tracks, view.picture, by_length(rays, self._length_m))
+            if not found.track.at_border
+        ]
+
+
+def _sight(time: float, found: Placed) -> Sight:
+    ray = found.bearing
+    if found.position is None or found.covariance is None:
+        return Sight(time, str(found.track.identity), ray.direction, ray.covariance)
+    sigma = float(np.sqrt(ray.direction @ found.covariance @ ray.direction))
+    metres = float(np.linalg.norm(found.position))
+    return Sight(time, str(found.track.identity), ray.direction, ray.covariance, metres, sigma)

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "overlay": {*VALUES, "student"},
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
-    "run": {*ON_BOARD, "datasets"},
+    "run": {*ON_BOARD, "datasets", "tracking"},
     "nodes": {*ON_BOARD, "tracking", "run", "refer", "teacher", "labelling", "threads"},  # the labelling node
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,

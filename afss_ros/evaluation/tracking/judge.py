@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import exp
 from typing import Any
@@ -27,8 +27,12 @@ _FALSE = 0.3
 _CHI2_95 = 5.991
 """95 % of chi-square values of two degrees of freedom lie below."""
 _SIGMA_90 = 1.645
+_SAME_LENGTH = 0.05
+"""By how much the length that a range was told for may be off, as a share; else the range says nothing."""
 SIZES = (0.0, 32.0, 64.0, 128.0, float("inf"))
 RESAMPLES = 1000
+PIECES = 10
+"""Into which one flight alone is cut, for its intervals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Sighting:
         diagonal: of the craft's box, px.
         light, phase: brightness of its pixels 0..1, if known; angle Sun, craft, camera in degrees.
         range_error: logarithm of told over true range, and `range_sigma`, that of the told one; None without range.
+        piece: in which of the flight's `PIECES` it is.
     """
 
     error: float
@@ -51,11 +56,18 @@ class Sighting:
     range_error: float | None
     range_sigma: float | None
     diameter: float | None
+    piece: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """What one recording adds to the figures."""
+    """What one recording adds to the figures.
+
+    Attributes:
+        other_length: ranges that were told for another length than the craft has, and are not judged.
+        lengths: of the craft, metres, by number.
+        without: the counts of the flight without each of its pieces in turn, where that was asked for.
+    """
 
     name: str
     seconds: float
@@ -67,22 +79,33 @@ class Flight:
     sightings: tuple[Sighting, ...]
     at_border: int
     milliseconds: tuple[float, ...]
+    other_length: int = 0
+    lengths: tuple[tuple[str, float], ...] = ()
+    without: tuple[Counts, ...] = ()
 
 
-def judge(truth: TrueFlight, told: dict[int, ToldFrame]) -> Flight:
-    """Compare what was told of a flight with the truth; frames that nobody told of count as missed."""
+def judge(truth: TrueFlight, told: dict[int, ToldFrame], *, in_pieces: bool = False) -> Flight:
+    """Compare what was told of a flight with the truth; frames that nobody told of count as missed.
+
+    Args:
+        in_pieces: count without each tenth of the flight too, from which its own intervals are made.
+    """
     frames = [(stamp, frame, told.get(stamp, ToldFrame())) for stamp, frame in truth.frames.items()]
-    counts = count(
-        [Boxes(tuple(f.boxes), _stack(f.boxes.values())) for _, f, _ in frames],
-        [Boxes(tuple(t.craft), _stack(c.box for c in t.craft.values())) for _, _, t in frames],
+    true_boxes = [Boxes(tuple(f.boxes), _stack(f.boxes.values())) for _, f, _ in frames]
+    told_boxes = [Boxes(tuple(t.craft), _stack(c.box for c in t.craft.values())) for _, _, t in frames]
+    counts = count(true_boxes, told_boxes)
+    pieces = np.array_split(np.arange(len(frames)), PIECES)
+    piece_of = {int(i): number for number, piece in enumerate(pieces) for i in piece}
+    without = tuple(
+        count(_all_but(true_boxes, piece), _all_but(told_boxes, piece)) for piece in pieces if in_pieces and len(piece)
     )
     pairs = [_pairs(f, t) for _, f, t in frames]
     stamps = list(truth.frames)
     seconds = (stamps[-1] - stamps[0]) / 1e9 if len(stamps) > 1 else 0.0
     crossings, switched = _crossings([f for _, f, _ in frames], pairs)
     sightings: list[Sighting] = []
-    at_border = 0
-    for (_, frame, here), pair in zip(frames, pairs, strict=True):
+    at_border = other_length = 0
+    for i, ((_, frame, here), pair) in enumerate(zip(frames, pairs, strict=True)):
         for number, identity in pair.items():
             craft = here.craft[identity]
             if craft.bearing is None or not craft.seen:
@@ -90,11 +113,23 @@ def judge(truth: TrueFlight, told: dict[int, ToldFrame]) -> Flight:
             if craft.bearing.at_border:
                 at_border += 1
             elif not _covered(frame, number):
-                sightings.append(_sighting(frame, number, craft, truth.lengths.get(number)))
+                length = truth.lengths.get(number)
+                other_length += int(_is_other(craft, length))
+                sightings.append(replace(_sighting(frame, number, craft, length), piece=piece_of[i]))
     return Flight(
         truth.path.stem, seconds, counts, *_false(frames), crossings, switched, tuple(sightings), at_border,
-        tuple(t.milliseconds for _, _, t in frames if t.milliseconds is not None),
+        tuple(t.milliseconds for _, _, t in frames if t.milliseconds is not None), other_length,
+        tuple(truth.lengths.items()), without,
     )  # fmt: skip
+
+
+def _all_but(frames: Sequence[Boxes], piece: NDArray[np.intp]) -> list[Boxes]:
+    return [frame for i, frame in enumerate(frames) if not piece[0] <= i <= piece[-1]]
+
+
+def _is_other(craft: ToldCraft, length: float | None) -> bool:
+    """Whether a range was told for another length than the craft has."""
+    return bool(craft.length and length and abs(craft.length / length - 1) > _SAME_LENGTH)
 
 
 def _stack(boxes: Any) -> Array:
@@ -160,7 +195,7 @@ def _sighting(frame: TrueFrame, number: str, craft: ToldCraft, length: float | N
     true = place / metres
     angle = float(np.arccos(np.clip(true @ craft.bearing.direction, -1, 1)))
     error = sigma = None
-    if craft.place is not None and craft.covariance is not None:
+    if craft.place is not None and craft.covariance is not None and not _is_other(craft, length):
         told = float(np.linalg.norm(craft.place))
         along = craft.place / told
         error, sigma = float(np.log(told / metres)), float(np.sqrt(along @ craft.covariance @ along)) / told
@@ -181,18 +216,28 @@ def _sighting(frame: TrueFrame, number: str, craft: ToldCraft, length: float | N
 
 
 def figures(flights: Sequence[Flight], seed: int = 0) -> dict[str, Any]:
-    """All figures of flights together, with 95 % intervals of the bootstrap over flights, as plain JSON values."""
+    """All figures of flights together, with 95 % intervals, as plain JSON values.
+
+    The intervals are of the bootstrap over flights. Of one flight alone they are of its tenths: the jackknife for what
+    identities are worth, which needs the whole, and the bootstrap for bearings and ranges. What is the same all
+    through that flight, its craft and its light, is not in them.
+    """
     flights = [f for f in flights if f.counts.truths]
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(flights), size=(RESAMPLES, len(flights))) if flights else np.zeros((0, 0), int)
     whole = total(f.counts for f in flights)
     named = whole.figures()
     document: dict[str, Any] = {"flights": len(flights), "hours": sum(f.seconds for f in flights) / 3600}
+    document["intervals_over"] = "flights" if len(flights) > 1 else "tenths of the flight"
     spread = [total(flights[i].counts for i in draw).figures() for draw in draws[:200]]
+    rest = [c.figures() for c in flights[0].without] if len(flights) == 1 else []
     for name, value in named.items():
         document[name] = value
-        if name in ("HOTA", "DetA", "AssA", "IDF1") and len(flights) > 1:
-            document[f"{name}_95"] = _interval([s[name] for s in spread])
+        if name in ("HOTA", "DetA", "AssA", "IDF1"):
+            if len(flights) > 1:
+                document[f"{name}_95"] = _interval([s[name] for s in spread])
+            elif len(rest) > 1:
+                document[f"{name}_95"] = _jackknife(value, [r[name] for r in rest])
     hours = max(document["hours"], 1e-9)
     document |= {
         "false_detections": sum(f.false_detections for f in flights),
@@ -207,16 +252,29 @@ def figures(flights: Sequence[Flight], seed: int = 0) -> dict[str, Any]:
     times = [m for f in flights for m in f.milliseconds]
     if times:
         document["milliseconds_p50"], document["milliseconds_p95"] = (float(v) for v in np.percentile(times, [50, 95]))
-    document["bearing"] = [_bearing(flights, draws, low, high) for low, high in pairwise(SIZES)] + [
-        _bearing(flights, draws, SIZES[0], SIZES[-1])
+    groups = [f.sightings for f in flights]
+    if len(flights) == 1:
+        groups = [tuple(s for s in flights[0].sightings if s.piece == k) for k in range(PIECES)]
+        draws = rng.integers(PIECES, size=(RESAMPLES, PIECES))
+    document["bearing"] = [_bearing(groups, draws, low, high) for low, high in pairwise(SIZES)] + [
+        _bearing(groups, draws, SIZES[0], SIZES[-1])
     ]
-    document["range"] = _range(flights, draws)
+    document["range"] = _range(groups, draws) | {"for_another_length": sum(f.other_length for f in flights)}
+    if document["range"]["for_another_length"]:
+        document["range"]["lengths_m"] = {f"{f.name}:{n}": length for f in flights for n, length in f.lengths}
     return document
 
 
-def _bearing(flights: Sequence[Flight], draws: NDArray[np.int64], low: float, high: float) -> dict[str, Any]:
+def _jackknife(value: float, without: Sequence[float]) -> list[float]:
+    """The 95 % interval of a share that is `value`, from what it is without each part (Tukey, 1958)."""
+    n = len(without)
+    deviation = float(np.sqrt((n - 1) / n * np.square(np.array(without) - np.mean(without)).sum()))
+    return [max(value - 1.96 * deviation, 0.0), min(value + 1.96 * deviation, 1.0)]
+
+
+def _bearing(groups: Sequence[Sequence[Sighting]], draws: NDArray[np.int64], low: float, high: float) -> dict[str, Any]:
     """Of the craft between two sizes: how often the error is within its 95 % bound, its mean, and the miss."""
-    each = [[s for s in f.sightings if low <= s.diagonal < high] for f in flights]
+    each = [[s for s in group if low <= s.diagonal < high] for group in groups]
     found = [s for group in each for s in group]
     row: dict[str, Any] = {"from_px": low, "to_px": None if np.isinf(high) else high, "sightings": len(found)}
     if not found:
@@ -226,7 +284,7 @@ def _bearing(flights: Sequence[Flight], draws: NDArray[np.int64], low: float, hi
     drawn = drawn[drawn[:, 0] > 0]
     n, inside, mean = sums.sum(0)
     row |= {"within_95": float(inside / n), "mean_error_over_2": float(mean / n)}
-    if len(flights) > 1:
+    if sum(bool(group) for group in each) > 1:
         row["within_95_95"] = _interval(drawn[:, 1] / drawn[:, 0])
         row["mean_error_over_2_95"] = _interval(drawn[:, 2] / drawn[:, 0])
     misses = [s.miss for s in found if np.isfinite(s.miss)]
@@ -235,8 +293,8 @@ def _bearing(flights: Sequence[Flight], draws: NDArray[np.int64], low: float, hi
     return row
 
 
-def _range(flights: Sequence[Flight], draws: NDArray[np.int64]) -> dict[str, Any]:
-    each = [[s for s in f.sightings if s.range_error is not None and s.range_sigma] for f in flights]
+def _range(groups: Sequence[Sequence[Sighting]], draws: NDArray[np.int64]) -> dict[str, Any]:
+    each = [[s for s in group if s.range_error is not None and s.range_sigma] for group in groups]
     found = [s for group in each for s in group]
     if not found:
         return {"sightings": 0}
@@ -246,7 +304,7 @@ def _range(flights: Sequence[Flight], draws: NDArray[np.int64]) -> dict[str, Any
     drawn = drawn[drawn[:, 0] > 0]
     off = np.abs(np.expm1([s.range_error or 0.0 for s in found]))
     row: dict[str, Any] = {"sightings": len(found), "within_90": float(sums[:, 1].sum() / len(found))}
-    if len(flights) > 1:
+    if sum(bool(group) for group in each) > 1:
         row["within_90_95"] = _interval(drawn[:, 1] / drawn[:, 0])
     row["off_p50"], row["off_p95"] = (float(v) for v in np.percentile(off, [50, 95]))
     return row

@@ -26,7 +26,7 @@ def fly(
             true = truth.read(path)
             with open_source(path) as source:
                 here = told.follow(student, source, true)
-            flights.append(judge.judge(true, here))
+            flights.append(judge.judge(true, here, in_pieces=len(recordings) == 1))
             advance()
     return flights
 
@@ -49,7 +49,7 @@ def compare(
         true, here = truth.read(flight), told.from_bag(path)
         if not true.frames.keys() & here.keys():
             raise truth.TruthError(f"{path} and {flight} have no frame in common: their stamps differ")
-        flights.append(judge.judge(true, here))
+        flights.append(judge.judge(true, here, in_pieces=len(recordings) == 1))
         advance()
     return flights
 

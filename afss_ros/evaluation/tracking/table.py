@@ -20,9 +20,15 @@ def _with_interval(document: dict[str, Any], name: str, digits: int = 3) -> str:
 
 
 def _identities(document: dict[str, Any]) -> Table:
-    table = Table(title=f"{document['flights']} flights, {60 * document['hours']:.1f} minutes", title_justify="left")
+    flights = "1 flight" if document["flights"] == 1 else f"{document['flights']} flights"
+    minutes = 60 * document["hours"]
+    lasted = f"{minutes:.1f} minutes" if minutes >= 2 else f"{60 * minutes:.1f} s"
+    table = Table(
+        title=f"{flights}, {lasted}; 95 % intervals over {document['intervals_over']}",
+        title_justify="left",
+    )
     table.add_column("figure")
-    table.add_column("value (95 % interval)", justify="right")
+    table.add_column("value (interval)", justify="right")
     for name in ("HOTA", "DetA", "AssA", "IDF1"):
         table.add_row(name, _with_interval(document, name))
     table.add_row("switches of identity", f"{document['switches']:.0f}")
@@ -52,7 +58,12 @@ def _bearings(rows: list[dict[str, Any]]) -> Table:
 
 
 def _ranges(row: dict[str, Any]) -> Table:
-    table = Table(title="Ranges, from the known length", title_justify="left")
+    other = row.get("for_another_length", 0)
+    lengths = ", ".join(f"{name} {length:.2f}" for name, length in row.get("lengths_m", {}).items())
+    table = Table(
+        title="Ranges, from the known length", title_justify="left", caption_justify="left",
+        caption=f"{other} more were told for another length than the craft's; in metres: {lengths}" if other else None,
+    )  # fmt: skip
     for column in ("sightings", "within 90 %", "off, p50, p95"):
         table.add_column(column, justify="right")
     if row["sightings"]:

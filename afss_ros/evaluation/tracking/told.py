@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -35,6 +35,7 @@ class ToldCraft:
         place: float64 (3,), metres, and covariance: (3, 3), if its range was told.
         light: mean brightness of its pixels, 0..1, if known.
         diameter: px, if known.
+        length: metres, for which its range was told, if that is known.
     """
 
     box: Array
@@ -45,6 +46,7 @@ class ToldCraft:
     covariance: Array | None = None
     light: float | None = None
     diameter: float | None = None
+    length: float | None = None
 
 
 @dataclass(slots=True)
@@ -100,10 +102,10 @@ def _placed(craft: ToldCraft, kind: str, found: Any) -> ToldCraft:
     pose = found.results[0].pose
     values, covariance = vector(pose.pose.position), np.asarray(pose.covariance, np.float64).reshape(6, 6)[:3, :3]
     if kind == "positions":
-        return ToldCraft(craft.box, craft.score, craft.seen, craft.bearing, values, covariance)
+        return replace(craft, place=values, covariance=covariance, length=float(found.bbox.size.x) or None)
     at_border = any(r.hypothesis.class_id == "border" for r in found.results)
     told = bearing.Bearing(values, covariance, at_border, float(np.sqrt(np.trace(covariance) / 2)))
-    return ToldCraft(craft.box, craft.score, craft.seen, told, craft.place, craft.covariance)
+    return replace(craft, bearing=told)
 
 
 def follow(

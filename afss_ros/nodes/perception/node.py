@@ -16,6 +16,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
+from afss_ros.camera import is_rectified
 from afss_ros.monitor import Monitor, load_limits
 from afss_ros.nodes.ignored_settings import ignored_qos
 from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
@@ -125,7 +126,7 @@ class PerceptionNode(OperableLifecycleNode):
             self._student.class_names,
             settings=lambda: self._settings,
             camera_of=lambda stamp_ns: self._camera.at(stamp_ns) if self._camera is not None else None,
-            rectified=lambda: self._input is not None and "rect" in self._input.topic.rsplit("/", 1)[-1],
+            rectified=lambda: self._input is not None and is_rectified(self._input.topic),
         )
         self._on_demand = OnDemand(self, self._keep_confidence, self._report_encoding)
         if settings.refer_resolver != "none":

@@ -12,19 +12,15 @@ import pytest
 from afss_ros.cli import main
 from afss_ros.evaluation.tracking import calibrate, judge, told, truth
 from afss_ros.evaluation.tracking.told import ToldCraft, ToldFrame
-from afss_ros.synthetic.encounter import draw_encounter
-from afss_ros.synthetic.recording import Recording, record
 from afss_ros.tracking import bearing
 from afss_ros.tracking.rays import Rays
 
 FRAMES = 12
 
 
-@pytest.fixture(scope="module")
-def flight(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("flight") / "crossing.mcap"
-    record(path, draw_encounter("crossing", FRAMES, 128, 96, seed=3), Recording(rate_hz=4.0))
-    return path
+@pytest.fixture
+def flight(rendered_flight: Path) -> Path:
+    return rendered_flight
 
 
 def perfect(true: truth.TrueFlight, names: dict[str, str]) -> dict[int, ToldFrame]:
@@ -80,6 +76,32 @@ def test_a_student_and_a_tracker_are_flown_from_the_command_line(
     document = json.loads(out.read_text())
     assert document["flights"] == 1 and 0 <= document["HOTA"] <= 1 and len(document["each"]) == 1
     assert "switches of identity" in capsys.readouterr().out
+
+
+def test_what_a_run_over_files_told_is_judged(flight: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    true = truth.read(flight)
+    length = str(true.lengths["1"])
+    assert main(["run", str(flight), "--out", str(tmp_path / "run"), "--tracking", "--target-length", length]) == 0
+    out, bag = tmp_path / "figures.json", str(tmp_path / "run" / "run.mcap")
+    assert main(["evaluate", "--tracking", bag, "--truth", str(flight), "--json", str(out)]) == 0
+    document = json.loads(out.read_text())
+    assert document["HOTA"] > 0.4 and document["HOTA_95"][0] < document["HOTA"] < document["HOTA_95"][1]
+    assert document["bearing"][-1]["sightings"] > 4 and document["intervals_over"] == "tenths of the flight"
+    # One length was told for two craft: what it says of the other one's range is not judged, and that is said.
+    assert document["range"]["for_another_length"] > 0 and document["range"]["lengths_m"] == {
+        f"crossing:{number}": metres for number, metres in true.lengths.items()
+    }
+    assert "another length" in capsys.readouterr().out
+
+
+def test_an_interval_of_one_flight_is_wide_where_its_parts_differ(flight: Path) -> None:
+    true = truth.read(flight)
+    right = perfect(true, {"1": "7", "2": "9"})
+    whole = judge.figures([judge.judge(true, right, in_pieces=True)])
+    assert whole["HOTA_95"] == pytest.approx([1.0, 1.0]) and whole["IDF1_95"] == [1.0, 1.0]
+    half = {stamp: frame for i, (stamp, frame) in enumerate(right.items()) if i % 2}
+    low, high = judge.figures([judge.judge(true, half, in_pieces=True)])["IDF1_95"]
+    assert high - low > 0.1
 
 
 @pytest.mark.parametrize("arguments", [["--tracking", "x.mcap"], ["--truth", "x.mcap"], []])

@@ -1,14 +1,8 @@
-"""Tracks, bearings and positions as messages. Pure functions: values in, messages out.
-
-A Detection2D has no field for state, velocity and centroid, so they are further hypotheses of score 0, each with its
-name as class id and its numbers in the position of its pose; the first one is the object, as everywhere. The table is
-in docs/tracking.md.
-"""
+"""Tracks, bearings and positions as messages. Pure functions: values in, messages out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import Point, TransformStamped
@@ -19,8 +13,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from afss_ros.bags.spatial import quaternion
 from afss_ros.labels import SPACECRAFT
-from afss_ros.tracking import Part, State, Track
-from afss_ros.tracking.bearing import Bearing
+from afss_ros.tracking import State, Track
+from afss_ros.tracking.described import Described, describe, flags, identity
+from afss_ros.tracking.placed import Placed
 
 Array = NDArray[np.float64]
 _COLORS = {State.CONFIRMED: (0.25, 0.86, 0.38), State.COASTING: (1.0, 0.8, 0.2)}
@@ -29,58 +24,16 @@ _CHI_95 = 2.8
 """Semi-axes, in standard deviations, of the ellipsoid that holds 95 % of a normal distribution in three dimensions."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """A craft with its bearing and, if it has a range, its position (3,) and covariance (3, 3), metres."""
-
-    track: Track
-    bearing: Bearing
-    position: Array | None = None
-    covariance: Array | None = None
-
-
-def identity(track: Track) -> str:
-    """What Detection2D.id says of a track: its number, or nothing while it is tentative."""
-    return str(track.identity) if track.identity else ""
-
-
 def tracks_message(tracks: Sequence[Track], class_ids: Mapping[str, int], header: Header) -> Detection2DArray:
-    """Craft, each followed by its parts; the id of a part is `<craft>/<part>`, of a tentative craft `tentative-<n>`."""
-    found = []
-    for track in tracks:
-        name = identity(track) or f"tentative-{track.serial}"
-        found.append(_craft(track, name, class_ids, header))
-        found += [_part(part, name, header) for part in track.parts]
-    return Detection2DArray(header=header, detections=found)
+    """Craft, each followed by its parts; see `tracking.described`."""
+    return Detection2DArray(header=header, detections=[_described(d, header) for d in describe(tracks, class_ids)])
 
 
-def _craft(track: Track, name: str, class_ids: Mapping[str, int], header: Header) -> Detection2D:
-    message = _boxed(track.box_xyxy, header)
-    message.id = name
-    class_id = class_ids.get(track.class_name)
-    whole = track.seen.whole if track.seen is not None else None
-    message.results = [
-        _hypothesis(str(class_id) if class_id is not None else track.class_name, track.score),
-        _hypothesis(track.state.value, 0.0, (track.age_s, track.unseen_s, 0.0)),
-        _hypothesis("velocity", 0.0, (*track.velocity, 0.0)),
-    ]
-    if whole is not None:
-        message.results.append(_hypothesis("centroid", 0.0, (*whole.centroid, whole.area)))
-    message.results += [_hypothesis(flag, 0.0) for flag in _flags(track)]
-    return message
-
-
-def _flags(track: Track) -> list[str]:
-    return [name for name, raised in (("border", track.at_border), ("shared", track.shared)) if raised]
-
-
-def _part(part: Part, craft: str, header: Header) -> Detection2D:
-    message = _boxed(part.box_xyxy, header)
-    message.id = f"{craft}/{part.name}"
-    message.results = [
-        _hypothesis(str(part.label), 1.0),
-        _hypothesis("centroid", 0.0, (*part.centroid, part.area)),
-    ]
+def _described(described: Described, header: Header) -> Detection2D:
+    message = _boxed(described.box_xyxy, header)
+    message.id = described.identity
+    message.results = [_hypothesis(described.class_id, described.score)]
+    message.results += [_hypothesis(name, 0.0, position) for name, position in described.more]
     return message
 
 
@@ -130,7 +83,7 @@ def positions_message(placed: Sequence[Placed], length_m: float, header: Header)
 def _in_space(placed: Placed, position: Array, covariance: Array, header: Header) -> Detection3D:
     message = Detection3D(header=header, id=identity(placed.track))
     message.results = [_hypothesis(str(SPACECRAFT), placed.track.score, position.tolist(), covariance)]
-    message.results += [_hypothesis(flag, 0.0) for flag in _flags(placed.track)]
+    message.results += [_hypothesis(flag, 0.0) for flag in flags(placed.track)]
     point = message.bbox.center.position
     point.x, point.y, point.z = (float(v) for v in position)
     return message

@@ -22,11 +22,13 @@ from afss_ros.camera import CameraError, CameraInfo, CameraInfoMessage
 from afss_ros.nodes.perception.parameters import Settings
 from afss_ros.nodes.perception.tracks import messages as track_messages
 from afss_ros.nodes.perception.tracks.depth_input import DepthInput
-from afss_ros.nodes.perception.tracks.messages import Placed
 from afss_ros.perception import Frame, Perception
 from afss_ros.student.regions import instance_map
 from afss_ros.tracking import Settings as TrackSettings
-from afss_ros.tracking import State, Track, Tracker, bearing, ranging
+from afss_ros.tracking import Track, Tracker, ranging
+from afss_ros.tracking.bearing import Bearing
+from afss_ros.tracking.described import identities
+from afss_ros.tracking.placed import Placed, by_length, place
 from afss_ros.tracking.rays import Rays
 from afss_ros.tracking.settings import TrackingError
 
@@ -105,11 +107,7 @@ class Tracks:
             least_score=settings.detection_score_threshold,
         )
         self._tracks = self._tracker(perception, (frame.image.shape[0], frame.image.shape[1]))
-        identities = [""] * len(perception.detections)
-        for track in self._tracks:
-            if track.detection is not None and track.detection < len(identities):
-                identities[track.detection] = track_messages.identity(track)
-        return tuple(identities)
+        return identities(self._tracks, len(perception.detections))
 
     def publish(self, frame: Frame, perception: Perception, header: Header) -> None:
         """Publish the tracks of the frame that `follow` was last given, under its header."""
@@ -141,33 +139,22 @@ class Tracks:
 
     def _placed(self, rays: Rays, tracks: tuple[Track, ...], frame: Frame, perception: Perception) -> list[Placed]:
         """Bearing and perhaps position of every confirmed craft that the frame shows by itself."""
-        shown = [t for t in tracks if t.state is State.CONFIRMED and t.detection is not None]
         depth = self._depth.of(frame.stamp_ns) if self._depth is not None else None
         owned = None
         if depth is not None and perception.labels is not None and depth.shape == perception.labels.shape:
             owned = instance_map(perception.labels, (*perception.detections, *perception.rejected))
-        found = []
-        for track in shown:
-            light = bearing.light_of(frame.image, track.box_xyxy, track.seen)
-            try:
-                ray = bearing.bearing(rays, track.box_xyxy, track.seen, at_border=track.at_border, light=light)
-            except TrackingError as error:
-                self._warn(f"no bearing of craft {track.identity}: {error}")
-                continue
+
+        def ranger(track: Track, ray: Bearing) -> ranging.Range | None:
             assert track.detection is not None
-            pixels = None if owned is None else owned == track.detection + 1
-            told = self._range(rays, track, ray, depth, pixels)
-            if told is None:
-                found.append(Placed(track, ray))
-            else:
-                found.append(Placed(track, ray, *ranging.position(ray.direction, ray.covariance, told)))
-        return found
+            return self._range(rays, track, ray, depth, None if owned is None else owned == track.detection + 1)
+
+        return place(rays, tracks, frame.image, ranger, self._warn)
 
     def _range(
         self,
         rays: Rays,
         track: Track,
-        ray: bearing.Bearing,
+        ray: Bearing,
         depth: np.ndarray[Any, np.dtype[np.float32]] | None,
         pixels: np.ndarray[Any, np.dtype[np.bool_]] | None,
     ) -> ranging.Range | None:
@@ -178,10 +165,7 @@ class Tracks:
             if along is not None:
                 slant = 1 / max(float(ray.direction[2]), 0.1)
                 return ranging.Range(along.metres * slant, along.sigma * slant)
-        if length <= 0:
-            return None
-        diameter = ranging.diameter_of(track.seen, track.box_xyxy)
-        return ranging.from_length(diameter, rays.focal, length, at_border=track.at_border)
+        return by_length(rays, length)(track, ray)
 
     def _rays_of(self, stamp_ns: int) -> Rays | None:
         """The rays of the camera as calibrated for a picture; None without a calibration, which is warned about."""
