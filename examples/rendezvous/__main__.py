@@ -13,6 +13,7 @@ import numpy as np
 
 from afss_ros.student import Student
 from examples.rendezvous import flight
+from examples.rendezvous.drawn import Drawn
 from examples.rendezvous.onboard import InProcess
 from examples.rendezvous.world import World
 
@@ -55,11 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--in-process", action="store_true", help="without a graph: student and tracker in this process"
     )
+    parser.add_argument("--drawn", action="store_true", help="draw sights instead of pictures: seconds a flight")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     faults = flight.NO_FAULTS if options.calm else flight.ALL_FAULTS
     logs: dict[int, flight.Log] = {}
     for seed in range(options.seed, options.seed + max(options.seeds, 1)):
+        if options.drawn:
+            drawn = Drawn(seed)
+            logs[seed] = flight.fly(drawn, drawn, seed, faults)
+            continue
         world = World(seed)
         try:
             if options.seeds or options.in_process:
@@ -71,15 +77,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 logs[seed] = _over_dds(world, seed, faults, options.out)
         finally:
             world.close()
-        document = summary(logs)
-        (options.out / "summary.json").write_text(json.dumps(document, indent=1) + "\n")
-    if not options.seeds:
+        _write(options.out, logs)
+    document = _write(options.out, logs)
+    if not (options.seeds or options.drawn):
         from examples.rendezvous import pictures
 
         pictures.plot(options.out / "error.png", logs[options.seed])
         pictures.video(options.out / "rendezvous.mp4", logs[options.seed])
     sys.stdout.write(json.dumps({k: v for k, v in document.items() if k != "flights"}, indent=1) + f"\n{options.out}\n")
     return 0
+
+
+def _write(folder: Path, logs: dict[int, flight.Log]) -> dict[str, Any]:
+    """What is known so far: many flights take long, and may be interrupted."""
+    document = summary(logs)
+    (folder / "summary.json").write_text(json.dumps(document, indent=1) + "\n")
+    return document
 
 
 def _over_dds(world: World, seed: int, faults: flight.Faults, folder: Path) -> flight.Log:

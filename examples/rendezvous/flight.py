@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from examples.rendezvous.dynamics import WAYPOINTS, impulse_to, transition
 from examples.rendezvous.navigation import Belief, Filter, Sight, nees
-from examples.rendezvous.world import View, World
+from examples.rendezvous.pointing import Search
+from examples.rendezvous.world import View
 
 Array = NDArray[np.float64]
 END_S = 300
@@ -18,6 +20,23 @@ DEVIATION = np.array([15.0, 40.0, 15.0, 0.1, 0.1, 0.1])
 """Of what is known at the start, m and m/s."""
 Perceive = Callable[[float, View], list[Sight]]
 """Time and view to sights in the optical frame."""
+
+
+class Looks(Protocol):
+    """What the camera sees; see `World`."""
+
+    length_m: float
+
+    def look(
+        self,
+        time: float,
+        chaser: Array,
+        guess: Array,
+        *,
+        glare: bool = False,
+        visitor: float | None = None,
+        aside: tuple[float, float] = (0.0, 0.0),
+    ) -> View: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +75,7 @@ class Log:
 
 
 def fly(
-    world: World,
+    world: Looks,
     perceive: Perceive,
     seed: int,
     faults: Faults = NO_FAULTS,
@@ -70,6 +89,7 @@ def fly(
     truth = guess + rng.normal(0, DEVIATION)
     filter_ = Filter(guess, DEVIATION, world.length_m)
     log = Log(world.length_m)
+    search = Search(world.length_m)
     waiting: list[tuple[float, list[Sight]]] = []
     burns = {time: WAYPOINTS[i + 1] for i, (time, _) in enumerate(WAYPOINTS[:-1])}
     for second in range(END_S + 1):
@@ -89,13 +109,15 @@ def fly(
             visitor = (time - faults.visitor[0]) / max(faults.visitor[1] - faults.visitor[0], 1.0)
             view = world.look(
                 time, truth[:3], filter_.belief.mean[:3], glare=_within(time, faults.dazzled),
-                visitor=visitor if _within(time, faults.visitor) else None,
+                visitor=visitor if _within(time, faults.visitor) else None, aside=search.aside(filter_.belief),
             )  # fmt: skip
             sights = [_turned(s, view.to_optical) for s in perceive(time, view)]
             waiting.append((time + (LATE_S if _within(time, faults.late) else 0.0), sights))
         due = [s for at, s in waiting if at <= time]
         waiting = [(at, s) for at, s in waiting if at > time]
         taken = [filter_.see(s) for s in due]
+        if view is not None:
+            search.looked(any(taken))
         log.times.append(time)
         log.truths.append(truth.copy())
         log.beliefs.append(filter_.belief)

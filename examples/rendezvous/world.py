@@ -18,12 +18,9 @@ from afss_ros.synthetic.recording import FLIGHT_CAMERA
 from afss_ros.synthetic.scene import Placed, Scene
 from afss_ros.synthetic.sky import star_field
 from afss_ros.synthetic.trajectory import draw_trajectory
+from examples.rendezvous.pointing import aimed, tangents, zoom
 
 Array = NDArray[np.float64]
-ZOOMS = (5.0, 10.0, 20.0, 40.0)
-"""Horizontal fields of view, degrees, of the lens."""
-_ACROSS = 0.3
-"""Share of the picture that the target is to fill at most."""
 _TO_RENDERER = np.diag([1.0, -1.0, -1.0])
 
 
@@ -50,7 +47,14 @@ class World:
         self._renderer.close()
 
     def look(
-        self, time: float, chaser: Array, guess: Array, *, glare: bool = False, visitor: float | None = None
+        self,
+        time: float,
+        chaser: Array,
+        guess: Array,
+        *,
+        glare: bool = False,
+        visitor: float | None = None,
+        aside: tuple[float, float] = (0.0, 0.0),
     ) -> View:
         """What the camera at `chaser` (3,) sees that is turned to where the target is guessed to be.
 
@@ -58,22 +62,22 @@ class World:
             guess: (3,), where the chaser believes to be.
             glare: the Sun shines into the lens.
             visitor: how far a second craft has passed, 0..1; None without one.
+            aside: how many pictures past where the target is guessed to be the camera looks, right and down.
         """
-        to_optical = _turned_to(-guess)
-        fov = self._zoom(float(np.linalg.norm(guess)))
         drawn = self._drawn
-        tangent = float(np.tan(np.radians(fov) / 2))
-        tangents = tangent, tangent * drawn.height / drawn.width
+        fov = zoom(float(np.linalg.norm(guess)), self.length_m)
+        half = tangents(fov, drawn.width, drawn.height)
+        to_optical = aimed(guess, aside, half)
         sky = drawn.scene(0)
         axes = _TO_RENDERER @ to_optical  # orbital frame to the renderer's camera
         attitude = rotation_about(drawn.spin_axis, 0.012 * time) @ drawn.attitude
         placed = [Placed(drawn.craft, axes @ attitude, axes @ -chaser, 1, drawn.design)]
         if visitor is not None:
             depth = 0.7 * float(np.linalg.norm(chaser))
-            place = depth * np.array([(1.6 * visitor - 0.8) * tangents[0], 0.3 * tangents[1] * (1 - visitor), -1.0])
+            place = depth * np.array([(1.6 * visitor - 0.8) * half[0], 0.3 * half[1] * (1 - visitor), -1.0])
             placed.append(Placed(self._visitor, axes @ attitude.T, place, 2, drawn.design + 3))
         scene = Scene(
-            drawn.width, drawn.height, tangents, sky.sky_tangent, tuple(placed), sky.planets,
+            drawn.width, drawn.height, half, sky.sky_tangent, tuple(placed), sky.planets,
             replace(sky.light, sun=drawn.sun), sky.sky, sky.cyclones, sky.kind,
         )  # fmt: skip
         rendered = self._renderer.render(scene)
@@ -83,17 +87,3 @@ class World:
             radiance = radiance + sun_glare(rng, drawn.width, drawn.height, (0.45 * drawn.width, 0.4 * drawn.height))
         picture = expose(FLIGHT_CAMERA, np.asarray(radiance, np.float32), rng)
         return View(picture, CameraInfo.pinhole(drawn.width, drawn.height, float(np.radians(fov))), to_optical)
-
-    def _zoom(self, metres: float) -> float:
-        """The narrowest field of view in which the target has room."""
-        wanted = np.degrees(self.length_m / metres) / _ACROSS
-        return next((fov for fov in ZOOMS if fov >= wanted), ZOOMS[-1])
-
-
-def _turned_to(ray: Array) -> Array:
-    """Axes (3, 3) of an optical frame, as rows, that looks along `ray` (3,), the Earth below."""
-    z = ray / np.linalg.norm(ray)
-    down = np.array([-1.0, 0.0, 0.0])
-    x = np.cross(down, z)
-    x /= np.linalg.norm(x)
-    return np.stack([x, np.cross(z, x), z])
