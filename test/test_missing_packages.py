@@ -45,7 +45,7 @@ COMMANDS = {
     "train": ["config/train/student.yaml", "--out", "run"],
     "upset": ["models/student.onnx"],
 }
-ON_BOARD = {"manifest", "refer ask", "run", "slot", "version"}
+ON_BOARD = {"downlink pack", "downlink read", "downlink tdm", "manifest", "refer ask", "run", "slot", "version"}
 NAMED = sorted(
     distribution_names(setup_arguments()["extras_require"]["ground"]) & without_ground.hidden_distributions()
 )

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from afss_ros import extras
 from afss_ros.cli import data, figures, labels, loop, models, monitor, perceive, students
+from afss_ros.cli.downlink import downlink_app
 from afss_ros.cli.geo import geo_app
 from afss_ros.cli.optional import with_optional
 from afss_ros.cli.refer import refer_app
@@ -54,7 +55,8 @@ monitor_app.command("rates")(with_optional(monitor.rates))
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(geo_app, name="geo")
 app.add_typer(refer_app, name="refer")
-GROUPS = {"data": data_app, "geo": geo_app, "monitor": monitor_app, "refer": refer_app}
+app.add_typer(downlink_app, name="downlink")
+GROUPS = {"data": data_app, "downlink": downlink_app, "geo": geo_app, "monitor": monitor_app, "refer": refer_app}
 """Commands of commands, by name."""
 for command in COMMANDS:
     app.command()(with_optional(command))

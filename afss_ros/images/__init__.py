@@ -20,7 +20,13 @@ Rules worth knowing:
 """
 
 from afss_ros.images.buffers import MAX_PIXELS, Buffer, Rgb
-from afss_ros.images.compressed import decode_compressed, decode_picture, encode_compressed
+from afss_ros.images.compressed import (
+    decode_compressed,
+    decode_labels,
+    decode_picture,
+    encode_compressed,
+    encode_labels,
+)
 from afss_ros.images.errors import ImageError, UnsupportedEncoding
 from afss_ros.images.raw import DEPTH, FEW_BITS, TWELVE_BITS_OF_16, to_rgb
 
@@ -34,7 +40,9 @@ __all__ = [
     "Rgb",
     "UnsupportedEncoding",
     "decode_compressed",
+    "decode_labels",
     "decode_picture",
     "encode_compressed",
+    "encode_labels",
     "to_rgb",
 ]

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros.images import runs
 from afss_ros.images.buffers import Buffer, Rgb, as_bytes, check_size
 from afss_ros.images.errors import ImageError, UnsupportedEncoding
 from afss_ros.images.exif import PNG, orientation_in, orientation_of_file, png_chunks, upright
@@ -167,10 +168,41 @@ def encode_compressed(image: NDArray[np.uint8], format: str = "jpeg", quality: i
         raise ImageError(f"only uint8 (H, W, 3) or (H, W) can be encoded, got {image.dtype} {image.shape}")
     stored = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     options: list[int] = [] if format == "png" else [cv2.IMWRITE_JPEG_QUALITY, quality]
-    done, encoded = cv2.imencode(extensions[format], stored, options)
+    return _encoded(stored, extensions[format], options)
+
+
+def _encoded(stored: NDArray[np.uint8], extension: str, options: list[int]) -> bytes:
+    done, encoded = cv2.imencode(extension, stored, options)
     if not done:
-        raise ImageError(f"OpenCV could not encode a {image.shape} picture as {format}")
+        raise ImageError(f"OpenCV could not encode a {stored.shape} picture as {extension}")
     return encoded.tobytes()
+
+
+def encode_labels(labels: NDArray[np.uint8]) -> bytes:
+    """A label map, uint8 (H, W), as the smallest PNG: half the bytes of `encode_compressed` in ten times its time."""
+    if labels.dtype != np.uint8 or labels.ndim != 2 or labels.size == 0:
+        raise ImageError(f"a label map is uint8 (H, W), got {labels.dtype} {labels.shape}")
+    return _encoded(labels, ".png", [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_PNG_STRATEGY, 0])
+
+
+def decode_labels(data: Buffer, format: str = "") -> NDArray[np.uint8]:  # noqa: A002 - the name of the ROS field
+    """The label map, uint8 (H, W), of a sensor_msgs/CompressedImage: a PNG, or runs as of `runs`; the bytes say which.
+
+    Raises:
+        ImageError: it is neither, or not whole.
+    """
+    content = bytes(as_bytes(data))
+    if runs.is_runs(content):
+        return runs.decode(content)
+    if not content.startswith(PNG):
+        raise UnsupportedEncoding(f"a label map comes as PNG or as runs; format {format!r} begins {content[:8].hex()}")
+    labels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if labels is None or labels.ndim != 2 or labels.dtype != np.uint8 or not content.rstrip(b"\0").endswith(_PNG_END):
+        raise ImageError("the PNG holds no whole label map of 8 bits")
+    return np.asarray(labels, np.uint8)
+
+
+_PNG_END = b"IEND\xaeB`\x82"
 
 
 def _demosaiced(flat: NDArray[np.uint8], pattern: str, kind: str) -> Rgb:

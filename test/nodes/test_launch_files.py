@@ -26,6 +26,7 @@ from rclpy.parameter import parameter_value_to_python
 from tiny_students import build_hanging_student
 
 from afss_ros.images import encode_compressed
+from afss_ros.labels import CLASS_NAMES, color_table
 from afss_ros.nodes import launching
 from afss_ros.nodes.labelling import parameters as labelling_parameters
 from afss_ros.nodes.launching import full_name
@@ -40,7 +41,7 @@ PARAMETERS = {
     "source_node": {spec.name for spec in source_parameters.SPECS},
 }
 TOPICS = {"/image", "/camera_info", "/diagnostics"} | {
-    f"/perception_node/{name}" for name in ("detections", "mask", "overlay", "label_info")
+    f"/perception_node/{name}" for name in ("detections", "mask", "overlay", "label_info", "tracks")
 }
 
 
@@ -153,12 +154,25 @@ def test_arguments_that_become_parameters_are_parameters(node: str, variable: st
 
 def test_the_views_show_topics_that_exist() -> None:
     rviz = yaml.safe_load((ROOT / "config" / "perception.rviz").read_text())
-    shown = {display["Topic"]["Value"] for display in rviz["Visualization Manager"]["Displays"]}
-    assert shown == {"/image", "/perception_node/overlay", "/perception_node/mask"}
+    shown = {d["Topic"]["Value"] for d in rviz["Visualization Manager"]["Displays"] if "Topic" in d}
+    assert shown == {"/image", *(f"/perception_node/{name}" for name in ("overlay", "mask", "markers"))}
     layout = json.loads((ROOT / "config" / "foxglove_layout.json").read_text())
     text = json.dumps(layout["configById"])
-    assert set(re.findall(r'"(?:imageTopic|calibrationTopic|topicPath|topicToRender)": "([^"]+)"', text)) <= TOPICS
+    assert set(re.findall(r'"(?:imageTopic|calibrationTopic|topicPath|topicToRender)": "([^"]+)"', text)) <= {
+        *TOPICS,
+        "/studio_script/mask",
+    }
+    assert list(layout["configById"]["3D!craft"]["topics"]) == ["/perception_node/markers"]
     assert {s for s in strings(ast.parse(repr(layout["layout"]))) if "!" in s} == set(layout["configById"])
+
+
+def test_foxglove_s_script_undoes_the_runs_that_the_node_sends_in_our_colours() -> None:
+    layout = json.loads((ROOT / "config" / "foxglove_layout.json").read_text())
+    (script,) = layout["userNodes"].values()
+    source = script["sourceCode"]
+    assert 'inputs = ["/perception_node/mask/runs"]' in source and 'output = "/studio_script/mask"' in source
+    colors = json.loads(re.findall(r"COLORS = (.*);", source)[0])
+    assert colors == color_table()[: len(colors)].tolist() and len(colors) > max(CLASS_NAMES)
 
 
 def test_the_dds_profile_holds_several_large_images_and_is_the_default() -> None:

@@ -29,12 +29,20 @@ MAY_IMPORT = {
     "student": VALUES,
     "monitor": {"perception"},
     "tracking": {*VALUES, "student"},
+    "downlink": {*VALUES, "bags", "tracking"},
     "refer": {*VALUES, "share", "student", "overlay", "sources", "datasets"},
     "overlay": {*VALUES, "student"},
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
     "run": {*ON_BOARD, "datasets", "tracking"},
-    "nodes": {*ON_BOARD, "tracking", "run", "refer", "teacher", "labelling", "threads"},  # the labelling node
+    "nodes": {
+        *ON_BOARD,
+        "tracking",
+        "downlink",
+        "run",
+        "refer",
+        *("teacher", "labelling", "threads"),  # the labelling node
+    },
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,
     "evaluation": {*GROUND, "tracking", "synthetic"},
@@ -54,6 +62,7 @@ MAY_IMPORT = {
         "geo",
         "run",
         "refer",
+        "downlink",
         "nodes",
     },
 }

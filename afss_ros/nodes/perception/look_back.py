@@ -5,6 +5,7 @@ from __future__ import annotations
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from afss_ros.nodes.image_input import ImageMessage
+from afss_ros.nodes.perception.downlinking import Packets
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.recording import Recording
@@ -14,9 +15,17 @@ _LOG_PERIOD_S = 10.0
 
 
 class LookBack:
-    """Judges every frame while somebody listens to `~/doubt` or records, and as many as the monitor asks for else."""
+    """Judges every frame while somebody listens to it or records, and as many as the monitor asks for else."""
 
-    def __init__(self, judge: Judge, outputs: Outputs, recording: Recording | None, logger: RcutilsLogger) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        outputs: Outputs,
+        recording: Recording | None,
+        logger: RcutilsLogger,
+        packets: Packets | None = None,
+    ) -> None:
+        self._packets = packets
         self._judge = judge
         self._outputs = outputs
         self._recording = recording
@@ -26,11 +35,14 @@ class LookBack:
         """Look back on a published frame. Never raises: the frame is right, whatever is wrong here."""
         try:
             watched = self._outputs.doubt_is_watched
-            if not (watched or self._recording is not None or self._judge.is_due):
+            packets = self._packets if self._packets is not None and self._packets.are_wanted else None
+            if not (watched or packets is not None or self._recording is not None or self._judge.is_due):
                 return
             judged = self._judge(frame, perception)
             if watched:
                 self._outputs.publish_doubt(judged, message.header)
+            if packets is not None:
+                packets.offer(frame, perception, judged.score)
             if self._recording is not None:
                 self._recording.consider(message, frame, perception, judged)
         except Exception as error:

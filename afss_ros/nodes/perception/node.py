@@ -23,6 +23,7 @@ from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.perception import diagnostics, loading, modes, parameters, recording, watchdog
 from afss_ros.nodes.perception.camera_check import CameraCheck
+from afss_ros.nodes.perception.downlinking import Packets
 from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.nodes.perception.look_back import LookBack
@@ -74,6 +75,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._judge: Judge | None = None
         self._tracks: Tracks | None = None
         self._on_demand: OnDemand | None = None
+        self._packets: Packets | None = None
         self._enabled = True
         self._ending = ending
         self._give_up = give_up
@@ -128,6 +130,7 @@ class PerceptionNode(OperableLifecycleNode):
             camera_of=lambda stamp_ns: self._camera.at(stamp_ns) if self._camera is not None else None,
             rectified=lambda: self._input is not None and is_rectified(self._input.topic),
         )
+        self._packets = Packets(self, lambda: self._settings, self._tracks)
         self._on_demand = OnDemand(self, self._keep_confidence, self._report_encoding)
         if settings.refer_resolver != "none":
             self._referring = Referring(self, self._student.class_names)
@@ -165,7 +168,7 @@ class PerceptionNode(OperableLifecycleNode):
             self.get_logger(),
             overlay_alpha=lambda: self._settings.overlay_alpha,
             check_size=self._camera.see_image,
-            look_back=LookBack(self._judge, self._outputs, self._recording, self.get_logger()),
+            look_back=LookBack(self._judge, self._outputs, self._recording, self.get_logger(), self._packets),
             refer=self._referring,
             idle=proving.idle,
             distrust=lambda: proving.failure,
@@ -317,10 +320,10 @@ class PerceptionNode(OperableLifecycleNode):
     def _free(self) -> None:
         self._stop()
         self._recording = None
-        for made in (self._outputs, self._tracks, self._on_demand, self._referring):
+        for made in (self._outputs, self._packets, self._tracks, self._on_demand, self._referring):
             if made is not None:
                 made.close()
-        self._outputs = self._tracks = self._on_demand = self._referring = None
+        self._outputs = self._packets = self._tracks = self._on_demand = self._referring = None
         for student in (self._student, self._spare):
             if student is not None:
                 student.close()
@@ -382,6 +385,7 @@ class PerceptionNode(OperableLifecycleNode):
             recording_failure=self._recording.failure if self._recording is not None else "",
             referred=self._referring.facts if self._referring is not None else (),
             query_fault=self._referring.refused if self._referring is not None else "",
+            more=self._packets.facts if self._packets is not None else (),
             in_work=self._pipeline.in_work if self._pipeline is not None else self._loading,
             work_limit_s=self._frame_limit_s(),
             deadlines_missed=self._outputs.deadlines_missed if self._outputs is not None else 0,

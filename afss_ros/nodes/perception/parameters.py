@@ -180,6 +180,22 @@ SPECS: tuple[Spec, ...] = (
         high=10000.0,
     ),
     Spec(
+        "downlink.apid",
+        100,
+        Takes.ANY_TIME,
+        "Application process identifier of the space packets on ~/packets.",
+        low=0,
+        high=2039,
+    ),
+    Spec(
+        "downlink.bits_per_second",
+        0.0,
+        Takes.ANY_TIME,
+        "Of the link that ~/packets are for: the most doubtful frames first, what does not fit never. 0: no limit.",
+        low=0.0,
+        high=1e9,
+    ),
+    Spec(
         "refer.resolver",
         "none",
         Takes.CONFIGURE,
@@ -343,6 +359,8 @@ class Settings:
     tracking_publish_tf: bool
     tracking_depth: bool
     target_length_m: float
+    downlink_apid: int
+    downlink_bits_per_second: float
     refer_resolver: str
     overlay_alpha: float
     monitor_max_rate: float

@@ -12,8 +12,12 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from perception_peer import Peer, craft_image, image_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, TimeReference
+from std_msgs.msg import UInt8MultiArray
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
+
+from afss_ros.downlink.received import receive
+from afss_ros.images import decode_labels
 
 DETECTIONS, TRACKS = "/perception_node/detections", "/perception_node/tracks"
 FOCAL = 100.0
@@ -105,7 +109,8 @@ def test_maps_time_and_doubt_are_made_for_those_who_listen(peer: Peer) -> None:
     node = "/perception_node"
     kinds = {
         "confidence": Image, "instances": Image, "mask/compressed": CompressedImage,
-        "instances/compressed": CompressedImage, "timing": TimeReference, "doubt": DiagnosticArray, "mask": Image,
+        "instances/compressed": CompressedImage, "mask/runs": CompressedImage, "instances/runs": CompressedImage,
+        "timing": TimeReference, "doubt": DiagnosticArray, "mask": Image,
     }  # fmt: skip
     heard = {name: peer.hear(kind, f"{node}/{name}") for name, kind in kinds.items()}
     sent = image_message(craft_image(), peer.now(), "eye")
@@ -121,7 +126,34 @@ def test_maps_time_and_doubt_are_made_for_those_who_listen(peer: Peer) -> None:
         assert decoded is not None
         assert np.array_equal(decoded, np.frombuffer(plain.data, np.uint8).reshape(48, 64))
         assert "png" in small.format and len(small.data) < 400
+        counted = heard[f"{name}/runs"][0]
+        assert counted.format == "mono8; runs" and len(counted.data) < 100
+        assert np.array_equal(decode_labels(counted.data), decoded)
     assert heard["timing"][0].time_ref.sec >= sent.header.stamp.sec
     values = {pair.key: float(pair.value) for pair in heard["doubt"][0].status[0].values}
     assert 0 <= values["doubt"] <= 1 and "confidence" in values
     assert len(peer.node.get_publishers_info_by_topic(f"{node}/doubt")) == 1
+
+
+def test_a_frame_goes_down_as_a_packet_while_somebody_listens(peer: Peer) -> None:
+    assert peer.reload(tracking__enabled=True, target__length_m=2.5, downlink__apid=77)
+    packets = peer.hear(UInt8MultiArray, "/perception_node/packets")
+    bearings = peer.hear(Detection3DArray, "/perception_node/bearings")
+    camera = peer.camera()
+    publisher = peer.node.create_publisher(CameraInfo, "camera_info", 1)
+    peer.repeat(lambda: publisher.publish(calibration(peer.now())))
+    peer.repeat(lambda: camera.publish(image_message(moved(0), peer.now())))
+    peer.spin_until(lambda: any(m.detections for m in bearings), "a bearing")
+    until = len(packets) + 2
+    peer.spin_until(lambda: len(packets) > until, "packets")
+    came = receive(b"".join(bytes(m.data) for m in packets))
+    assert (came.lost, came.unreadable, came.foreign_bytes) == (0, 0, 0) and len(came.frames) == len(packets)
+    told = {m.header.stamp.sec * 10**9 + m.header.stamp.nanosec: m.detections[0] for m in bearings if m.detections}
+    stamp, frame = next((s, f) for s, f in came.frames if s in told)
+    at = told[stamp].results[0].pose.pose.position
+    assert frame.craft[0].identity == 1 and frame.craft[0].metres is not None
+    assert np.allclose(frame.craft[0].direction, [at.x, at.y, at.z], atol=1e-8)
+    assert frame.labels is not None and frame.labels.shape == (48, 64) and (frame.labels > 0).sum() > 250
+    # A link that carries nothing to speak of: one second's worth at once, and what waits is reported.
+    assert peer.set_parameter("downlink.bits_per_second", 1.0).successful
+    peer.status(lambda values: float(values.get("downlink.waiting", "0")) > 2)

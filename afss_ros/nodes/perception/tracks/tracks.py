@@ -61,6 +61,7 @@ class Tracks:
         self._rectified = rectified
         self._tracker = Tracker()
         self._tracks: tuple[Track, ...] | None = None
+        self._newest_placed: list[Placed] = []
         self._publishers: dict[str, Publisher] = {}
         self._transforms: Publisher | None = None
         self._transform_message: Any = None
@@ -112,13 +113,14 @@ class Tracks:
     def publish(self, frame: Frame, perception: Perception, header: Header) -> None:
         """Publish the tracks of the frame that `follow` was last given, under its header."""
         tracks, publishers = self._tracks, self._publishers
+        self._newest_placed = []
         if tracks is None:
             return
         publishers["tracks"].publish(track_messages.tracks_message(tracks, self._class_ids, header))
         rays = self._rays_of(frame.stamp_ns)
         if rays is None:
             return
-        placed = self._placed(rays, tracks, frame, perception)
+        placed = self._newest_placed = self._placed(rays, tracks, frame, perception)
         publishers["bearings"].publish(track_messages.bearings_message(placed, header))
         settings = self._settings()
         if settings.target_length_m > 0 or self._depth is not None:
@@ -127,6 +129,11 @@ class Tracks:
             publishers["markers"].publish(track_messages.markers_message(placed, header))
         if self._transforms is not None and settings.tracking_publish_tf:
             self._transforms.publish(self._transform_message(transforms=track_messages.transforms(placed, header)))
+
+    @property
+    def newest(self) -> tuple[tuple[Track, ...] | None, list[Placed]]:
+        """The tracks of the frame that was published last, None while tracking is off; and those with a bearing."""
+        return self._tracks, self._newest_placed
 
     def close(self) -> None:
         """Destroy what was made."""
