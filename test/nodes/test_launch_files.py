@@ -158,7 +158,8 @@ def test_the_views_show_topics_that_exist() -> None:
     assert shown == {"/image", *(f"/perception_node/{name}" for name in ("overlay", "mask", "markers"))}
     layout = json.loads((ROOT / "config" / "foxglove_layout.json").read_text())
     text = json.dumps(layout["configById"])
-    assert set(re.findall(r'"(?:imageTopic|calibrationTopic|topicPath|topicToRender)": "([^"]+)"', text)) <= {
+    named = r'"(?:imageTopic|calibrationTopic|topicPath|topicToRender)": "([^"]+)"'
+    assert set(re.findall(named, text)) <= {*TOPICS, "/studio_script/mask"}
         *TOPICS,
         "/studio_script/mask",
     }
