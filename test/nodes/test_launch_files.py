@@ -160,9 +160,6 @@ def test_the_views_show_topics_that_exist() -> None:
     text = json.dumps(layout["configById"])
     named = r'"(?:imageTopic|calibrationTopic|topicPath|topicToRender)": "([^"]+)"'
     assert set(re.findall(named, text)) <= {*TOPICS, "/studio_script/mask"}
-        *TOPICS,
-        "/studio_script/mask",
-    }
     assert list(layout["configById"]["3D!craft"]["topics"]) == ["/perception_node/markers"]
     assert {s for s in strings(ast.parse(repr(layout["layout"]))) if "!" in s} == set(layout["configById"])
 
