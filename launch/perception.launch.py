@@ -77,6 +77,11 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument("depth", default_value="depth", description="Topic of depth images, with tracking.depth."),
     DeclareLaunchArgument(
+        "cameras",
+        default_value="",
+        description="Several cameras, a node for each in one process: names, or name:=/topic/of/images. Empty: one.",
+    ),
+    DeclareLaunchArgument(
         "use_sim_time", default_value="false", description="Take the time from /clock: true or false."
     ),
     DeclareLaunchArgument(
@@ -112,6 +117,9 @@ def perception(context: LaunchContext) -> Entities:
     replayed = bool(value(context, "source"))
     autostart = boolean("autostart", value(context, "autostart"))
     respawn = boolean("respawn", value(context, "respawn"))
+    cameras = value(context, "cameras")
+    # Nodes below the one that launch knows, or started anew: it manages neither, so they see to themselves.
+    by_itself = respawn or bool(cameras)
     node = LifecycleNode(
         package="afss_ros",
         executable="perception_node",
@@ -121,9 +129,10 @@ def perception(context: LaunchContext) -> Entities:
             parameter_file(context, "perception_node"),
             {name: argument for name, argument in given.items() if argument},
             *tracking(context),
-            # Here the launch file manages the node; two managers would trip over each other. Of a second process, which
-            # it did not ask for, it would know nothing.
-            {"autostart": autostart and respawn, "watchdog.exit": True} if respawn else {"autostart": False},
+            {"cameras": cameras} if cameras else {},
+            # Else the launch file manages the node; two managers would trip over each other.
+            {"autostart": autostart and by_itself},
+            {"watchdog.exit": True} if respawn else {},
             {"use_sim_time": boolean("use_sim_time", value(context, "use_sim_time"))},
         ],
         remappings=[(topic, value(context, topic)) for topic in ("image", "camera_info", "depth")],
@@ -135,7 +144,7 @@ def perception(context: LaunchContext) -> Entities:
         output="screen",
         emulate_tty=True,
     )
-    if respawn or not autostart:
+    if by_itself or not autostart:
         return [node]
     return [*start(node), *(end_if_not_configured(node) if replayed else []), node]
 

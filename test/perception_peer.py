@@ -46,12 +46,13 @@ class PerceptionProcess(AbstractContextManager["PerceptionProcess"]):
         domain: int,
         log: Path,
         program: Sequence[str] = ("-m", "afss_ros.nodes.perception_node"),
+        more: Sequence[str] = (),
         **parameters: Any,
     ) -> None:
         # A busy machine may show no image for a while, which is not what most tests of /diagnostics are about.
         values = {"diagnostics__stale_after": 60.0, **parameters}
         arguments = [item for name, value in values.items() for item in ("-p", f"{name.replace('__', '.')}:={value}")]
-        command = python(*program, "--ros-args", *arguments)
+        command = python(*program, "--ros-args", *arguments, *more)
         self._log = log
         self._stack = ExitStack()
         output = self._stack.enter_context(log.open("w"))

@@ -66,17 +66,19 @@ def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
             signal.signal(number, signal.SIG_IGN if signalled else handler)
 
 
-def spin(node: Node, stop: threading.Event) -> None:
-    """Serve the node's callbacks, in this thread, until `stop` is set or ROS is shut down from elsewhere."""
+def spin(node: Node, stop: threading.Event, *others: Node) -> None:
+    """Serve the callbacks of nodes, in this thread, until `stop` is set or ROS is shut down from elsewhere."""
     executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    for served in (node, *others):
+        executor.add_node(served)
     try:
         while not stop.is_set():
             serve_once(executor, _POLL_S, node.get_logger())
     except ExternalShutdownException:
         pass
     finally:
-        executor.remove_node(node)
+        for served in (node, *others):
+            executor.remove_node(served)
         executor.shutdown()
 
 

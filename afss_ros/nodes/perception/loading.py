@@ -32,13 +32,15 @@ def candidates(settings: Settings) -> list[Path]:
     return found
 
 
-def load_best(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[Student, list[float]]:
+def load_best(
+    settings: Settings, meanwhile: Callable[[float], bool], open_student: Callable[..., Student] = Student
+) -> tuple[Student, list[float]]:
     """Load the first candidate that can fly; of one that is not the first, `warning` says why."""
     failures: list[str] = []
     found = candidates(settings)
     for path in found:
         try:
-            student, warm_up_ms = load(settings, meanwhile, path)
+            student, warm_up_ms = load(settings, meanwhile, path, open_student)
         except LoadError as error:
             if path == found[-1]:
                 raise
@@ -52,11 +54,17 @@ def load_best(settings: Settings, meanwhile: Callable[[float], bool]) -> tuple[S
     raise StudentError("there is no student to load")
 
 
-def load(settings: Settings, meanwhile: Callable[[float], bool], path: Path) -> tuple[Student, list[float]]:
+def load(
+    settings: Settings,
+    meanwhile: Callable[[float], bool],
+    path: Path,
+    open_student: Callable[..., Student] = Student,
+) -> tuple[Student, list[float]]:
     """Load and warm up a student in a thread that can be left behind: a model may be made so that it never ends.
 
     Args:
         meanwhile: called again and again, with the seconds that have passed; False gives up.
+        open_student: `Student`, or what gives one of those that are open already.
 
     Returns:
         The student, and the milliseconds of each warm-up run.
@@ -67,7 +75,7 @@ def load(settings: Settings, meanwhile: Callable[[float], bool], path: Path) -> 
     """
 
     def loaded() -> tuple[Student, list[float]]:
-        student = Student(
+        student = open_student(
             path,
             provider=settings.model_provider,
             threads=settings.model_threads,
@@ -90,7 +98,12 @@ def load(settings: Settings, meanwhile: Callable[[float], bool], path: Path) -> 
     )
 
 
-def load_spare(settings: Settings, student: Student, meanwhile: Callable[[float], bool]) -> Student | None:
+def load_spare(
+    settings: Settings,
+    student: Student,
+    meanwhile: Callable[[float], bool],
+    open_student: Callable[..., Student] = Student,
+) -> Student | None:
     """The student of survival, kept loaded beside the other; None where one flies in all modes.
 
     Raises:
@@ -99,7 +112,7 @@ def load_spare(settings: Settings, student: Student, meanwhile: Callable[[float]
     if not settings.power_survival_model:
         return None
     path = model_file.locate(settings.power_survival_model)
-    spare, _ = load(replace(settings, power_mode=modes.SURVIVAL), meanwhile, path)
+    spare, _ = load(replace(settings, power_mode=modes.SURVIVAL), meanwhile, path, open_student)
     if spare.class_names != student.class_names:
         spare.close()
         raise StudentError(

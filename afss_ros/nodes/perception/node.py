@@ -49,11 +49,18 @@ class PerceptionNode(OperableLifecycleNode):
     Args:
         ending: whether the process is about to end, asked while something takes long.
         give_up: called when a frame is stalled and the process is to be started anew.
+        open_student: `Student`, or what gives one whose session is shared.
     """
 
     def __init__(
-        self, *, ending: Callable[[], bool] = lambda: False, give_up: Callable[[], None] = lambda: None, **kwargs: Any
+        self,
+        *,
+        ending: Callable[[], bool] = lambda: False,
+        give_up: Callable[[], None] = lambda: None,
+        open_student: Callable[..., Student] = Student,
+        **kwargs: Any,
     ) -> None:
+        self._open_student = open_student
         super().__init__("perception_node", **kwargs)
         self.add_on_set_parameters_callback(self._check_parameters)
         parameters.declare(self)
@@ -107,8 +114,8 @@ class PerceptionNode(OperableLifecycleNode):
         try:
             if settings.model_slots:
                 slots.end_trial(Path(settings.model_slots))
-            self._student, self._warm_up_ms = loading.load_best(settings, self._while_loading)
-            self._spare = loading.load_spare(settings, self._student, self._while_loading)
+            self._student, self._warm_up_ms = loading.load_best(settings, self._while_loading, self._open_student)
+            self._spare = loading.load_spare(settings, self._student, self._while_loading, self._open_student)
         except loading.LoadError as error:
             self._failure = f"cannot configure: {error}"
             self.get_logger().error(self._failure)
@@ -239,7 +246,7 @@ class PerceptionNode(OperableLifecycleNode):
         """Load the student anew, from its file, else the other slot; failing both, be unconfigured and in error."""
         self.get_logger().error(f"{reason}; loading it anew")
         try:
-            fresh, self._warm_up_ms = loading.load_best(self._settings, self._while_loading)
+            fresh, self._warm_up_ms = loading.load_best(self._settings, self._while_loading, self._open_student)
         except loading.LoadError as error:
             self.trigger_deactivate()
             self.trigger_cleanup()
@@ -281,7 +288,7 @@ class PerceptionNode(OperableLifecycleNode):
     def load_anew(self, model: Path) -> Student:
         """This student, once it has given its known answer; raises what `loading.load` does."""
         try:
-            student, self._warm_up_ms = loading.load(self._settings, self._while_loading, model)
+            student, self._warm_up_ms = loading.load(self._settings, self._while_loading, model, self._open_student)
             return student
         finally:
             self._loading = None

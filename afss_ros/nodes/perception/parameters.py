@@ -18,6 +18,12 @@ from afss_ros.nodes.parameter_specs import Spec, Takes, descriptor
 
 SPECS: tuple[Spec, ...] = (
     Spec("autostart", False, Takes.START, "Configure and activate without a lifecycle manager."),
+    Spec(
+        "cameras",
+        "",
+        Takes.START,
+        "Cameras, a node for each in this process: names, or name:=/topic/of/images. Empty: one node, on `image`.",
+    ),
     Spec("model.path", "", Takes.CONFIGURE, "Student .onnx to run. Empty: the student that the package ships."),
     Spec("model.slots", "", Takes.CONFIGURE, "Folder of two slots to fly from, instead of model.path. Empty: none."),
     Spec(
@@ -334,6 +340,7 @@ class Settings:
     """The parameters' values at one moment; fields are the names of `SPECS`, dots as underscores."""
 
     autostart: bool
+    cameras: str
     model_path: str
     model_slots: str
     model_trial_frames: int

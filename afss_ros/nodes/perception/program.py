@@ -1,9 +1,10 @@
-"""perception_node as a program: one node, spun until a signal; the exit code says what it left behind."""
+"""perception_node as a program: one node, or one a camera, spun until a signal; the exit code says what is left."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from rclpy.exceptions import ParameterException
@@ -11,8 +12,9 @@ from rclpy.logging import get_logger
 
 from afss_ros.nodes import service_manager, spinning
 from afss_ros.nodes.deadline import left_behind
-from afss_ros.nodes.perception import watchdog
+from afss_ros.nodes.perception import cameras, watchdog
 from afss_ros.nodes.perception.node import PerceptionNode
+from afss_ros.student.shared import Shelf
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -23,18 +25,19 @@ def main(args: Sequence[str] | None = None) -> int:
         process ends within this call.
     """
     with spinning.ros(args) as stop:
+        nodes: list[PerceptionNode] = []
         try:
-            node = PerceptionNode(ending=stop.is_set, give_up=stop.set)
-        except ParameterException as error:
+            _make(nodes, stop)
+            service_manager.notify("READY=1")
+            spinning.spin(nodes[0], stop, *nodes[1:])
+        except (ParameterException, cameras.CameraNameError) as error:
             get_logger("perception_node").fatal(f"parameter refused: {error}")
             return 2
-        try:
-            service_manager.notify("READY=1")
-            spinning.spin(node, stop)
         finally:
             service_manager.notify("STOPPING=1")
-            node.close()
-            node.destroy_node()
+            for node in nodes:
+                node.close()
+                node.destroy_node()
     if stuck := left_behind():
         get_logger("perception_node").fatal(f"ended beside threads that do not end: {', '.join(stuck)}")
         sys.stdout.flush()
@@ -42,3 +45,22 @@ def main(args: Sequence[str] | None = None) -> int:
         # An orderly end would tear down ONNX Runtime under a thread that is in it.
         os._exit(watchdog.EXIT_CODE)
     return 0
+
+
+def _make(nodes: list[PerceptionNode], stop: threading.Event) -> None:
+    """Add the nodes of this process to `nodes`, one after the other."""
+    asked = cameras.wanted()
+    if not asked.cameras:
+        nodes.append(PerceptionNode(ending=stop.is_set, give_up=stop.set))
+        return
+    shelf = Shelf()
+    for camera in asked.cameras:
+        nodes.append(
+            PerceptionNode(
+                ending=stop.is_set,
+                give_up=stop.set,
+                open_student=shelf.open,
+                cli_args=camera.arguments(asked.namespace),
+                parameter_overrides=cameras.overrides(asked, camera),
+            )
+        )
