@@ -57,8 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--in-process", action="store_true", help="without a graph: student and tracker in this process"
     )
     parser.add_argument("--drawn", action="store_true", help="draw sights instead of pictures: seconds a flight")
+    parser.add_argument(
+        "--figure", nargs="+", metavar="NAME=SUMMARY", help="only draw flights.png of summaries of many seeds"
+    )
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.figure:
+        from examples.rendezvous import pictures
+
+        named = [given.partition("=") for given in options.figure]
+        pictures.flights(
+            options.out / "flights.png", {name: json.loads(Path(file).read_text()) for name, _, file in named}
+        )
+        return 0
     faults = flight.NO_FAULTS if options.calm else flight.ALL_FAULTS
     logs: dict[int, flight.Log] = {}
     for seed in range(options.seed, options.seed + max(options.seeds, 1)):

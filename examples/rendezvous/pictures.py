@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,6 +37,32 @@ def plot(path: Path, log: Log) -> None:
     axes[3].set_xlabel("distance, m")
     axes[3].set_xscale("log")
     axes[3].invert_xaxis()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def flights(path: Path, summaries: Mapping[str, Mapping[str, Any]]) -> None:
+    """NEES and the error at the end of each flight of some summaries, by the target's length."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4))
+    for i, (name, summary) in enumerate(summaries.items()):
+        each = list(summary["flights"].values())
+        lengths = [f["length_m"] for f in each]
+        low, high = summary["nees_95"]
+        label = f"{name}: {summary['nees_over_6']:.2f} on average, {low:.2f} to {high:.2f} if all is well"
+        axes[0].scatter(lengths, [f["nees_over_6"] for f in each], s=22, label=label, color=f"C{i}")
+        axes[1].scatter(lengths, [f["error_at_the_end_m"] for f in each], s=22, color=f"C{i}")
+    axes[0].axhline(1.0, lw=1, color="0.5")
+    axes[0].set_ylabel("NEES / 6, mean of a flight")
+    axes[1].set_ylabel("error at the end, m")
+    for axis in axes:
+        axis.set_xlabel("length of the target, m")
+    axes[0].legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

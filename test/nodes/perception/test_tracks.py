@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 from collections.abc import Callable
 from typing import Any
 
@@ -157,3 +158,30 @@ def test_a_frame_goes_down_as_a_packet_while_somebody_listens(peer: Peer) -> Non
     # A link that carries nothing to speak of: one second's worth at once, and what waits is reported.
     assert peer.set_parameter("downlink.bits_per_second", 1.0).successful
     peer.status(lambda values: float(values.get("downlink.waiting", "0")) > 2)
+
+
+def test_a_depth_image_gives_the_range_and_no_length_is_needed(peer: Peer) -> None:
+    assert peer.reload(tracking__enabled=True, tracking__depth=True)
+    positions = peer.hear(Detection3DArray, "/perception_node/positions")
+    camera = peer.camera()
+    infos = peer.node.create_publisher(CameraInfo, "camera_info", 1)
+    depths = peer.node.create_publisher(Image, "depth", 5)
+    millimetres = np.full((48, 64), 65_535, np.uint16)
+    millimetres[8:24, 16:40] = 7_000
+
+    def see() -> None:
+        stamp = peer.now()
+        infos.publish(calibration(stamp))
+        depth = Image(height=48, width=64, encoding="16UC1", step=128, data=array.array("B", millimetres.tobytes()))
+        depth.header.stamp = stamp
+        depths.publish(depth)
+        camera.publish(image_message(moved(0), stamp))
+
+    peer.repeat(see)
+    peer.spin_until(lambda: any(m.detections for m in positions), "a position")
+    place = next(m for m in positions if m.detections).detections[0]
+    at = place.results[0].pose.pose.position
+    assert at.z == pytest.approx(7.0, abs=0.05)
+    covariance = np.array(place.results[0].pose.covariance).reshape(6, 6)[:3, :3]
+    along = np.array([at.x, at.y, at.z]) / np.linalg.norm([at.x, at.y, at.z])
+    assert 0.01 < np.sqrt(along @ covariance @ along) < 0.5  # of a depth that is even, a hundredth of it
