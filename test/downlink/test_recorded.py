@@ -66,10 +66,9 @@ def test_what_is_lost_and_what_has_no_room_is_said(
     assert main(["downlink", "pack", str(recording), "--out", str(packets), "--bits-per-second", "3000"]) == 0
     assert "had no room" in capsys.readouterr().out
     raw = packets.read_bytes()
-    doubts = {stamp: told.doubt for stamp, told in Recorded(recording).summaries()}
     assert main(["downlink", "read", str(packets), "--json", str(tmp_path / "told.json")]) == 0
-    sent = [f["stamp_ns"] for f in json.loads((tmp_path / "told.json").read_text())["frames"]]
-    assert 1 < len(sent) < 12 and np.mean([doubts[s] for s in sent]) > np.mean(list(doubts.values()))
+    sent = json.loads((tmp_path / "told.json").read_text())["frames"]
+    assert 1 < len(sent) < 12 and len(raw) * 8 < 3000 * (2.75 + 1)  # of the flight, and a second at its start
     first = SpacePacketHeader.unpack(raw).packet_len
     damaged = bytearray(raw)
     damaged[first + 20] ^= 1

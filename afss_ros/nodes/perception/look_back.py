@@ -5,10 +5,10 @@ from __future__ import annotations
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from afss_ros.nodes.image_input import ImageMessage
-from afss_ros.nodes.perception.downlinking import Packets
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.recording import Recording
+from afss_ros.nodes.perception.tracks.packets import Packets
 from afss_ros.perception import Frame, Perception
 
 _LOG_PERIOD_S = 10.0

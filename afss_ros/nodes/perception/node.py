@@ -23,7 +23,6 @@ from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.perception import diagnostics, loading, modes, parameters, recording, watchdog
 from afss_ros.nodes.perception.camera_check import CameraCheck
-from afss_ros.nodes.perception.downlinking import Packets
 from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.nodes.perception.look_back import LookBack
@@ -34,6 +33,7 @@ from afss_ros.nodes.perception.proving import Proving
 from afss_ros.nodes.perception.referring import Referring
 from afss_ros.nodes.perception.reporting import Reports, model_facts
 from afss_ros.nodes.perception.slot_flight import SlotFlight
+from afss_ros.nodes.perception.tracks.packets import Packets
 from afss_ros.nodes.perception.tracks.tracks import Tracks
 from afss_ros.nodes.progress import InWork
 from afss_ros.perception import Frame, Perception

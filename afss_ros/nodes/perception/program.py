@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from rclpy.exceptions import ParameterException
 from rclpy.logging import get_logger
 
-from afss_ros.nodes import service_manager, spinning
+from afss_ros.nodes import cameras, service_manager, spinning
 from afss_ros.nodes.deadline import left_behind
-from afss_ros.nodes.perception import cameras, watchdog
+from afss_ros.nodes.perception import watchdog
 from afss_ros.nodes.perception.node import PerceptionNode
 from afss_ros.student.shared import Shelf
 

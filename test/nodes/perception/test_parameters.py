@@ -68,4 +68,4 @@ def test_ranges_contain_their_defaults_and_only_start_parameters_are_fixed() -> 
         if spec.low is not None and spec.high is not None:
             assert isinstance(spec.default, (int, float))
             assert spec.low <= spec.default <= spec.high, spec.name
-    assert {spec.name for spec in SPECS if spec.takes is Takes.START} == {"autostart", "diagnostics.period"}
+    assert {spec.name for spec in SPECS if spec.takes is Takes.START} == {"autostart", "cameras", "diagnostics.period"}

@@ -11,8 +11,8 @@ from perception_peer import Peer, PerceptionProcess, craft_image, image_message
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
+from afss_ros.nodes.cameras import Camera, CameraNameError, parse
 from afss_ros.nodes.perception import program
-from afss_ros.nodes.perception.cameras import Camera, CameraNameError, parse
 
 
 @pytest.fixture
