@@ -45,7 +45,7 @@ MAY_IMPORT = {
     },
     "datasets": {*VALUES, "bags"},
     "synthetic": GROUND,
-    "evaluation": {*GROUND, "tracking", "synthetic"},
+    "evaluation": {*GROUND, "downlink", "tracking", "synthetic"},
     "teacher": GROUND,
     "labelling": {*GROUND, "evaluation", "synthetic", "teacher"},
     "distill": {*GROUND, "evaluation", "synthetic"},
