@@ -15,5 +15,5 @@ def test_each_hour_is_told_with_what_is_held() -> None:
     assert figures["frames"] == 216 and [h["hour"] for h in hours] == [1, 2, 3]
     assert [figures[k] for k in ("first_MiB", "last_MiB", "most_MiB")] == [3.0, 5.0, 9.0]
     # A frame every 50 s: the link has room for each.
-    assert figures["packets"] == 216 and figures["craft"] >= 1 and figures["times_real_time"] > 10
+    assert figures["packets"] == 216 and figures["times_real_time"] > 10
     assert resident() > 5
