@@ -7,6 +7,8 @@ student's session (`student.shared`) and the thread that serves callbacks.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rclpy.node import Node
@@ -65,8 +67,12 @@ class Wanted:
     overrides: tuple[Parameter, ...]
 
 
-def wanted() -> Wanted:
-    """Ask ROS what was given for this process's node, before there is one.
+@contextmanager
+def asked() -> Iterator[Wanted]:
+    """Ask ROS what was given for this process's node, before there is one; its nodes are to be made within the block.
+
+    What is asked is a node of the same name that does nothing. It goes only when another one is there: with the last
+    node of a process its DDS participant goes, which takes time, and on a busy machine has been seen to hang.
 
     Raises:
         CameraNameError: see `parse`.
@@ -78,16 +84,16 @@ def wanted() -> Wanted:
         value = entries.value if entries is not None else ""
         if not isinstance(value, str):
             raise CameraNameError(f"cameras is a text, such as 'left right', got {value!r}")
-        return Wanted(tuple(parse(value)), str(probe.get_namespace()), tuple(given.values()))
+        yield Wanted(tuple(parse(value)), str(probe.get_namespace()), tuple(given.values()))
     finally:
         probe.destroy_node()
 
 
-def overrides(asked: Wanted, camera: Camera) -> list[Parameter]:
+def overrides(wanted: Wanted, camera: Camera) -> list[Parameter]:
     """The parameters of a camera's node: those of all, then those that were given for it alone."""
-    probe = _probe(camera.arguments(asked.namespace))
+    probe = _probe(camera.arguments(wanted.namespace))
     try:
-        return list({**{p.name: p for p in asked.overrides}, **_overrides(probe)}.values())
+        return list({**{p.name: p for p in wanted.overrides}, **_overrides(probe)}.values())
     finally:
         probe.destroy_node()
 

@@ -49,18 +49,17 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _make(nodes: list[PerceptionNode], stop: threading.Event) -> None:
     """Add the nodes of this process to `nodes`, one after the other."""
-    asked = cameras.wanted()
-    if not asked.cameras:
-        nodes.append(PerceptionNode(ending=stop.is_set, give_up=stop.set))
-        return
-    shelf = Shelf()
-    for camera in asked.cameras:
-        nodes.append(
-            PerceptionNode(
-                ending=stop.is_set,
-                give_up=stop.set,
-                open_student=shelf.open,
-                cli_args=camera.arguments(asked.namespace),
-                parameter_overrides=cameras.overrides(asked, camera),
+    with cameras.asked() as wanted:
+        if not wanted.cameras:
+            nodes.append(PerceptionNode(ending=stop.is_set, give_up=stop.set))
+        shelf = Shelf()
+        for camera in wanted.cameras:
+            nodes.append(
+                PerceptionNode(
+                    ending=stop.is_set,
+                    give_up=stop.set,
+                    open_student=shelf.open,
+                    cli_args=camera.arguments(wanted.namespace),
+                    parameter_overrides=cameras.overrides(wanted, camera),
+                )
             )
-        )
