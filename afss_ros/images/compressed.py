@@ -166,7 +166,7 @@ def encode_compressed(image: NDArray[np.uint8], format: str = "jpeg", quality: i
         raise UnsupportedEncoding(f"format {format!r} is not supported; use 'jpeg' or 'png'")
     if image.dtype != np.uint8 or image.size == 0 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise ImageError(f"only uint8 (H, W, 3) or (H, W) can be encoded, got {image.dtype} {image.shape}")
-    stored = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    stored = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
     options: list[int] = [] if format == "png" else [cv2.IMWRITE_JPEG_QUALITY, quality]
     return _encoded(stored, extensions[format], options)
 

@@ -57,8 +57,8 @@ def is_runs(data: bytes) -> bool:
     return data[:2] == _MAGIC
 
 
-def _bits(count: int) -> np.int64:
-    return np.int64((count - 1).bit_length())
+def _bits(count: int) -> int:
+    return int(count - 1).bit_length()
 
 
 def _integers(values: NDArray[np.int64]) -> bytes:
@@ -68,7 +68,7 @@ def _integers(values: NDArray[np.int64]) -> bytes:
     wanted = np.concatenate([np.ones((len(values), 1), bool), rest[:, 1:] > 0], 1)
     more = np.concatenate([rest[:, 1:] > 0, np.zeros((len(values), 1), bool)], 1)
     octets = (rest & np.int64(0x7F)).astype(np.uint8) | (more.astype(np.uint8) << 7)
-    return octets[wanted].tobytes()
+    return bytes(octets[wanted].tobytes())
 
 
 def _read(data: bytes, count: int | None) -> tuple[list[int], bytes]:

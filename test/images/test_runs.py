@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from afss_ros.images import ImageError, decode_labels, encode_compressed, encode_labels, runs
 
-LABELS = np.kron(np.array([[0, 0, 1], [2, 255, 1]], np.uint8), np.ones((30, 40), np.uint8))
+LABELS: NDArray[np.uint8] = np.array([[0, 0, 1], [2, 255, 1]], np.uint8).repeat(30, 0).repeat(40, 1)
 
 
 def test_they_are_as_the_module_says() -> None:

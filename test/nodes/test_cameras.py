@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,9 +51,13 @@ def test_each_camera_has_a_node_of_its_own(
 
         peer.spin_until(lambda: min(counts()) > 0, "a report of each camera")
         before, heard = counts(), len(found["left"])
+
+        def answered(count: int) -> Callable[[], bool]:
+            return lambda: len(found["left"]) > heard + count
+
         for i in range(3):
             cameras["left"].publish(image_message(craft_image(), peer.now(), "left"))
-            peer.spin_until(lambda i=i: len(found["left"]) > heard + i, "an answer")
+            peer.spin_until(answered(i), "an answer")
         peer.spin_until(lambda: counts()[0] >= before[0] + 3, "the frames in the counts")
         assert counts()[1] < before[1] + 3  # of the first ones, sent again until they were answered, one may be late
         assert {len(m.detections) for m in found["left"]} == {1}

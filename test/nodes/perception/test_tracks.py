@@ -153,6 +153,7 @@ def test_a_frame_goes_down_as_a_packet_while_somebody_listens(peer: Peer) -> Non
     stamp, frame = next((s, f) for s, f in came.frames if s in told)
     at = told[stamp].results[0].pose.pose.position
     assert frame.craft[0].identity == 1 and frame.craft[0].metres is not None
+    assert frame.craft[0].direction is not None
     assert np.allclose(frame.craft[0].direction, [at.x, at.y, at.z], atol=1e-8)
     assert frame.labels is not None and frame.labels.shape == (48, 64) and (frame.labels > 0).sum() > 250
     # A link that carries nothing to speak of: one second's worth at once, and what waits is reported.

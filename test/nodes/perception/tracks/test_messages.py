@@ -52,7 +52,8 @@ def test_both_encodings_of_depth_are_metres_and_what_is_unknown_is_no_number(big
     floats = depth([[1.5, np.nan, 20.0], [0.25, 3.0, -1.0]], "32FC1", padding=4, big=big)
     whole = depth([[1500, 0, 20_000], [250, 3000, 0]], "16UC1", padding=2, big=big)
     for message in (floats, whole):
-        assert np.allclose(metres(message), expected, equal_nan=True)
+        found = metres(message)
+        assert found is not None and np.allclose(found, expected, equal_nan=True)
 
 
 def test_what_is_no_depth_or_cut_short_is_none() -> None:
