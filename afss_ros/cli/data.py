@@ -17,6 +17,15 @@ def render(
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same frames.")] = 1,
     split: Annotated[str, typer.Option("--split", help="train, val or test: no craft is in two of them.")] = "train",
     processes: Annotated[int, typer.Option("--processes", min=1, help="Rendering processes.")] = 2,
+    nature: Annotated[
+        float,
+        typer.Option(
+            "--nature", min=0.0, max=1.0, help="Share of a set's frames before other planets, rocks, the Sun, nebulae."
+        ),
+    ] = 0.25,
+    empty: Annotated[
+        float, typer.Option("--empty", min=0.0, max=1.0, help="Share of these frames that show no craft.")
+    ] = 0.5,
     trajectory: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +64,7 @@ def render(
             how = Recording(rate_hz=rate, quality=None if raw else 88, disturbances=befalls)
             total = record(out, motion, how, advance)
         else:
-            total = produce(Order(out, count, size, seed, split), processes, advance)
+            total = produce(Order(out, count, size, seed, split, nature=nature, empty=empty), processes, advance)
     Console().print(f"{out}: {total} frames")
 
 

@@ -22,8 +22,10 @@ from afss_ros.synthetic.draw import SPLITS
 from afss_ros.synthetic.errors import SyntheticError
 
 _LOG = logging.getLogger(__name__)
-WORLD = 6
+WORLD = 7
 """The version of the rendered world, one higher whenever the same seed makes another frame on purpose."""
+WORLD_BEFORE_NATURE = 6
+"""What a set without frames before nature is: to the bit the world of before."""
 _ATTEMPTS = 3
 """Crashes in a row, none with a new frame, after which a set is given up."""
 PARTS = tuple(CLASS_NAMES[i] for i in PART_IDS if i != BODY)
@@ -42,12 +44,16 @@ class Order:
     seed: int = 1
     split: str = "train"
     image_format: str = "jpg"
+    nature: float = 0.0
+    empty: float = 0.5
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise SyntheticError(f"split must be one of {', '.join(SPLITS)}, got {self.split!r}")
         if self.count < 1 or not 32 <= self.size <= 4096:
             raise SyntheticError(f"count must be at least 1 and size 32 to 4096, got {self.count} and {self.size}")
+        if not (0 <= self.nature <= 1 and 0 <= self.empty <= 1):
+            raise SyntheticError(f"nature and empty are shares, 0 to 1, got {self.nature} and {self.empty}")
 
     def key(self, index: int) -> str:
         """The name of one sample."""
@@ -56,7 +62,10 @@ class Order:
     def provenance(self) -> dict[str, Any]:
         """What every writer of the set must agree on; `count` may grow."""
         kept = {k: v for k, v in asdict(self).items() if k in ("size", "seed")}
-        return {"generator": "afss render", "version": __version__, "world": WORLD, **kept}
+        if self.nature:
+            kept |= {"nature": self.nature, "empty": self.empty}
+        world = WORLD if self.nature else WORLD_BEFORE_NATURE
+        return {"generator": "afss render", "version": __version__, "world": world, **kept}
 
 
 def find_instances(instances: NDArray[np.uint8]) -> list[Instance]:
@@ -72,7 +81,9 @@ def find_instances(instances: NDArray[np.uint8]) -> list[Instance]:
 def _render_shard(order: Order, shard: int, shards: int, told: Callable[[int | str], None]) -> None:
     """Render every `shards`-th sample of an order, telling each index, or why rendering stopped."""
     from afss_ros.synthetic.opengl.renderer import Renderer
-    from afss_ros.synthetic.render import render_sample
+    from afss_ros.synthetic.render import Nature, render_sample
+
+    nature = Nature(order.nature, order.empty)
 
     try:
         with (
@@ -82,7 +93,7 @@ def _render_shard(order: Order, shard: int, shards: int, told: Callable[[int | s
             for index in range(shard, order.count, shards):
                 key = order.key(index)
                 if key not in writer:
-                    sample = render_sample(renderer, order.seed, order.split, index, order.size)
+                    sample = render_sample(renderer, order.seed, order.split, index, order.size, nature)
                     writer.add(
                         key, sample.image, sample.labels, find_instances(sample.instances), split=order.split,
                         attributes=sample.attributes, image_format=order.image_format, parts=PARTS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from afss_ros.synthetic.attributes import describe
 from afss_ros.synthetic.backgrounds import RAW_KINDS, draw_kind
 from afss_ros.synthetic.camera import expose
 from afss_ros.synthetic.captions import captioned
-from afss_ros.synthetic.draw import draw_scene, sample_rng
+from afss_ros.synthetic.draw import SPLITS, draw_scene, sample_rng
 from afss_ros.synthetic.exposure import draw_camera, metered
 from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
 from afss_ros.synthetic.hall import hall
+from afss_ros.synthetic.nature.draw import draw_backdrop
 from afss_ros.synthetic.opengl.renderer import Rendered, Renderer
-from afss_ros.synthetic.scene import Scene
+from afss_ros.synthetic.scene import Scene, Sky
 from afss_ros.synthetic.sky import star_field, stars_in_view
 
 ASPECTS: tuple[tuple[float, float], ...] = ((1.0, 0.5), (16 / 9, 0.35), (4 / 3, 0.15))
@@ -25,6 +26,8 @@ ASPECTS: tuple[tuple[float, float], ...] = ((1.0, 0.5), (16 / 9, 0.35), (4 / 3, 
 
 ARTWORK = {"limb": 0.08, "ground": 0.04, "disc": 0.2, "night": 0.12, "stars": 0.25, "gradient": 0.3, "planet": 0.12}
 """How often an artist has drawn into the background, by its kind."""
+SUNLESS = ("nebula", "galaxy", "stars", "sun")
+"""Kinds of nature that shine by themselves: craft before them are lit from anywhere."""
 CAPTIONS = 0.08
 """How often words or a mark are printed over a published picture."""
 
@@ -39,11 +42,30 @@ class RenderedSample:
     attributes: dict[str, Any]
 
 
-def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: int) -> RenderedSample:
-    """Render the sample that (seed, split, index) names at size x size pixels, letterboxed where it is not square."""
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """How many frames stand before drawn nature (`share`), and how many of these show no craft (`empty`)."""
+
+    share: float = 0.0
+    empty: float = 0.5
+
+
+NO_NATURE = Nature()
+
+
+def render_sample(
+    renderer: Renderer, seed: int, split: str, index: int, size: int, nature: Nature = NO_NATURE
+) -> RenderedSample:
+    """Render the sample that (seed, split, index) names at size x size pixels, letterboxed where it is not square.
+
+    Frames that are not chosen for nature are the same to the bit, whatever its share.
+    """
+    choice = np.random.default_rng([seed, SPLITS.index(split), index, 19])
+    if choice.random() < nature.share:
+        return _before_nature(renderer, choice, split, size, empty=bool(choice.random() < nature.empty))
     rng = sample_rng(seed, split, index)
     kind = draw_kind(rng)
-    aspect = ASPECTS[int(rng.choice(len(ASPECTS), p=[p for _, p in ASPECTS]))][0]
+    aspect = _aspect(rng)
     if kind in RAW_KINDS and rng.random() < 0.8:
         aspect = 1.0
     width, height = size, round(size / aspect)
@@ -54,12 +76,55 @@ def render_sample(renderer: Renderer, seed: int, split: str, index: int, size: i
     picture = expose(camera, radiance, rng)
     if kind not in RAW_KINDS and rng.random() < CAPTIONS:
         picture = captioned(rng, picture)
+    return _letterboxed(rng, size, picture, rendered, describe(scene, picture, rendered.instances))
+
+
+def _aspect(rng: np.random.Generator) -> float:
+    return ASPECTS[int(rng.choice(len(ASPECTS), p=[p for _, p in ASPECTS]))][0]
+
+
+def _letterboxed(
+    rng: np.random.Generator, size: int, picture: NDArray[np.uint8], rendered: Rendered, attributes: dict[str, Any]
+) -> RenderedSample:
+    height = picture.shape[0]
     top = (size - height) // 2 if rng.random() < 0.5 else 0
     image = np.zeros((size, size, 3), np.uint8)
     labels, instances = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
     image[top : top + height] = picture
     labels[top : top + height], instances[top : top + height] = rendered.parts, rendered.instances
-    return RenderedSample(image, labels, instances, describe(scene, picture, rendered.instances))
+    return RenderedSample(image, labels, instances, attributes)
+
+
+def _before_nature(
+    renderer: Renderer, rng: np.random.Generator, split: str, size: int, *, empty: bool
+) -> RenderedSample:
+    """Craft before a planet, a rock, the Sun or a nebula, or that alone."""
+    aspect = _aspect(rng)
+    width, height = size, round(size / aspect)
+    backdrop = draw_backdrop(rng, height, width)
+    scene = draw_scene(rng, "nature", split, width, height)
+    sun = scene.light.sun if backdrop.kind in SUNLESS else backdrop.sun
+    scene = replace(scene, light=replace(scene.light, sun=sun), sky=Sky())
+    if empty:
+        scene = replace(scene, craft=())
+    rendered = renderer.render(scene, backdrop.radiance)
+    radiance = rendered.radiance
+    free = ~rendered.covered[..., None]
+    place = sun_place(scene)
+    if place is not None and backdrop.kind != "ground" and rng.random() < 0.25:
+        radiance = radiance + sun_glare(rng, width, height, place) * np.float32(rng.uniform(0.1, 1.0))
+    if rng.random() < ARTWORK["limb"]:
+        radiance = radiance + artwork(rng, width, height) * free
+    instrument = "sensor" if rng.random() < 0.25 else scene.kind
+    by = rendered.parts > 0
+    if empty:
+        by = radiance.max(axis=2) > 0.03
+    camera = metered(rng, draw_camera(rng, instrument), radiance, by, scene.kind)
+    picture = expose(camera, radiance, rng)
+    if rng.random() < CAPTIONS:
+        picture = captioned(rng, picture)
+    attributes = describe(scene, picture, rendered.instances) | {"nature": backdrop.kind}
+    return _letterboxed(rng, size, picture, rendered, attributes)
 
 
 def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendered) -> NDArray[np.float32]:

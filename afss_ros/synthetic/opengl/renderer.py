@@ -113,12 +113,12 @@ class Renderer:
             )
         return self._targets[size]
 
-    def render(self, scene: Scene) -> Rendered:
-        """Draw one scene."""
+    def render(self, scene: Scene, backdrop: NDArray[np.float32] | None = None) -> Rendered:
+        """Draw one scene, before its own sky and planets or, where it is given, a `backdrop` of radiance (H, W, 3)."""
         with self.context:
-            return self._render(scene)
+            return self._render(scene, backdrop)
 
-    def _render(self, scene: Scene) -> Rendered:
+    def _render(self, scene: Scene, backdrop: NDArray[np.float32] | None) -> Rendered:
         target = self._target((scene.width, scene.height))
         # Software GL takes 8 ms to clear 512x512 pixels of four samples: only what is in use is cleared.
         for buffer in (target.multisampled, target.ids):
@@ -128,9 +128,13 @@ class Renderer:
         for placed in scene.craft:
             self._craft.draw(scene, placed, projection, target.multisampled, target.ids)
         self.context.copy_framebuffer(target.resolved, target.multisampled)
-        self._sky.draw(scene, target.resolved)
         h, w = scene.height, scene.width
-        color = np.frombuffer(target.resolved.read(components=3, dtype="f4"), np.float32).reshape(h, w, 3)
+        if backdrop is None:
+            self._sky.draw(scene, target.resolved)
+            color = np.frombuffer(target.resolved.read(components=3, dtype="f4"), np.float32).reshape(h, w, 3)
+        else:
+            drawn = np.frombuffer(target.resolved.read(components=4, dtype="f4"), np.float32).reshape(h, w, 4)
+            color = drawn[..., :3] + (1 - drawn[..., 3:]) * backdrop[::-1]
         ids = np.frombuffer(target.ids.read(components=2, alignment=1), np.uint8).reshape(h, w, 2)
         # OpenGL's first row is the lowest.
         radiance = color[::-1].copy()
