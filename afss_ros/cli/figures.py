@@ -32,6 +32,17 @@ def evaluate(
     tta: Annotated[str, typer.Option("--tta", help="Test-time augmentation: none or d4.")] = "none",
     provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
     tiling: Annotated[str, typer.Option("--tiling", help="auto: larger frames in tiles too. Or none.")] = "none",
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=0.0, max=1.0, help="Score from which a detection counts as an alarm.")
+    ] = 0.5,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            help="Figures (--json) of another set: are scores chances, once calibrated there?",
+            show_default=False,
+        ),
+    ] = None,
     threads: Threads = None,
 ) -> None:
     """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency. Or tracks, by their truth."""
@@ -55,6 +66,8 @@ def evaluate(
             tta=tta,
             provider=provider,
             tiling=tiling,
+            threshold=threshold,
+            calibration=calibration,
             html=html,
             started=lambda count: progress.update(task, total=count),
             advance=lambda: progress.advance(task),

@@ -160,6 +160,11 @@ class LossRecipe(Section):
         le=1,
         description="Cross-entropy counts pixels at 0 and craft at 1; see `losses.small_craft_emphasis`.",
     )
+    false_alarms: float = Field(
+        0.0,
+        ge=0,
+        description="How many times more cross-entropy counts background that the student takes for craft.",
+    )
     box: float = Field(0.5, ge=0, description="1 - GIoU of the box head.")
     presence: float = Field(0.2, ge=0, description="Quality focal loss: how good the box head believes its boxes are.")
     craft: float = Field(0.5, ge=0)

@@ -66,6 +66,32 @@ def reliability(curves: Mapping[str, Sequence[Mapping[str, float]] | None]) -> F
     return figure
 
 
+def false_alarms(curves: Mapping[str, Sequence[Mapping[str, float | None]] | None]) -> Figure | None:
+    """The share of true craft that is missed over false alarms an image, from the lowest threshold to the highest.
+
+    Args:
+        curves: by the name of the line: `false_alarms.Rates` by threshold.
+
+    Returns:
+        None where no set has both.
+    """
+    known = {name: [r for r in rates if r["missed"] is not None] for name, rates in curves.items() if rates}
+    known = {name: rates for name, rates in known.items() if rates}
+    if not known:
+        return None
+    figure = new_figure(7, 4.6)
+    axes = figure.subplots()
+    for name, rates in known.items():
+        axes.plot([r["per_image"] for r in rates], [r["missed"] for r in rates], marker=".", label=name)
+        for r in rates[::6]:
+            axes.annotate(f"{r['threshold']:.2f}", (r["per_image"], r["missed"]), color=_FAINT, fontsize=7)
+    axes.set(xlabel="false alarms an image", ylabel="share of craft missed", ylim=(0, 1.02))
+    axes.set_xlim(left=0)
+    axes.legend(facecolor=DARK, labelcolor=LIGHT, fontsize=8)
+    dress(axes)
+    return figure
+
+
 def svg(figure: Figure) -> str:
     """The figure as an <svg> element to be put into a page; the same figure gives the same bytes."""
     buffer = io.StringIO()

@@ -34,6 +34,7 @@ def render(document: dict[str, Any], report: Report, model: Perceive) -> str:
         segmentation=table.SEGMENTATION,
         detection=table.DETECTION,
         outline=table.OUTLINE,
+        alarms=table.ALARMS,
         cost=table.COST,
         plots=[(title, Markup(plots.svg(plot))) for title, plot in _plots(document).items() if plot is not None],
         legend=cases.legend(report.further),
@@ -51,6 +52,7 @@ def _plots(document: dict[str, Any]) -> dict[str, Figure | None]:
     return {
         "Precision over recall at IoU 0.5": plots.precision_recall(lines),
         f"Reliability of the scores, expected error {error}": plots.reliability({"boxes": curves["reliability"]}),
+        "Craft missed over false alarms, by threshold": plots.false_alarms({"boxes": curves["false_alarms"]}),
     }
 
 

@@ -15,12 +15,17 @@ from afss_ros.evaluation import cases, cost, report_html, summary
 from afss_ros.evaluation.evaluate import Report, evaluate, spread
 from afss_ros.evaluation.latency import student_latency
 from afss_ros.evaluation.metrics import score
+from afss_ros.evaluation.metrics.false_alarms import FLIGHT_THRESHOLD
 from afss_ros.evaluation.tta import AUGMENTATIONS
 from afss_ros.student import Student, Tiling
 from afss_ros.threads import limited
 
 SCORE_THRESHOLD = 0.05
 """Detections below it are no candidates. Average precision needs the doubtful ones too; flight uses 0.5."""
+
+
+FALSE_ALARM_RATES = (0.0, 0.01, 0.05)
+"""Shares of alarmed images without craft for which every document has a threshold."""
 
 
 class EvaluationError(ValueError):
@@ -37,6 +42,8 @@ def run(
     provider: str = "auto",
     tiling: str = "none",
     score_threshold: float = SCORE_THRESHOLD,
+    threshold: float = FLIGHT_THRESHOLD,
+    calibration: Path | None = None,
     html: Path | None = None,
     started: Callable[[int], None] = lambda count: None,
     advance: Callable[[], None] = lambda: None,
@@ -46,6 +53,8 @@ def run(
     Args:
         tta: a name in `tta.AUGMENTATIONS`.
         tiling: "none" or "auto"; see `student.Tiling`.
+        threshold: the score from which a detection is one in flight: what false alarms and misses are counted at.
+        calibration: a document of another evaluation, whose `score_calibration` is judged on these images.
         html: where to write the report with pictures, if anywhere.
         started: told the number of images; `advance` is called after each.
 
@@ -57,6 +66,7 @@ def run(
     """
     if tta not in AUGMENTATIONS:
         raise EvaluationError(f"no test-time augmentation {tta!r}; there are {', '.join(AUGMENTATIONS)}")
+    line = None if calibration is None else read_calibration(calibration)
     dataset = datasets.load(data, split)
     if not dataset.samples:
         problems = "".join(f"\n  {p}" for p in dataset.problems[:5])
@@ -71,11 +81,31 @@ def run(
         perceive = AUGMENTATIONS[tta](student)
         report = evaluate(perceive, dataset, limit=limit, advance=advance)
         facts = _facts(student, data, split, tta, score_threshold, report)
-        figures = {**facts, "threads": threads, **_figures(student, report)}
+        figures = {**facts, "threads": threads, "threshold": threshold}
+        figures |= _figures(student, report, threshold, score_threshold)
+        figures["score_calibration"] = summary.score_calibration(report.images, line)
+        if figures["score_calibration"] is not None:
+            figures["score_calibration"]["of"] = str(calibration or data)
         if html is not None:
             html.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(html, report_html.render(figures, report, perceive).encode())
     return figures
+
+
+def read_calibration(path: Path) -> tuple[float, float]:
+    """Slope and offset of the document of another evaluation.
+
+    Raises:
+        EvaluationError: it holds none.
+    """
+    try:
+        found = json.loads(path.read_bytes())["score_calibration"]
+        return float(found["slope"]), float(found["offset"])
+    except (ValueError, KeyError, TypeError) as err:
+        raise EvaluationError(
+            f"{path}: no score_calibration in it ({type(err).__name__}); make one by `afss evaluate --json` on a set"
+            " with craft"
+        ) from err
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -109,8 +139,8 @@ def _fingerprint(report: Report) -> str:
     return hashlib.sha256("\n".join(r.sample.key for r in report.images).encode()).hexdigest()
 
 
-def _figures(student: Student, report: Report) -> dict[str, Any]:
-    figures: dict[str, Any] = dict(summary.measure(report.images, report.known))
+def _figures(student: Student, report: Report, threshold: float, floor: float) -> dict[str, Any]:
+    figures: dict[str, Any] = dict(summary.measure(report.images, report.known, threshold))
     price = cost.measure(student.path)
     latency = student_latency(student, frames=30)["total"]
     s_acc = score.accuracy(figures["box_ap"], figures["mean_part_iou"])
@@ -122,8 +152,9 @@ def _figures(student: Student, report: Report) -> dict[str, Any]:
         "latency_ms_p95": latency.p95,
         "s_acc": s_acc,
         "s_final": score.final(s_acc, price),
-        "intervals_95": summary.intervals(report.images, report.known),
-        "strata": summary.strata(report.images, report.known),
+        "intervals_95": summary.intervals(report.images, report.known, threshold),
+        "thresholds": [summary.threshold_for(report.images, rate, floor) for rate in FALSE_ALARM_RATES],
+        "strata": summary.strata(report.images, report.known, threshold),
         "curves": summary.curves(report.images),
         "worst": [
             {"key": r.sample.key, "quality": r.quality} for r in cases.ranked(report.images)[: report_html.CASES]

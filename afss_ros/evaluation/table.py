@@ -13,6 +13,7 @@ from afss_ros.datasets.check import Findings
 
 SEGMENTATION = ("whole", "body", "panel", "antenna", "mean_part")
 DETECTION = ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "mean_box_iou", "score_error")
+ALARMS = ("false_alarm_images", "false_alarms_per_hour", "false_alarms_per_image", "empty_called_craft", "missed_craft")
 OUTLINE = ("boundary_f", "hausdorff95_px")
 COST = ("params_m", "gmacs", "latency_ms_p50", "latency_ms_p95", "s_acc", "s_final")
 STRATA = {
@@ -21,6 +22,7 @@ STRATA = {
     "panel_iou": "panel",
     "box_ap": "box AP",
     "mean_box_iou": "box IoU",
+    "false_alarm_images": "alarmed",
 }
 
 SHOWN_PROBLEMS = 10
@@ -40,7 +42,9 @@ def render(document: dict[str, Any]) -> RenderableType:
     tables: list[RenderableType] = [Text(f"{document['model']} on {document['data']}", style="bold")]
     if document["whole_iou"] is not None:
         tables.append(_segmentation(document))
-    tables += [_column(document, (*DETECTION, *OUTLINE)), _row(document, COST)]
+    tables += [_column(document, (*DETECTION, *ALARMS, *OUTLINE)), _row(document, COST)]
+    if thresholds := [t for t in document.get("thresholds", ()) if t is not None]:
+        tables.append(_thresholds(thresholds))
     if document["strata"]:
         tables.append(_strata(document["strata"]))
     problems = [Text(problem, style="yellow") for problem in document["problems"][:SHOWN_PROBLEMS]]
@@ -67,9 +71,17 @@ def _interval(bounds: list[float] | None) -> str:
 def _column(document: dict[str, Any], names: tuple[str, ...]) -> Table:
     table = _table("", "figure", "95 %")
     for name in names:
-        if document[name] is not None:
+        if document.get(name) is not None:
             interval = _interval(document["intervals_95"].get(name))
             table.add_row(name.replace("_", " "), figure(document[name]), interval)
+    return table
+
+
+def _thresholds(thresholds: list[dict[str, Any]]) -> Table:
+    table = _table("false alarms allowed", "from score", "alarmed", "an hour", "missed")
+    for chosen in thresholds:
+        columns = (figure(chosen["threshold"]), figure(chosen["alarmed"]), figure(chosen["per_hour"], 0))
+        table.add_row(f"{100 * chosen['rate']:g} % of empty images", *columns, figure(chosen["missed"]))
     return table
 
 

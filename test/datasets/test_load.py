@@ -63,6 +63,19 @@ def test_boxes_in_a_table(tmp_path: Path) -> None:
     assert [p.where.split(": ")[1] for p in dataset.problems] == ["line 5", "line 6", "gone.jpg"]
 
 
+def test_a_table_can_say_that_there_is_no_craft(tmp_path: Path) -> None:
+    for name in "abc":
+        _picture(tmp_path / f"images/{name}.jpg")
+    rows = ["image,xmin,ymin,xmax,ymax", "a.jpg,,,,", "b.jpg, , ,,", "b.jpg,1,1,3,3", "c.jpg"]
+    (tmp_path / "boxes.csv").write_text("\n".join(rows))
+    dataset = datasets.load(tmp_path)
+    empty, boxed, cut_off = dataset.samples
+    assert empty.instances == () and empty.complete and empty.searched
+    assert boxed.instances is not None and len(boxed.instances) == 1
+    assert cut_off.instances is None, "a row that was cut off says nothing"
+    assert [p.where.split(": ")[1] for p in dataset.problems] == ["line 3", "line 5"]
+
+
 def test_coco_annotations_in_their_usual_folders(tmp_path: Path) -> None:
     _picture(tmp_path / "images/val/a.png")
     document = {

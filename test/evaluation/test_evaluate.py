@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -259,3 +260,47 @@ def test_the_command(perfect: Path, tiny_student: Path, tmp_path: Path, capsys: 
     assert "no split 'train'" in " ".join(capsys.readouterr().err.split())
     (perfect / "images/3.png").unlink()
     assert cli.main(command) == 3
+
+
+def test_a_set_without_craft_has_figures_of_its_own(tmp_path: Path, tiny_student: Path) -> None:
+    nothing = np.zeros((64, 64), np.uint8)
+    data = _write(tmp_path / "set", [nothing] * 4, seen=[nothing, nothing, nothing, _craft(4)])
+    document = run.run(tiny_student, data, provider="cpu", html=tmp_path / "report.html")
+    assert document["whole_iou"] is None and document["box_ap"] is None and document["boundary_f"] is None
+    assert document["false_alarm_images"] == 0.25 and document["false_alarms_per_image"] == 0.25
+    assert document["false_alarms_per_hour"] == 900
+    assert document["intervals_95"]["false_alarms_per_hour"] == pytest.approx([3600 * 0.0063, 3600 * 0.8059], rel=1e-2)
+    assert document["empty_called_craft"] == pytest.approx(np.count_nonzero(_craft(4)) / (4 * 64 * 64))
+    assert document["missed_craft"] is None
+    silent = document["thresholds"][0]
+    assert silent["rate"] == 0.0 and silent["alarmed"] == 0.0 and silent["threshold"] > 0.5
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(table.render(document))
+    assert re.search(r"false alarms per hour +900\.000", captured.get())
+    assert "false alarms per hour" in (tmp_path / "report.html").read_text()
+
+
+def test_misses_and_false_alarms_trade_along_the_threshold(tmp_path: Path, tiny_student: Path) -> None:
+    truths = [_craft(4), _craft(12), _craft(20) * 0]
+    data = _write(tmp_path / "set", truths, seen=[_craft(4), _craft(12) * 0, _craft(20)])
+    document = run.run(tiny_student, data, provider="cpu", threshold=0.3)
+    assert document["missed_craft"] == 0.5 and document["false_alarm_images"] == 1.0
+    assert document["threshold"] == 0.3
+    curve = document["curves"]["false_alarms"]
+    assert [r["threshold"] for r in curve] == pytest.approx(np.arange(0.05, 1, 0.05))
+    assert all(a["false_alarms"] >= b["false_alarms"] for a, b in pairwise(curve))
+
+
+def test_scores_are_calibrated_on_one_set_and_judged_on_another(
+    perfect: Path, tmp_path: Path, tiny_student: Path
+) -> None:
+    first = tmp_path / "first.json"
+    first.write_text(json.dumps({"score_calibration": {"slope": 2.0, "offset": -1.0}}))
+    document = run.run(tiny_student, perfect, provider="cpu", calibration=first)
+    found = document["score_calibration"]
+    assert (found["slope"], found["offset"], found["of"]) == (2.0, -1.0, str(first))
+    assert found["score_error"] >= 0
+    first.write_text("{}")
+    with pytest.raises(run.EvaluationError, match="no score_calibration"):
+        run.run(tiny_student, perfect, provider="cpu", calibration=first)

@@ -1,7 +1,8 @@
 """Sets of boxes in one table, `boxes.csv`: `image,xmin,ymin,xmax,ymax` and maybe `class_id`, pictures in `images/`.
 
-One row is one craft; an image may have several rows. Boxes are in pixels, corner convention. `class_id` (which craft
-it is) becomes the attribute `craft`; every box is a "spacecraft" here.
+One row is one craft; an image may have several rows. A row whose four numbers are left empty says that the image shows
+no craft. Boxes are in pixels, corner convention. `class_id` (which craft it is) becomes the attribute `craft`; every
+box is a "spacecraft" here.
 """
 
 from __future__ import annotations
@@ -47,18 +48,29 @@ def load(root: Path) -> Dataset:
     return replace(loaded, problems=(*problems, *found, *loaded.problems))
 
 
+def _says_empty(row: dict[str, str]) -> bool:
+    # A row that was cut off lacks cells, which are None: nobody said that anything is empty.
+    return all(row.get(column) is not None and not row[column].strip() for column in _COLUMNS[1:])
+
+
 def _sample(root: Path, of_image: list[tuple[str, dict[str, str]]], problems: list[Problem]) -> Sample:
     name, craft = of_image[0][1]["image"], of_image[0][1].get("class_id")
     image = inside(root / "images", name)
     width, height = picture_size(image)
+    empty = [where for where, row in of_image if _says_empty(row)]
+    rest = [(where, row) for where, row in of_image if not _says_empty(row)]
+    if empty and rest:
+        problems.append(
+            Problem(empty[0], f"{name} has no craft by this row, and a box by another; the box is believed")
+        )
     instances: list[Instance] = []
-    for where, row in of_image:
+    for where, row in rest:
         try:
             instances.append(Instance(WHOLE, np.array([float(row[c]) for c in _COLUMNS[1:]], np.float32)))
         except MALFORMED as err:
             problems.append(Problem(where, told(err)))
     attributes = {"craft": craft} if craft else {}
-    complete = len(instances) == len(of_image)
+    complete = len(instances) == len(rest)
     known = tuple(instances) if instances or complete else None
     return Sample(
         str(Path(name).with_suffix("")), image, None, width, height, known, attributes=attributes,

@@ -67,6 +67,16 @@ def small_craft_emphasis(labels: Tensor, exponent: float) -> Tensor:
     return 1 + near * (times - 1)[:, None, None]
 
 
+def false_alarm_emphasis(logits: Tensor, labels: Tensor, most: float) -> Tensor:
+    """How many times pixels of background count: 1 where a student sees none of a craft, 1 + `most` where it is sure.
+
+    Hard negatives are rare: on most of a planet any student is right, and the mean over its pixels hides the patch that
+    became a detection. The chance of craft is taken as it is; no gradient runs through it. Float (B, H, W), 1 on craft.
+    """
+    seen = 1 - logits.detach().softmax(1)[:, BACKGROUND]
+    return 1 + most * seen * (labels == BACKGROUND)
+
+
 def lovasz_softmax(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
     """Lovász-softmax (Berman, Rannen Triki and Blaschko, CVPR 2018) over the batch, averaged over the classes present.
 
@@ -146,6 +156,9 @@ def segmentation_loss(
     out: dict[str, Tensor] = {}
     if weights.cross_entropy:
         emphasis = small_craft_emphasis(labels, weights.small_craft) if weights.small_craft else None
+        if weights.false_alarms:
+            alarming = false_alarm_emphasis(logits, labels, weights.false_alarms)
+            emphasis = alarming if emphasis is None else emphasis * alarming
         out["cross_entropy"] = weights.cross_entropy * cross_entropy(
             logits, labels, weights.class_weights, weight, emphasis
         )

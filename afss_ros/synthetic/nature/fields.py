@@ -44,7 +44,7 @@ def _ridged(rng: np.random.Generator, _: str) -> NDArray[np.float64]:
     return ranked(total)[..., None]
 
 
-def _cracks(rng: np.random.Generator, _: str) -> NDArray[np.float64]:
+def _cracks(rng: np.random.Generator, _name: str) -> NDArray[np.float64]:
     """Thin long lines where fields of noise pass through zero, 0..1."""
     lines = np.zeros((SIZE, SIZE))
     for _ in range(3):

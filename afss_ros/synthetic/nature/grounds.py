@@ -46,11 +46,12 @@ def _shaded(rng: np.random.Generator, height: Layer, sun: Vector, low: float = 0
 
 def _moonscape(rng: np.random.Generator, u: Layer, v: Layer, sun: Vector) -> Layer:
     scale = float(np.exp(rng.uniform(np.log(0.12), np.log(0.6))))
-    height, rays = np.zeros_like(u), np.zeros_like(u)
+    height = np.zeros_like(u)
+    rays = np.zeros_like(u)
     for k, times in enumerate((1.0, 2.7, 7.0)):
         found = look_up(rng, "craters", u, v, scale * times)
-        height += found[..., 0] / times
-        rays = rays + found[..., 1] / (k + 1)
+        height += found[..., 0] / np.float32(times)
+        rays += found[..., 1] / np.float32(k + 1)
     height += float(rng.uniform(0, 25)) * grey(rng, "rough", u, v, scale * 2)
     base = np.array(STONES[int(rng.integers(len(STONES)))]) * rng.uniform(0.6, 1.5)
     patches = mixed(base, base * rng.uniform(0.5, 1.2), smoothstep(0.4, 0.6, grey(rng, "smooth", u, v, scale)))
@@ -106,10 +107,10 @@ def _river_land(rng: np.random.Generator, u: Layer, v: Layer, sun: Vector) -> La
 
 def _ice_plain(rng: np.random.Generator, u: Layer, v: Layer, sun: Vector) -> Layer:
     scale = float(rng.uniform(0.1, 0.5))
-    lines = grey(rng, "cracks", u, v, scale) + 0.6 * grey(rng, "cracks", u, v, scale * 3)
+    lines = grey(rng, "cracks", u, v, scale) + np.float32(0.6) * grey(rng, "cracks", u, v, scale * 3)
     height = -8 * lines + 20 * grey(rng, "smooth", u, v, scale)
     stain = rng.uniform(0.2, 0.8, 3)
-    picture = mixed(np.array([0.85, 0.88, 0.95]), stain, lines * float(rng.uniform(0, 0.8)))
+    picture = mixed(np.array([0.85, 0.88, 0.95]), stain, lines * np.float32(rng.uniform(0, 0.8)))
     return np.asarray(picture * _shaded(rng, np.asarray(height, np.float32), sun, 0.1)[..., None], np.float32)
 
 

@@ -123,3 +123,19 @@ def test_emphasis_is_on_top_of_the_plain_mean() -> None:
     plain = losses.cross_entropy(logits, labels, (1.0, 2.0, 3.0))
     twice = losses.cross_entropy(logits, labels, (1.0, 2.0, 3.0), emphasis=torch.full((1, 4, 4), 2.0))
     assert twice.item() == pytest.approx(2 * plain.item(), rel=1e-5)
+
+
+def test_background_taken_for_craft_counts_more_and_nothing_else_does() -> None:
+    logits = torch.zeros(1, 2, 1, 3)
+    logits[0, 1] = torch.tensor([[9.0, -9.0, -9.0]])  # sure of craft at the first pixel, of background at the others
+    labels = torch.tensor([[[0, 0, 1]]])
+    emphasis = losses.false_alarm_emphasis(logits, labels, 4.0)
+    assert torch.allclose(emphasis, torch.tensor([[[5.0, 1.0, 1.0]]]), atol=1e-3)
+    plain = losses.segmentation_loss(logits, labels, LossRecipe(dice=0.0, class_weights=()))  # type: ignore[call-arg]
+    weighted = losses.segmentation_loss(
+        logits,
+        labels,
+        LossRecipe(dice=0.0, class_weights=(), false_alarms=4.0),  # type: ignore[call-arg]
+    )
+    each = -logits.log_softmax(1).gather(1, labels[:, None])[0, 0, 0]
+    assert weighted["cross_entropy"] - plain["cross_entropy"] == pytest.approx(4 * float(each[0]) / 3, rel=1e-3)
