@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.synthetic.backgrounds import EARTH_KINDS, RAW_KINDS
+from afss_ros.synthetic.craft.adrift import ADRIFT
 from afss_ros.synthetic.craft.grammar import design
 from afss_ros.synthetic.craft.model import Craft
 from afss_ros.synthetic.craft.rock import rock, scaled
@@ -66,13 +67,13 @@ def _companion(rng: np.random.Generator, first: Placed, craft: Craft) -> Vector:
 
 
 def _craft(
-    rng: np.random.Generator, split: str, kind: str, tangent: tuple[float, float], size: int
+    rng: np.random.Generator, split: str, kind: str, tangent: tuple[float, float], size: int, *, fitted: bool
 ) -> tuple[Placed, ...]:
     """None to three craft, and now and then a rock, which is no craft and has instance 0."""
     placed: list[Placed] = []
     for i in range(int(rng.choice([0, 1, 2, 3], p=[0.08, 0.76, 0.12, 0.04]))):
         seed = design_seed(rng, split)
-        craft = design(seed)
+        craft = design(seed, fitted=fitted)
         across = _pixels_across(rng, kind, size)
         if placed and rng.random() < 0.5:
             place = _companion(rng, placed[0], craft)
@@ -86,6 +87,24 @@ def _craft(
         place = _anywhere(rng, stone, across, tangent, size) * (1.0 if rng.random() < 0.3 else 3.0)
         stone = scaled(stone, float(np.linalg.norm(place)) * across * min(tangent) / (size * stone.radius))
         placed.append(Placed(stone, random_rotation(rng), place, 0, seed))
+    return tuple(placed)
+
+
+def drifting(rng: np.random.Generator, split: str, scene: Scene) -> tuple[Placed, ...]:
+    """One to three people, blankets or scraps about a scene, of any size to half the frame; all are background."""
+    placed = []
+    size = min(scene.width, scene.height)
+    near = [p for p in scene.craft if p.instance]
+    for _ in range(int(rng.choice([1, 1, 2, 3]))):
+        seed = design_seed(rng, split)
+        build = ADRIFT[int(rng.choice(len(ADRIFT), p=[share for share, _ in ADRIFT]))][1]
+        thing = build(seed)
+        across = float(np.exp(rng.uniform(np.log(8), np.log(0.6 * size))))
+        place = _anywhere(rng, thing, across, scene.tangent, size)
+        if near:  # at the craft's distance, so that neither is always before the other
+            place *= float(rng.uniform(0.6, 1.3)) * np.linalg.norm(near[0].translation) / np.linalg.norm(place)
+        grown = float(np.linalg.norm(place)) * across * min(scene.tangent) / (size * thing.radius)
+        placed.append(Placed(scaled(thing, grown), random_rotation(rng), place, 0, seed))
     return tuple(placed)
 
 
@@ -139,8 +158,13 @@ def _sky(rng: np.random.Generator, kind: str) -> Sky:
     )  # fmt: skip
 
 
-def draw_scene(rng: np.random.Generator, kind: str, split: str, width: int, height: int) -> Scene:
-    """One random scene of `width` x `height` pixels before a background of `kind`, with craft of `split` only."""
+def draw_scene(
+    rng: np.random.Generator, kind: str, split: str, width: int, height: int, *, fitted: bool = False
+) -> Scene:
+    """One random scene of `width` x `height` pixels before a background of `kind`, with craft of `split` only.
+
+    `fitted` craft are those of `grammar.design`.
+    """
     aspect = width / height
 
     def field(low: float, high: float) -> tuple[float, float]:
@@ -156,7 +180,7 @@ def draw_scene(rng: np.random.Generator, kind: str, split: str, width: int, heig
     if kind in ("limb", "disc", "stars", "planet") and rng.random() < 0.12:
         planets.append(draw_other(rng, sky_tangent, small=True))
     light = _light(rng, kind, planets[0] if planets else None, sky_tangent)
-    craft = _craft(rng, split, kind, tangent, min(width, height))
+    craft = _craft(rng, split, kind, tangent, min(width, height), fitted=fitted)
     return Scene(
         width, height, tangent, sky_tangent, craft, tuple(planets), light, _sky(rng, kind), draw_cyclones(rng), kind
     )

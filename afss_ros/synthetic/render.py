@@ -12,7 +12,7 @@ from afss_ros.synthetic.attributes import describe
 from afss_ros.synthetic.backgrounds import RAW_KINDS, draw_kind
 from afss_ros.synthetic.camera import expose
 from afss_ros.synthetic.captions import captioned
-from afss_ros.synthetic.draw import SPLITS, draw_scene, sample_rng
+from afss_ros.synthetic.draw import SPLITS, draw_scene, drifting, sample_rng
 from afss_ros.synthetic.exposure import draw_camera, metered
 from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
 from afss_ros.synthetic.hall import hall
@@ -26,6 +26,8 @@ ASPECTS: tuple[tuple[float, float], ...] = ((1.0, 0.5), (16 / 9, 0.35), (4 / 3, 
 
 ARTWORK = {"limb": 0.08, "ground": 0.04, "disc": 0.2, "night": 0.12, "stars": 0.25, "gradient": 0.3, "planet": 0.12}
 """How often an artist has drawn into the background, by its kind."""
+DRIFTING = 0.2
+"""Share of the frames before nature in which people, blankets or scraps drift."""
 SUNLESS = ("nebula", "galaxy", "stars", "sun")
 """Kinds of nature that shine by themselves: craft before them are lit from anywhere."""
 CAPTIONS = 0.08
@@ -102,11 +104,13 @@ def _before_nature(
     aspect = _aspect(rng)
     width, height = size, round(size / aspect)
     backdrop = draw_backdrop(rng, height, width)
-    scene = draw_scene(rng, "nature", split, width, height)
+    scene = draw_scene(rng, "nature", split, width, height, fitted=True)
     sun = scene.light.sun if backdrop.kind in SUNLESS else backdrop.sun
     scene = replace(scene, light=replace(scene.light, sun=sun), sky=Sky())
     if empty:
         scene = replace(scene, craft=())
+    if rng.random() < DRIFTING:
+        scene = replace(scene, craft=(*scene.craft, *drifting(rng, split, scene)))
     rendered = renderer.render(scene, backdrop.radiance)
     radiance = rendered.radiance
     free = ~rendered.covered[..., None]

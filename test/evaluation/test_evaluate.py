@@ -206,8 +206,9 @@ def test_the_report_is_one_file_with_its_pictures(perfect: Path, tiny_student: P
     assert len(re.findall(r'<img src="data:image/jpeg;base64,', text)) == 3 * 4
     assert not re.search(r'(src|href)="(?!data:|#)', text)
     assert "mean part" in text
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 3
     assert "Reliability of the scores, expected error 0." in text
+    assert "Craft missed over false alarms" in text
 
 
 HALF_SEEN = [_craft(4), _craft(12) * 0] * 4

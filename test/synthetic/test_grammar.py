@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from afss_ros.labels import ANTENNA, BODY, PANEL
+from afss_ros.labels import ANTENNA, BACKGROUND, BODY, PANEL
 from afss_ros.synthetic.backgrounds import KINDS
-from afss_ros.synthetic.craft import antennas, arrays, details, reflectors
+from afss_ros.synthetic.craft import adrift, antennas, arrays, bus, details, fittings, reflectors
 from afss_ros.synthetic.craft.grammar import ARRAYS, BODIES, design
 from afss_ros.synthetic.craft.model import Craft, Model
 from afss_ros.synthetic.draw import SPLITS, design_seed, draw_scene, sample_rng
@@ -67,6 +70,48 @@ def test_every_detail_is_body(renderer: Renderer, build: details.Detail) -> None
     model = Model(np.random.default_rng(7))
     build(model, model.rng, 0.5, ORIGIN, UP)
     assert parts_seen(renderer, model.finished()) == {BODY}
+
+
+def test_fittings_are_body_but_for_whips(renderer: Renderer) -> None:
+    seen: dict[str, set[int]] = {}
+    for seed in range(8):
+        for _, fit in fittings.FITTINGS:
+            model = Model(np.random.default_rng(seed))
+            fit(model, model.rng, bus.Bus(np.full(3, 0.5, np.float32), round=False))
+            craft = model.finished()
+            seen.setdefault(craft.elements[-1], set()).update(parts_seen(renderer, craft))
+    assert seen == {"radiators": {BODY}, "arm": {BODY}, "booms": {BODY}, "whips": {ANTENNA}}
+
+
+def test_wings_without_cells_are_panels_all_the_same(renderer: Renderer) -> None:
+    for seed in range(6):
+        model = Model(np.random.default_rng(seed))
+        style = arrays.wing_style(model.rng, 1.0)
+        style = replace(style, front=fittings.odd_front(model.rng, style.width, style.length))
+        arrays.add_wing(model, style, arrays.wing_frame(np.array([1.0, 0.0, 0.0], np.float32), 0.4), ORIGIN)
+        assert PANEL in parts_seen(renderer, model.finished())
+
+
+@pytest.mark.parametrize("build", [build for _, build in adrift.ADRIFT], ids=name_of)
+def test_what_drifts_is_seen_and_is_background(renderer: Renderer, build: Callable[[int], Craft]) -> None:
+    for seed in range(4):
+        craft = build(seed)
+        assert set(np.unique(craft.vertices[:, 9]).tolist()) == {BACKGROUND}
+        t = (0.5, 0.5)
+        light = Light(UP.astype(float), np.ones(3), np.full(3, 0.2), np.zeros(3), UP.astype(float))
+        placed = Placed(craft, np.eye(3), np.array([0.0, 0.0, -craft.radius / 0.45]), 0, 0)
+        drawn = renderer.render(Scene(64, 64, t, t, (placed,), (), light, Sky(), np.zeros((0, 4)), "stars"))
+        assert drawn.covered.any() and not drawn.parts.any() and not drawn.instances.any()
+
+
+def test_fitted_craft_are_the_same_craft_with_more_on_them() -> None:
+    more = 0
+    for seed in range(0, 60, 3):
+        plain, fitted = design(seed), design(seed, fitted=True)
+        assert fitted.elements[: len(plain.elements)] == plain.elements or "wings:odd" in fitted.elements
+        more += len(fitted.elements) > len(plain.elements)
+    assert 8 < more < 20
+    assert np.array_equal(design(9).vertices, design(9, fitted=False).vertices)
 
 
 def test_a_dish_is_an_antenna_on_a_body_arm(renderer: Renderer) -> None:

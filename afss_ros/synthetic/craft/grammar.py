@@ -8,7 +8,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.synthetic.craft import antennas, arrays, blankets, bus, crewed, details, reflectors, special
+from afss_ros.synthetic.craft import (
+    antennas,
+    arrays,
+    blankets,
+    bus,
+    crewed,
+    details,
+    fittings,
+    reflectors,
+    special,
+)
 from afss_ros.synthetic.craft.bus import Bus
 from afss_ros.synthetic.craft.model import Craft, Model
 
@@ -89,7 +99,9 @@ def _directions(rng: np.random.Generator, layout: str) -> list[Vector]:
     return [np.array([np.cos(a) * np.cos(lean), np.sin(a) * np.cos(lean), np.sin(lean)], np.float32) for a in angles]
 
 
-def _wings(model: Model, rng: np.random.Generator, body: Bus, name: str) -> None:
+def _wings(
+    model: Model, rng: np.random.Generator, body: Bus, name: str, extra: np.random.Generator | None = None
+) -> None:
     layout = _drawn(rng, {**LAYOUTS, **LAYOUTS_OF.get(name, {})})
     model.elements.append(f"wings:{layout}")
     if layout == "none":
@@ -99,6 +111,9 @@ def _wings(model: Model, rng: np.random.Generator, body: Bus, name: str) -> None
     style = arrays.wing_style(rng, float(rng.choice([0.4, 0.6, 0.8, 1.0, 1.4])))
     if name == "cubesat" and rng.random() < 0.7:
         style = replace(style, yoke=0.01, width=2 * float(body.half[0]), panels=min(style.panels, 3), split=1)
+    if extra is not None and extra.random() < fittings.ODD_WINGS:
+        style = replace(style, front=fittings.odd_front(extra, style.width / style.split, style.length))
+        model.elements.append("wings:odd")
     tilt = float(rng.choice([0.0, np.pi])) if layout == "petals" else float(rng.uniform(0, 2 * np.pi))
     z = float(rng.uniform(-0.8, 0.8)) * float(body.half[2]) * float(rng.choice([0.0, 1.0]))
     levels = {"double": [-0.7, 0.7], "rows": [-0.9, -0.3, 0.3, 0.9]}.get(layout)
@@ -161,15 +176,23 @@ def _details(model: Model, rng: np.random.Generator, body: Bus) -> None:
         model.elements.append(build.__name__.removeprefix("add_"))
 
 
-def design(seed: int) -> Craft:
-    """The craft that `seed` names: the same seed, the same craft."""
+def design(seed: int, *, fitted: bool = False) -> Craft:
+    """The craft that `seed` names: the same seed, the same craft.
+
+    Args:
+        fitted: with what world 7 added (`fittings`), drawn by a generator of its own: all else is as without.
+    """
     rng = np.random.default_rng(seed)
+    extra = np.random.default_rng([seed, 7]) if fitted else None
     model = Model(rng)
     name = _drawn(rng, {key: weight for key, (weight, _) in BODIES.items()})
     model.elements.append(name)
     body = BODIES[name][1](model, rng)
     if name != "debris":
-        _wings(model, rng, body, name)
+        _wings(model, rng, body, name, extra)
         _antennas(model, rng, body)
         _details(model, rng, body)
+        for share, fit in fittings.FITTINGS if extra is not None else ():
+            if extra is not None and extra.random() < share:
+                fit(model, extra, body)
     return model.finished()
