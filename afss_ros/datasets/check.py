@@ -123,6 +123,8 @@ def _check_labels(sample: Sample, class_names: dict[int, str], findings: Finding
         name = "unlabelled" if identifier == UNLABELLED else class_names.get(identifier)
         if identifier == BODY and sample.parts is not None and CLASS_NAMES[PANEL] not in sample.parts:
             name = ANY_PART
+        if identifier == BACKGROUND and sample.only is not None:
+            name = "background or craft"
         if name is None:
             yield f"{sample.labels}: id {identifier} ({counts[identifier]} pixels) is no class; they are {class_names}"
         else:

@@ -55,7 +55,7 @@ def write_afss(dataset: Dataset, out: Path) -> tuple[list[Problem], str]:
                 continue
             writer.add(
                 sample.key, image, labels, instances, sample.split, sample.sequence, sample.attributes, "png",
-                parts=sample.parts, complete=sample.complete,
+                parts=sample.parts, only=sample.only, complete=sample.complete,
             )  # fmt: skip
     without = sum(s.labels is None and s.craft_mask is not None and not s.one_craft for s in dataset.samples)
     lost = f"; the craft masks of {without} are not kept, since this form has none" if without else ""

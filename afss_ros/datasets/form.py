@@ -73,6 +73,8 @@ class Sample:
             pickle samples).
         parts: the parts that were looked for when the label map was made, body apart; what is none of them is body, so
             a part that was not looked for may be among it. None when nobody said: the set's class names then tell.
+        only: the parts that were labelled where nobody marked the rest of the craft, so that background may be craft;
+            None where background is background.
         label_ids: the ids that may occur in the label map, 255 apart; None for any.
         complete: whether `instances` are all that is there. False where an object could not be read.
         craft_mask: path of a picture of the whole craft, for sets that know no parts.
@@ -91,6 +93,7 @@ class Sample:
     attributes: dict[str, Any] = field(default_factory=dict)
     decode_labels: Callable[[Path], NDArray[np.uint8]] = read_label_ids
     parts: tuple[str, ...] | None = None
+    only: tuple[str, ...] | None = None
     label_ids: frozenset[int] | None = None
     complete: bool = True
     craft_mask: Path | None = None
@@ -103,7 +106,8 @@ class Sample:
 
         Without that, nothing found means nothing. A `craft_mask` alone does not count: it says where, not how many.
         """
-        return self.complete and (self.instances is not None or self.labels is not None)
+        marked = self.labels is not None and self.only is None
+        return self.complete and (self.instances is not None or marked)
 
     def read_image(self) -> NDArray[np.uint8]:
         """The picture, uint8 (height, width, 3), RGB.
@@ -132,9 +136,9 @@ class Sample:
     def read_craft_mask(self) -> NDArray[np.bool_] | None:
         """Pixels of any craft, bool (height, width), from the best there is: parts, mask picture, instance masks.
 
-        None when the set knows boxes only, or not every craft. Unlabelled pixels count as no craft.
+        None when the set knows boxes or some parts only, or not every craft. Unlabelled pixels count as no craft.
         """
-        if self.labels is not None:
+        if self.labels is not None and self.only is None:
             labels = self.read_labels()
             return np.asarray((labels != BACKGROUND) & (labels != UNLABELLED), bool)
         if self.craft_mask is not None:

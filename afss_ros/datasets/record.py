@@ -102,6 +102,9 @@ def to_sample(root: Path, record: dict[str, Any], problems: list[str] | None = N
             sequence=_typed(record.get("sequence", ""), str),
             attributes=_typed(record.get("attributes") or {}, dict),
             parts=None if parts is None else tuple(_typed(name, str) for name in _typed(parts, list)),
+            only=None
+            if record.get("only") is None
+            else tuple(_typed(name, str) for name in _typed(record["only"], list)),
             complete=complete and bool(record.get("complete", True)),
         )
     except DatasetError:

@@ -100,6 +100,7 @@ class DatasetWriter:
         image_format: str = "jpg",
         encoded: bytes | None = None,
         parts: Iterable[str] | None = None,
+        only: Iterable[str] | None = None,
         complete: bool = True,
     ) -> None:
         """Write one sample; on return it is on disk, whole.
@@ -113,6 +114,7 @@ class DatasetWriter:
             image_format: "jpg" (quality 95) or "png" (lossless).
             encoded: the picture as a file of that format, to be kept as it is; None encodes `image`.
             parts: that were looked for in the label map, body apart; None does not say. See `Sample`.
+            only: the parts that are labelled where the rest of the craft is not. See `Sample`.
             complete: whether `instances` are all that is there.
 
         Raises:
@@ -141,6 +143,8 @@ class DatasetWriter:
         }
         if parts is not None and labels is not None:
             record["parts"] = list(parts)
+        if only is not None and labels is not None:
+            record["only"] = list(only)
         if not complete:
             record["complete"] = False
         line = to_line(record)

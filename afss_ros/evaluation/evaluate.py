@@ -13,7 +13,7 @@ from afss_ros.evaluation.metrics import boundary
 from afss_ros.evaluation.metrics.boundary import BoundaryAgreement
 from afss_ros.evaluation.metrics.detection import ImageObjects, top_box_iou
 from afss_ros.evaluation.metrics.segmentation import CLASSES, SIDE, Confusion, confusion, iou, to_common_ids
-from afss_ros.evaluation.truth import Truth, further_classes, is_craft, known_classes, read_truth
+from afss_ros.evaluation.truth import Truth, further_classes, is_craft, known_classes, only_ids, read_truth
 from afss_ros.labels import ANTENNA, BODY, SPACECRAFT, UNLABELLED
 from afss_ros.perception import Frame, Perception
 
@@ -47,7 +47,7 @@ class ImageResult:
     @property
     def quality(self) -> float | None:
         """One number to rank images by: whole-craft IoU, or box IoU where there are no masks."""
-        if self.confusion is not None:
+        if self.confusion is not None and self.sample.only is None:
             value = float(iou(self.confusion, CLASSES["whole"]))
             return value if np.isfinite(value) else None
         return self.box_iou
@@ -131,13 +131,16 @@ def judge(
     counted, agreement = None, None
     if truth.labels is not None and labels is not None:
         labels = np.where(labels == UNLABELLED, np.uint8(0), labels)
+        if truth.only is not None:
+            labels = only_ids(labels, truth.only)
         if truth.unknown_part is not None:
             labels = np.where(truth.unknown_part & (labels != 0), np.uint8(SPACECRAFT), labels)
         if truth.antenna_is_body:
             labels = np.where((labels == ANTENNA) & (truth.labels == BODY), np.uint8(BODY), labels)
         counted = confusion(truth.labels, labels, SIDE + len(further))
         decided = truth.labels != UNLABELLED
-        agreement = boundary.compare((truth.labels != 0) & decided, (labels != 0) & decided)
+        if truth.only is None:
+            agreement = boundary.compare((truth.labels != 0) & decided, (labels != 0) & decided)
     objects = None
     if truth.craft is not None:
         objects = ImageObjects(sample.height, sample.width, truth.craft, found_craft(perception))
@@ -187,7 +190,7 @@ def _window(box: NDArray[np.float32]) -> tuple[slice, slice]:
 
 
 def _craft_region(sample: Sample, truth: Truth) -> NDArray[np.bool_] | None:
-    if truth.labels is not None:
+    if truth.labels is not None and truth.only is None:
         return np.asarray((truth.labels != 0) & (truth.labels != UNLABELLED), bool)
     if truth.craft is None:
         return None

@@ -75,21 +75,28 @@ def false_alarms(curves: Mapping[str, Sequence[Mapping[str, float | None]] | Non
     Returns:
         None where no set has both.
     """
-    known = {name: [r for r in rates if r["missed"] is not None] for name, rates in curves.items() if rates}
-    known = {name: rates for name, rates in known.items() if rates}
+    known = {name: _points(rates) for name, rates in curves.items() if rates}
+    known = {name: points for name, points in known.items() if points}
     if not known:
         return None
     figure = new_figure(7, 4.6)
     axes = figure.subplots()
-    for name, rates in known.items():
-        axes.plot([r["per_image"] for r in rates], [r["missed"] for r in rates], marker=".", label=name)
-        for r in rates[::6]:
-            axes.annotate(f"{r['threshold']:.2f}", (r["per_image"], r["missed"]), color=_FAINT, fontsize=7)
+    for name, points in known.items():
+        axes.plot([x for x, _, _ in points], [y for _, y, _ in points], marker=".", label=name)
+        for x, y, threshold in points[::6]:
+            axes.annotate(f"{threshold:.2f}", (x, y), color=_FAINT, fontsize=7)
     axes.set(xlabel="false alarms an image", ylabel="share of craft missed", ylim=(0, 1.02))
     axes.set_xlim(left=0)
     axes.legend(facecolor=DARK, labelcolor=LIGHT, fontsize=8)
     dress(axes)
     return figure
+
+
+def _points(rates: Sequence[Mapping[str, float | None]]) -> list[tuple[float, float, float]]:
+    """False alarms, misses and threshold wherever a share of misses is known."""
+    return [
+        (r["per_image"] or 0.0, missed, r["threshold"] or 0.0) for r in rates if (missed := r["missed"]) is not None
+    ]
 
 
 def svg(figure: Figure) -> str:

@@ -27,7 +27,7 @@ def measure(results: Sequence[ImageResult], known: Sequence[str], threshold: flo
     """
     confusions = [r.confusion for r in results if r.confusion is not None]
     figures = metrics.summarise(_stack(confusions), known if _any_craft(confusions) else ())
-    figures["empty_called_craft"] = _called_craft(confusions)
+    figures["empty_called_craft"] = _called_craft(results)
     objects = [r.objects for r in results if r.objects is not None]
     boxes, masks = average_precision(objects, "bbox"), average_precision(objects, "segm")
     figures |= {"box_ap": boxes["ap"], "box_ap50": boxes["ap50"], "box_ap75": boxes["ap75"]}
@@ -203,8 +203,9 @@ def _any_craft(confusions: Sequence[metrics.Confusion]) -> bool:
     return any(bool(c[1:].any()) for c in confusions)
 
 
-def _called_craft(confusions: Sequence[metrics.Confusion]) -> float | None:
-    """Share of the pixels of images without craft that are called craft; None where every image has one."""
+def _called_craft(results: Sequence[ImageResult]) -> float | None:
+    """Share of the pixels of images without craft that are called craft; None where every image has or may have one."""
+    confusions = [r.confusion for r in results if r.confusion is not None and r.sample.only is None]
     empty = [c for c in confusions if not c[1:].any() and c[0].any()]
     return float(sum(c[0, 1:].sum() for c in empty) / sum(c[0].sum() for c in empty)) if empty else None
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from afss_ros.datasets import Dataset, Instance, Sample
 from afss_ros.datasets.form import WHOLE
 from afss_ros.datasets.sought import sought_in
-from afss_ros.evaluation.metrics.segmentation import CLASSES, MEAN_PARTS, to_common_ids
-from afss_ros.labels import ANTENNA, BODY, CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT, UNLABELLED
+from afss_ros.evaluation.metrics.segmentation import CLASSES, MEAN_PARTS, SIDE, to_common_ids
+from afss_ros.labels import ANTENNA, BACKGROUND, BODY, CLASS_IDS, CLASS_NAMES, PART_IDS, SPACECRAFT, UNLABELLED
 
 _PARTS = {CLASS_NAMES[i] for i in PART_IDS}
 
@@ -26,6 +26,7 @@ class Truth:
         craft: the whole craft that are there; None when nobody listed them, or not all.
         unknown_part: bool (H, W), craft of which nobody knows which of our parts it is; None for nowhere. Whatever part
             is seen there is right.
+        only: the common ids that were labelled where the rest of the craft was not: all else is as good as background.
         antenna_is_body: nobody looked for antennas, so where truth is body, an antenna is right too.
     """
 
@@ -33,6 +34,7 @@ class Truth:
     craft: tuple[Instance, ...] | None
     unknown_part: NDArray[np.bool_] | None = None
     antenna_is_body: bool = False
+    only: tuple[int, ...] | None = None
 
     @property
     def unknown(self) -> bool:
@@ -44,12 +46,16 @@ def known_classes(dataset: Dataset) -> tuple[str, ...]:
     """The names of `metrics.CLASSES` that this set's masks tell apart; without any masks the result means nothing."""
     names = dataset.class_names
     told = {name for s in dataset.samples if s.labels is not None for name in CLASSES if name not in _hidden(s, names)}
-    return ("whole", *(name for name in CLASSES if name in names.values() and name in told))
+    # Where the rest of a craft was never marked, no IoU of the whole craft means anything.
+    whole = () if any(s.only is not None for s in dataset.samples) else ("whole",)
+    return (*whole, *(name for name in CLASSES if name in names.values() and name in told))
 
 
 def _hidden(sample: Sample, class_names: Mapping[int, str]) -> set[str]:
     """The parts that nobody can tell in a sample's label map: those that were not looked for, and body, where panels
     may be among it."""
+    if sample.only is not None:
+        return {*_PARTS, "whole"} - set(sample.only)
     sought = sought_in(sample, class_names)
     if sought is None:
         return set()
@@ -78,6 +84,11 @@ def read_truth(sample: Sample, class_names: Mapping[int, str], further: Sequence
     labels: NDArray[np.uint8] | None = None
     unknown_part: NDArray[np.bool_] | None = None
     antenna_is_body = False
+    if sample.labels is not None and sample.only is not None:
+        labels = to_common_ids(sample.read_labels(), class_names, further)
+        ids = tuple(i for name in sample.only for i in _ids_of(name, further))
+        labels = only_ids(labels, ids)
+        return Truth(labels, _craft(sample, class_names), only=ids)
     if sample.labels is not None:
         labels = to_common_ids(sample.read_labels(), class_names, further)
         hidden = _hidden(sample, class_names)
@@ -90,6 +101,18 @@ def read_truth(sample: Sample, class_names: Mapping[int, str], further: Sequence
         if mask is not None:
             labels, unknown_part = np.where(mask, np.uint8(SPACECRAFT), np.uint8(0)), mask
     return Truth(labels, _craft(sample, class_names), unknown_part, antenna_is_body)
+
+
+def only_ids(labels: NDArray[np.uint8], ids: Sequence[int]) -> NDArray[np.uint8]:
+    """The label map (H, W) with everything but `ids`, and 255, as background."""
+    kept = np.isin(labels, (*ids, UNLABELLED))
+    return np.where(kept, labels, np.uint8(BACKGROUND))
+
+
+def _ids_of(name: str, further: Sequence[str]) -> tuple[int, ...]:
+    if name in further:
+        return (SIDE + further.index(name),)
+    return (CLASS_IDS[name],) if name in CLASS_IDS else ()
 
 
 def is_craft(class_name: str, class_names: Mapping[int, str]) -> bool:

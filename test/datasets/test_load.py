@@ -172,3 +172,33 @@ def test_ten_thousand_samples_load_without_opening_a_picture(tmp_path: Path) -> 
     start = time.process_time()  # on the processor: what else the machine does meanwhile does not count
     assert len(datasets.load(tmp_path)) == 10_000
     assert time.process_time() - start < 5.0
+
+
+def _manifest(root: Path, **values: object) -> datasets.Dataset:
+    _picture(root / "a.png")
+    assert cv2.imwrite(str(root / "m.png"), np.full((4, 6), 2, np.uint8))
+    names = {"0": "background", "1": "body", "2": "panel", "3": "antenna"}
+    pair = {"image": "a.png", "mask": "m.png", **values}
+    (root / "manifest.json").write_text(json.dumps({"classes": names, "pairs": [pair]}))
+    return datasets.load(root)
+
+
+def test_pairs_may_have_several_craft_or_none(tmp_path: Path) -> None:
+    (two,) = _manifest(tmp_path, boxes_xyxy=[[0, 0, 2, 2], [3, 1, 6, 4]]).samples
+    assert two.instances is not None and [i.box_xyxy.tolist() for i in two.instances] == [[0, 0, 2, 2], [3, 1, 6, 4]]
+    assert not two.one_craft
+    (none,) = _manifest(tmp_path, boxes_xyxy=[]).samples
+    assert none.instances == () and none.searched
+    for wrong in ({"boxes_xyxy": [], "box_xyxy": [0, 0, 1, 1]}, {"boxes_xyxy": 3}):
+        refused = _manifest(tmp_path, **wrong)
+        assert not refused.samples and "boxes_xyxy" in str(refused.problems[0])
+
+
+def test_pairs_may_have_only_some_parts_labelled(tmp_path: Path) -> None:
+    (sample,) = _manifest(tmp_path, only=["panel"]).samples
+    assert sample.only == ("panel",) and not sample.searched and sample.read_craft_mask() is None
+    refused = _manifest(tmp_path, only=["wing"])
+    assert not refused.samples and "only must list parts" in str(refused.problems[0])
+    with datasets.DatasetWriter(tmp_path / "ours") as writer:
+        writer.add("a", sample.read_image(), sample.read_labels(), only=sample.only)
+    assert datasets.load(tmp_path / "ours").samples[0].only == ("panel",)

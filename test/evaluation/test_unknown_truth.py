@@ -51,6 +51,19 @@ def test_a_student_that_is_right_scores_one_whatever_was_looked_for(tmp_path: Pa
     assert [both[f"{n}_iou"] for n in ("whole", "body", "panel", "antenna")] == [1, 1, 1, 1]
 
 
+ONLY_PANELS = np.where(TRUE == 2, TRUE, 0).astype(np.uint8)
+
+
+def test_where_panels_alone_are_labelled_panels_alone_are_measured(tmp_path: Path) -> None:
+    sample = {"labels": ONLY_PANELS, "instances": None, "only": ["panel"]}
+    figures = _figures(tmp_path / "right", sample)
+    assert [figures[f"{n}_iou"] for n in ("whole", "body", "panel", "antenna")] == [None, None, 1, None]
+    assert figures["box_ap"] is None and figures["boundary_f"] is None and figures["empty_called_craft"] is None
+    assert figures["false_alarm_images"] is None, "no picture of such a set is known to be empty"
+    fewer = np.where(np.arange(48) < 20, ONLY_PANELS, 0).astype(np.uint8)
+    assert _figures(tmp_path / "wrong", {**sample, "labels": fewer})["panel_iou"] == 0.5
+
+
 def test_what_was_looked_for_and_not_found_is_held_against_it(tmp_path: Path) -> None:
     figures = _figures(tmp_path, {"labels": ALL_BODY, "parts": ["panel", "antenna"]})
     assert figures["panel_iou"] == 0

@@ -111,6 +111,8 @@ def _parts(sample: Sample, smallest: int) -> tuple[Instance, ...]:
         raise DatasetError("its parts are unknown")
     if sample.parts is not None and CLASS_NAMES[PANEL] not in sample.parts:
         raise DatasetError("nobody looked for panels in it, so what is labelled body may be any part")
+    if sample.only is not None:
+        raise DatasetError(f"{', '.join(sample.only)} alone is labelled in it, and YOLO takes the rest for background")
     labels = sample.read_labels()
     found: list[Instance] = []
     for part in PART_IDS:

@@ -35,8 +35,8 @@ class Example(TypedDict):
 
     Keys:
         image: uint8 (H, W, 3), RGB.
-        labels: uint8 (H, W), ids, 255, and `classes.ANY_PART` and `classes.REST`.
-        rest: bool (C,), the ids that pixels of `REST` may be.
+        labels: uint8 (H, W), ids, 255, and `classes.ANY_PART`, `classes.REST` and `classes.OPEN`.
+        rest: bool (C,), the ids that pixels of `REST` and `OPEN` may be.
         boxes: float32 (crops.MAX_CRAFT, 4) xyxy of craft in 0..1 of the image, the largest first; NaN in unused rows.
         known: bool, whether it is known which craft are there; without that `boxes` say nothing.
         craft: int64, index into the recipe's `craft_classes`, -1 unknown.
@@ -124,7 +124,7 @@ def native_example(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> Exa
     """The whole image at its own size; `boxes` hold what bounds the labelled craft, nothing when there are several."""
     labels = crops.read_labels(sample, parts)
     here = crops.is_craft(labels)
-    alone = here.any() and len(crops.crafts_of(sample, parts)) < 2
+    alone = here.any() and sample.only is None and len(crops.crafts_of(sample, parts)) < 2
     bounds = crops.bounds(here)[None] if alone else np.zeros((0, 4), np.float32)
     boxes = crops.in_fixed_rows(bounds, sample.width, sample.height)
     return _example(sample.read_image(), labels, boxes, sample, parts)
@@ -145,7 +145,10 @@ def _example(
     weight: float = 1.0,
 ) -> Example:
     rest = torch.zeros(len(parts) + 1, dtype=torch.bool)
-    rest[list(rest_of(sample.parts, parts))] = True
+    if sample.only is None:
+        rest[list(rest_of(sample.parts, parts))] = True
+    else:
+        rest[[i for i, name in enumerate(("background", *parts)) if name not in sample.only]] = True
     craft = str(sample.attributes.get("craft", ""))
     return Example(
         image=torch.from_numpy(np.ascontiguousarray(image)),

@@ -29,6 +29,8 @@ ANY_PART = 254
 """Pixels of a craft of which no part is known."""
 REST = 253
 """Pixels that are body or one of the parts that nobody looked for, see `rest_of`."""
+OPEN = 252
+"""Pixels of anything that was not labelled where only some parts were: background, or a part that was not."""
 _BODY = CLASS_NAMES[BODY]
 
 
@@ -86,9 +88,19 @@ def _in_ids(
 ) -> Sample:
     if sample.labels is None:
         return sample
+    if sample.only is not None:
+        chosen = _beside(sample.only, table, parts)
+        decode = Renumbered(sample.decode_labels, chosen, sample.label_ids)
+        return replace(sample, decode_labels=decode, parts=sample.only, label_ids=None)
     chosen = opened if len(rest_of(sought, parts)) > 1 else table
     decode = Renumbered(sample.decode_labels, chosen, sample.label_ids)
     return replace(sample, decode_labels=decode, parts=sought, label_ids=None)
+
+
+def _beside(only: Sequence[str], table: NDArray[np.uint8], parts: Sequence[str]) -> NDArray[np.uint8]:
+    """The table of a set where `only` some parts are labelled: all else is `OPEN`."""
+    kept = [i for i, name in enumerate(parts, 1) if name in only] + [UNLABELLED]
+    return np.where(np.isin(table, kept), table, np.uint8(OPEN))
 
 
 def rest_of(sought: Sequence[str] | None, parts: Sequence[str]) -> tuple[int, ...]:

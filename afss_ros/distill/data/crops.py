@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afss_ros import datasets
 from afss_ros.distill.data import augment
-from afss_ros.distill.data.classes import ANY_PART, PARTS
+from afss_ros.distill.data.classes import ANY_PART, OPEN, PARTS
 from afss_ros.distill.recipe import Recipe
 from afss_ros.labels import BACKGROUND, UNLABELLED
 
@@ -74,7 +74,8 @@ def craft_boxes(crop: Crop) -> NDArray[np.float32]:
     With one craft the label map bounds it exactly; with several, each one's own mask does, or else its warped box.
     """
     here = is_craft(crop.labels)
-    if len(crop.crafts) < 2 and (crop.labels != UNLABELLED).any():
+    whole = (crop.labels != UNLABELLED).any() and not (crop.labels == OPEN).any()
+    if len(crop.crafts) < 2 and whole:
         return bounds(here)[None] if here.any() else np.zeros((0, 4), np.float32)
     size = crop.labels.shape[0]
     boxes = np.array([_warped_box(c, crop.placement, size) for c in crop.crafts], np.float32).reshape(-1, 4)
@@ -119,7 +120,7 @@ def crafts_of(sample: datasets.Sample, parts: Sequence[str] = PARTS) -> list[dat
 
 def is_craft(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which pixels of a label map are craft, bool (H, W)."""
-    return np.asarray((labels != BACKGROUND) & (labels != UNLABELLED), bool)
+    return np.asarray((labels != BACKGROUND) & (labels != UNLABELLED) & (labels != OPEN), bool)
 
 
 def bounds(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

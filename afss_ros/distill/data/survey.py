@@ -9,7 +9,7 @@ import numpy as np
 
 from afss_ros import datasets
 from afss_ros.distill.data import crops
-from afss_ros.distill.data.classes import ANY_PART, PARTS, REST, rest_of
+from afss_ros.distill.data.classes import ANY_PART, OPEN, PARTS, REST, rest_of
 from afss_ros.distill.errors import DistillError
 from afss_ros.labels import BACKGROUND, UNLABELLED
 from afss_ros.spacing import evenly_spaced
@@ -89,4 +89,4 @@ def _ids(sample: datasets.Sample, parts: Sequence[str]) -> set[int]:
         ids = set(np.unique(crops.read_labels(sample, parts)).tolist())
     except datasets.DatasetError:
         return set()  # named when it is skipped in training
-    return ids - {UNLABELLED} | ({ANY_PART} if REST in ids else set())
+    return ids - {UNLABELLED, OPEN} | ({ANY_PART} if REST in ids else set())

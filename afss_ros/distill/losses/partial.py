@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
 
-from afss_ros.distill.data.classes import ANY_PART, REST
+from afss_ros.distill.data.classes import ANY_PART, OPEN, REST
 
 _NEVER = -1e4
 """A logit whose chance is 0 in every precision."""
@@ -19,7 +19,7 @@ _NEVER = -1e4
 
 def in_doubt(labels: Tensor) -> Tensor:
     """Where nobody looked which of several classes a pixel is: bool, of the shape of `labels`."""
-    return (labels == ANY_PART) | (labels == REST)
+    return (labels == ANY_PART) | (labels == REST) | (labels == OPEN)
 
 
 def pooled(logits: Tensor, labels: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,8 +27,8 @@ def pooled(logits: Tensor, labels: Tensor, rest: Tensor) -> tuple[Tensor, Tensor
 
     Args:
         logits: float (B, C, H, W).
-        labels: int64 (B, H, W) of 0..C-1, 255, `ANY_PART` (any class but 0) and `REST`.
-        rest: bool (B, C), the classes that pixels of `REST` may be in each image.
+        labels: int64 (B, H, W) of 0..C-1, 255, `ANY_PART` (any class but 0), `REST` and `OPEN`.
+        rest: bool (B, C), the classes that pixels of `REST` or `OPEN` may be in each image.
     """
     doubtful = in_doubt(labels)
     if not bool(doubtful.any()):
@@ -67,5 +67,5 @@ def _candidates(labels: Tensor, rest: Tensor) -> Tensor:
     """The classes that pixels in doubt may be: bool (B, C, H, W), none elsewhere."""
     parts = torch.ones_like(rest)
     parts[:, 0] = False
-    any_part, is_rest = (labels == ANY_PART).unsqueeze(1), (labels == REST).unsqueeze(1)
+    any_part, is_rest = (labels == ANY_PART).unsqueeze(1), ((labels == REST) | (labels == OPEN)).unsqueeze(1)
     return (parts[:, :, None, None] & any_part) | (rest[:, :, None, None] & is_rest)

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 from afss_ros import datasets
 from afss_ros.distill import tiled as tiles
 from afss_ros.distill.data.batches import Example, native_example, validation_example
-from afss_ros.distill.data.classes import ANY_PART, PARTS, REST
+from afss_ros.distill.data.classes import ANY_PART, OPEN, PARTS, REST
 from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.training import precision
 from afss_ros.evaluation.metrics.detection import box_iou
@@ -75,6 +75,7 @@ def validate(
                 by_head.append(box_iou(head, box))
         if index in picked:
             drawn = np.where((truth == ANY_PART) | (truth == REST), np.uint8(SPACECRAFT), truth)
+            drawn = np.where(drawn == OPEN, np.uint8(0), drawn)
             pictures.append(Shown(example["image"].numpy(), drawn, predicted))
     return _summary(counts, parts, by_head, by_mask), pictures
 
@@ -88,9 +89,12 @@ def settled(
     Where nothing but a part is hidden that is not judged (an antenna), whatever body may be is right where body is.
 
     Args:
-        truth: uint8 (H, W), may hold `ANY_PART` and `REST`.
-        rest: bool (C,), what `REST` may be.
+        truth: uint8 (H, W), may hold `ANY_PART`, `REST` and `OPEN`.
+        rest: bool (C,), what `REST` and `OPEN` may be.
     """
+    is_open = truth == OPEN
+    truth = np.where(is_open, np.uint8(0), truth)
+    predicted = np.where(is_open & rest[predicted], np.uint8(0), predicted)
     hidden = [parts[i - 1] for i in np.flatnonzero(rest)[1:]]
     judged = MEAN_PARTS if tuple(parts) == PARTS else tuple(parts)
     unknown = truth == ANY_PART

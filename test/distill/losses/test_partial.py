@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from afss_ros.distill.data.classes import ANY_PART, REST
+from afss_ros.distill.data.classes import ANY_PART, OPEN, REST
 from afss_ros.distill.losses.partial import pooled, remembered
 from afss_ros.distill.losses.segmentation import cross_entropy, dice_loss, lovasz_softmax
 
@@ -34,6 +34,13 @@ def test_the_loss_is_of_the_sum_of_what_a_pixel_may_be(label: int, chance: float
     assert labels.tolist() == [[[1]]]
     assert float(cross_entropy(logits, labels)) == pytest.approx(-math.log(chance), abs=1e-5)
     assert logits.softmax(1)[0, :, 0, 0].tolist() == pytest.approx([0.1, chance, 0, 0.9 - chance], abs=1e-5)
+
+
+def test_where_panels_alone_are_labelled_nothing_but_a_panel_is_wrong() -> None:
+    anything_else = torch.tensor([[True, True, False, True]])
+    logits, labels = pooled(_logits(CHANCES), torch.tensor([[[OPEN]]]), anything_else)
+    assert labels.tolist() == [[[0]]]
+    assert float(cross_entropy(logits, labels)) == pytest.approx(-math.log(0.7), abs=1e-5)
 
 
 def test_no_part_of_them_is_asked_for_and_the_others_are_pushed_away() -> None:

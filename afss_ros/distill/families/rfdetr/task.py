@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 from afss_ros import datasets
 from afss_ros.distill.data import augment, crops
 from afss_ros.distill.data.batches import validation_example
-from afss_ros.distill.data.classes import ANY_PART, REST, rest_of
+from afss_ros.distill.data.classes import ANY_PART, OPEN, rest_of
 from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.families.instances import CLASS_ID, CLASSES, InstanceGraph
 from afss_ros.distill.families.rfdetr import network as networks
@@ -111,7 +111,7 @@ class Instances:
             with precision.autocast(dtype, normalise.mean.device):
                 labels, _, crafts, _, _ = graph(example["image"][None].to(normalise.mean.device))
             picture = Shown(example["image"].numpy(), example["labels"].numpy(), labels[0].cpu().numpy())
-            told = np.where(picture.truth >= REST, np.uint8(UNLABELLED), picture.truth)
+            told = np.where(picture.truth >= OPEN, np.uint8(UNLABELLED), picture.truth)
             counts += confusion(told, picture.predicted, len(counts))
             if not bool((main := example["boxes"][0]).isnan().any()):
                 boxes.append(box_iou(crafts[0, 0].float().cpu().numpy() / size, main.numpy()))
