@@ -78,6 +78,12 @@ def export(
         Path | None,
         typer.Option("--weights", help="A .safetensors too, to start others from.", show_default=False),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            "--scores", help="Figures (`afss evaluate --json`) of its export: make scores chances.", show_default=False
+        ),
+    ] = None,
     allow_unlearned: Annotated[
         bool, typer.Option("--allow-unlearned", help="Also where no label map has taught it some of its parts.")
     ] = False,
@@ -85,8 +91,12 @@ def export(
     """Write a run's best weights as a student (.onnx), checked against torch and the student contract."""
     from afss_ros.distill import families
     from afss_ros.distill.export import to_onnx as exporting
+    from afss_ros.evaluation import run as run_figures
 
-    options = exporting.ExportOptions((size, size), labels_stride, boxes, allow_unlearned=allow_unlearned)
+    line = None if scores is None else run_figures.read_calibration(scores, to_export=True)
+    options = exporting.ExportOptions(
+        (size, size), labels_stride, boxes, allow_unlearned=allow_unlearned, score_calibration=line
+    )
     families.export(run, out, options)
     Console().print(f"{out}", soft_wrap=True)
     if int8 is not None:

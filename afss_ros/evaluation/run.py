@@ -92,15 +92,26 @@ def run(
     return figures
 
 
-def read_calibration(path: Path) -> tuple[float, float]:
+def read_calibration(path: Path, *, to_export: bool = False) -> tuple[float, float]:
     """Slope and offset of the document of another evaluation.
 
+    Args:
+        to_export: they will be written into a student, so they must be those of its bare scores.
+
     Raises:
-        EvaluationError: it holds none.
+        EvaluationError: it holds none, or none that can be written.
     """
     try:
-        found = json.loads(path.read_bytes())["score_calibration"]
+        document = json.loads(path.read_bytes())
+        found = document["score_calibration"]
+        if to_export and (document["calibrated"] or not 0 < float(found["slope"]) < 100):
+            raise EvaluationError(
+                f"{path}: its student is calibrated already, or its scores tell nothing; evaluate an export without"
+                " --scores on a set with craft and without"
+            )
         return float(found["slope"]), float(found["offset"])
+    except EvaluationError:
+        raise
     except (ValueError, KeyError, TypeError) as err:
         raise EvaluationError(
             f"{path}: no score_calibration in it ({type(err).__name__}); make one by `afss evaluate --json` on a set"
@@ -130,6 +141,7 @@ def _facts(
         "problems": [str(p) for p in report.problems],
         "tta": tta,
         "score_threshold": score_threshold,
+        "calibrated": student.contract.score_calibration is not None,
         "producer": f"afss_ros {__version__}, {platform.machine()}",
     }
 

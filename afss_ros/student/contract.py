@@ -55,6 +55,7 @@ class StudentContract:
         weights_sha256: hash of the exported weights, to trace the file back to its training run.
         max_boxes: N of the box outputs; None when it gives no boxes.
         has_confidence: whether a `confidence` map comes with the label map.
+        score_calibration: slope and offset that make scores chances, see `chances`; None publishes them as they are.
         box_source: where detections come from: the output "boxes", or components of the output "labels".
     """
 
@@ -71,6 +72,7 @@ class StudentContract:
     max_boxes: int | None = None
     has_confidence: bool = False
     box_source: str = ""
+    score_calibration: tuple[float, float] | None = None
 
 
 def to_metadata(contract: StudentContract) -> dict[str, str]:
@@ -88,6 +90,8 @@ def to_metadata(contract: StudentContract) -> dict[str, str]:
     }
     if contract.box_source:
         values["box_source"] = contract.box_source
+    if contract.score_calibration is not None:
+        values["score_calibration"] = json.dumps(list(contract.score_calibration))
     return {PREFIX + key: value for key, value in values.items()}
 
 
@@ -133,6 +137,7 @@ def read(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], metadata: 
         max_boxes=max_boxes,
         has_confidence="confidence" in by_name,
         box_source=box_source,
+        score_calibration=values["score_calibration"],
     )
 
 

@@ -11,6 +11,7 @@ from afss_ros.labels import UNLABELLED
 
 VERSION = "1"
 PREFIX = "afss."
+_STEEPEST = 100.0
 MAX_NAME = 200
 """Characters of a class name."""
 
@@ -80,6 +81,15 @@ def _is_name(name: Any) -> bool:
     return isinstance(name, str) and name.isprintable() and 0 < len(name) <= MAX_NAME
 
 
+def _line(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    slope, offset = (float(v) for v in json.loads(text))
+    if not (0 < slope < _STEEPEST and abs(offset) < _STEEPEST):  # nor NaN
+        raise ValueError(text)
+    return slope, offset
+
+
 def _object(text: str) -> dict[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
@@ -102,5 +112,6 @@ _ENTRIES: dict[str, tuple[Callable[[str], Any], str, str | None]] = {
     "metrics": (_object, 'a JSON object, e.g. {"set": "name", "iou": 0.9}, or {}', None),
     "producer": (_text, "the exporting program and its version", None),
     "weights_sha256": (_sha256, "64 lower-case hexadecimal digits", None),
+    "score_calibration": (_line, f"JSON [slope, offset], 0 < slope < {_STEEPEST:g}, |offset| below it, or absent", ""),
     "box_source": (_box_source, "'boxes' or 'labels', or absent", ""),
 }

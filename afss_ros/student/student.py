@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.perception import Detection, Frame, Perception
-from afss_ros.student import contract, detections, known_answer, letterbox, manifest
+from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest
 from afss_ros.student.errors import StudentError
 from afss_ros.student.letterbox import Letterbox
 from afss_ros.student.runtime import BoundSession, open_session
@@ -178,6 +178,12 @@ class Student:
         return letterbox.take(outputs["labels"][0], view.indices), found, in_craft, confidence
 
     def _detections(self, outputs: Outputs, box: Letterbox, least_score: float) -> tuple[Detection, ...]:
+        line = self.contract.score_calibration
+        if line is None:
+            return self._scored(outputs, box, least_score)
+        return chances.calibrated(self._scored(outputs, box, chances.score(least_score, line)), line)
+
+    def _scored(self, outputs: Outputs, box: Letterbox, least_score: float) -> tuple[Detection, ...]:
         if self.contract.box_source == "boxes":
             return detections.from_boxes(
                 outputs["boxes"][0],

@@ -68,6 +68,14 @@ def test_what_an_exporter_writes_is_what_a_reader_reads() -> None:
         declared, family="fpn", metrics={"set": "parts", "iou": 0.5}, class_names={0: "background", 7: "x"}
     )
     assert contract.read([IMAGE], [LABELS], contract.to_metadata(declared)) == declared
+    declared = replace(declared, score_calibration=(1.25, -0.5))
+    assert contract.read([IMAGE], [LABELS], contract.to_metadata(declared)) == declared
+
+
+@pytest.mark.parametrize("text", ["[0, 1]", "[-1, 0]", "[1]", "[1, NaN]", "1", "[1000, 0]", "x"])
+def test_a_calibration_that_would_turn_scores_around_is_refused(text: str) -> None:
+    with pytest.raises(contract.ContractError, match="score_calibration"):
+        contract.read([IMAGE], [LABELS], {**METADATA, "afss.score_calibration": text})
 
 
 @pytest.mark.parametrize(

@@ -173,3 +173,17 @@ def test_a_file_that_no_model_can_be_is_not_read(tmp_path: Path) -> None:
         file.truncate(2**35)
     with pytest.raises(StudentError, match=r"sparse\.onnx has 34359738368 bytes; an \.onnx holds 2147483648 at most"):
         Student(tmp_path / "sparse.onnx")
+
+
+def test_a_calibrated_student_publishes_chances_and_compares_them_with_its_threshold(tmp_path: Path) -> None:
+    path = build_tiny_student(tmp_path / "sure.onnx", metadata={"afss.score_calibration": "[1.0, -1.0]"})
+    image = scene(64, 64, (2, 2, 22, 22, (215, 215, 215)), (40, 40, 60, 60, (160, 160, 160)))
+    with Student(path, provider="cpu", threads=1, score_threshold=0.5) as student:
+        seen = student(Frame(image))
+    (craft,) = seen.detections
+    raw = 215 / 255 * 0.5**0.1  # half of all craft pixels, see `detections.PROMINENCE`
+    assert craft.score == pytest.approx(1 / (1 + np.exp(-(np.log(raw / (1 - raw)) - 1))), abs=1e-4)
+    (rejected,) = seen.rejected
+    raw = 160 / 255 * 0.5**0.1
+    assert rejected.score == pytest.approx(1 / (1 + np.exp(-(np.log(raw / (1 - raw)) - 1))), abs=1e-4)
+    assert seen.best_rejected == rejected.score

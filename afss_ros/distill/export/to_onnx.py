@@ -52,6 +52,7 @@ class ExportOptions:
         licence: of the weights.
         training_data: in words; "" describes the recipe's sets.
         metrics: written into the file beside the validation scores.
+        score_calibration: makes scores chances; see `student.chances`.
         allow_unlearned: export a student although no label map has taught it some of its parts.
     """
 
@@ -62,6 +63,7 @@ class ExportOptions:
     training_data: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     allow_unlearned: bool = False
+    score_calibration: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if any(side < 32 or side % 32 for side in self.input_size):
@@ -212,6 +214,7 @@ def describe(content: bytes, trained: checkpoint.Trained, options: ExportOptions
         producer=f"afss_ros {afss_ros.__version__}, torch {torch.__version__}, step {trained.step}",
         weights_sha256=weights_sha256(trained.weights),
         box_source="boxes" if options.box_source == "boxes" else "",
+        score_calibration=options.score_calibration,
     )
     model = onnx.load_from_string(content)
     onnx.helper.set_model_props(model, contract.to_metadata(meaning))

@@ -45,6 +45,7 @@ def meaning(
         producer=f"afss_ros {afss_ros.__version__}, {library}, torch {torch.__version__}, step {outcome.step}",
         weights_sha256=weights_sha256(graph.state_dict()),
         box_source="boxes" if {"boxes", "labels"} <= set(graph.output_names) else "",
+        score_calibration=options.score_calibration,
     )
 
 
