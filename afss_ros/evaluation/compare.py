@@ -29,7 +29,10 @@ HIGHER_IS_BETTER = (
     "s_acc",
     "s_final",
 )
-LOWER_IS_BETTER = ("hausdorff95_px", "score_error", "params_m", "gmacs", "latency_ms_p50")
+LOWER_IS_BETTER = (
+    "hausdorff95_px", "score_error", "false_alarm_images", "false_alarms_per_image", "empty_called_craft",
+    "missed_craft", "params_m", "gmacs", "latency_ms_p50",
+)  # fmt: skip
 _PARTS_END = "mean_part_iou"
 """The row that further classes follow."""
 

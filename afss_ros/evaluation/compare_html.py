@@ -37,6 +37,7 @@ def render(documents: Sequence[Document], compared: Compared | None = None) -> s
         "Reliability: the share of boxes that are right (IoU 0.5) over their score": plots.reliability(
             _curves(documents, "reliability")
         ),
+        "Craft missed over false alarms, by threshold": plots.false_alarms(_curves(documents, "false_alarms")),
         "Confusion: truth by row, shares of the row": confusion_plot(documents),
     }
     return environment.get_template("compare.html.jinja").render(

@@ -91,7 +91,7 @@ def test_the_command_prints_a_table_and_writes_one_page(
     assert re.search(r"mean box iou +│? +1\.000 +│? +1\.000", capsys.readouterr().out)
     text = page.read_text()
     assert re.findall(r"<h2>(\w+)", text) == ["Accuracy", "Precision", "Precision", "Reliability", "Confusion", "Worst"]
-    assert text.count("<svg") == 5
+    assert text.count("<svg") == 6
     assert not re.search(r'(src|href)="(?!data:|#)', text)
 
 
