@@ -38,8 +38,10 @@ def design_seed(rng: np.random.Generator, split: str) -> int:
     return int(rng.integers(DESIGNS)) * len(SPLITS) + SPLITS.index(split)
 
 
-def _pixels_across(rng: np.random.Generator, kind: str, size: int) -> float:
+def _pixels_across(rng: np.random.Generator, kind: str, size: int, *, tiny: bool = False) -> float:
     """Extent of a craft in pixels: from eight to beyond the frame, log-uniform with weight on the middle."""
+    if tiny:
+        return float(np.exp(rng.uniform(np.log(8), np.log(max(0.125 * size, 9)))))
     if kind == "deep" and rng.random() < 0.4:
         return float(np.exp(rng.uniform(np.log(7), np.log(0.2 * size))))
     if rng.random() < 0.82:
@@ -67,14 +69,21 @@ def _companion(rng: np.random.Generator, first: Placed, craft: Craft) -> Vector:
 
 
 def _craft(
-    rng: np.random.Generator, split: str, kind: str, tangent: tuple[float, float], size: int, *, fitted: bool
+    rng: np.random.Generator,
+    split: str,
+    kind: str,
+    tangent: tuple[float, float],
+    size: int,
+    *,
+    fitted: bool,
+    tiny: bool,
 ) -> tuple[Placed, ...]:
     """None to three craft, and now and then a rock, which is no craft and has instance 0."""
     placed: list[Placed] = []
     for i in range(int(rng.choice([0, 1, 2, 3], p=[0.08, 0.76, 0.12, 0.04]))):
         seed = design_seed(rng, split)
         craft = design(seed, fitted=fitted)
-        across = _pixels_across(rng, kind, size)
+        across = _pixels_across(rng, kind, size, tiny=tiny)
         if placed and rng.random() < 0.5:
             place = _companion(rng, placed[0], craft)
         else:
@@ -159,11 +168,18 @@ def _sky(rng: np.random.Generator, kind: str) -> Sky:
 
 
 def draw_scene(
-    rng: np.random.Generator, kind: str, split: str, width: int, height: int, *, fitted: bool = False
+    rng: np.random.Generator,
+    kind: str,
+    split: str,
+    width: int,
+    height: int,
+    *,
+    fitted: bool = False,
+    tiny: bool = False,
 ) -> Scene:
     """One random scene of `width` x `height` pixels before a background of `kind`, with craft of `split` only.
 
-    `fitted` craft are those of `grammar.design`.
+    `fitted` craft are those of `grammar.design`, `tiny` ones an eighth of the frame or smaller.
     """
     aspect = width / height
 
@@ -180,7 +196,7 @@ def draw_scene(
     if kind in ("limb", "disc", "stars", "planet") and rng.random() < 0.12:
         planets.append(draw_other(rng, sky_tangent, small=True))
     light = _light(rng, kind, planets[0] if planets else None, sky_tangent)
-    craft = _craft(rng, split, kind, tangent, min(width, height), fitted=fitted)
+    craft = _craft(rng, split, kind, tangent, min(width, height), fitted=fitted, tiny=tiny)
     return Scene(
         width, height, tangent, sky_tangent, craft, tuple(planets), light, _sky(rng, kind), draw_cyclones(rng), kind
     )

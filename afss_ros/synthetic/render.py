@@ -26,6 +26,10 @@ ASPECTS: tuple[tuple[float, float], ...] = ((1.0, 0.5), (16 / 9, 0.35), (4 / 3, 
 
 ARTWORK = {"limb": 0.08, "ground": 0.04, "disc": 0.2, "night": 0.12, "stars": 0.25, "gradient": 0.3, "planet": 0.12}
 """How often an artist has drawn into the background, by its kind."""
+ELSEWHERE = 0.4
+"""Share of the frames chosen for nature that show craft, where these stand before other backgrounds all the same."""
+TINY = 0.25
+"""Share of these whose craft measure from eight pixels to an eighth of the frame."""
 DRIFTING = 0.2
 """Share of the frames before nature in which people, blankets or scraps drift."""
 SUNLESS = ("nebula", "galaxy", "stars", "sun")
@@ -46,7 +50,7 @@ class RenderedSample:
 
 @dataclass(frozen=True, slots=True)
 class Nature:
-    """How many frames stand before drawn nature (`share`), and how many of these show no craft (`empty`)."""
+    """How many frames are of world 7 (`share`), and how many of these show nature without craft (`empty`)."""
 
     share: float = 0.0
     empty: float = 0.5
@@ -63,15 +67,24 @@ def render_sample(
     Frames that are not chosen for nature are the same to the bit, whatever its share.
     """
     choice = np.random.default_rng([seed, SPLITS.index(split), index, 19])
-    if choice.random() < nature.share:
-        return _before_nature(renderer, choice, split, size, empty=bool(choice.random() < nature.empty))
-    rng = sample_rng(seed, split, index)
+    if choice.random() >= nature.share:
+        return _ordinary(renderer, sample_rng(seed, split, index), split, size)
+    empty = bool(choice.random() < nature.empty)
+    if not empty and choice.random() < ELSEWHERE:
+        return _ordinary(renderer, choice, split, size, fitted=True, tiny=bool(choice.random() < TINY))
+    return _before_nature(renderer, choice, split, size, empty=empty)
+
+
+def _ordinary(
+    renderer: Renderer, rng: np.random.Generator, split: str, size: int, *, fitted: bool = False, tiny: bool = False
+) -> RenderedSample:
+    """Craft before one of `backgrounds.KINDS`."""
     kind = draw_kind(rng)
     aspect = _aspect(rng)
     if kind in RAW_KINDS and rng.random() < 0.8:
         aspect = 1.0
     width, height = size, round(size / aspect)
-    scene = draw_scene(rng, kind, split, width, height)
+    scene = draw_scene(rng, kind, split, width, height, fitted=fitted, tiny=tiny)
     rendered = renderer.render(scene)
     radiance = with_light_effects(rng, scene, rendered)
     camera = metered(rng, draw_camera(rng, scene.kind), radiance, rendered.parts > 0, scene.kind)
