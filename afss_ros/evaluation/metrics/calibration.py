@@ -68,12 +68,12 @@ def expected_error(judged: Sequence[tuple[float, bool]]) -> float | None:
 def fit(judged: Sequence[tuple[float, bool]]) -> Line | None:
     """The line through logits that makes scores chances (Platt, 1999): fit on one set, judge it on others.
 
-    Two numbers, by Newton's method on the likelihood, with Platt's smoothed targets, so that a set in which all are
-    right has a fit too. None with fewer than two scores that differ.
+    Two numbers, by Newton's method on the likelihood, with Platt's smoothed targets, so that a set whose scores part
+    right from wrong has a fit too. None where all are right, all are wrong, or all scores are the same.
     """
     scores = np.array([score for score, _ in judged], np.float64)
     right = np.array([r for _, r in judged], np.bool_)
-    if len(scores) < 2 or np.ptp(scores) == 0:
+    if right.all() or not right.any() or np.ptp(scores) == 0:
         return None
     yes, no = int(right.sum()), int((~right).sum())
     wanted = np.where(right, (yes + 1) / (yes + 2), 1 / (no + 2))

@@ -89,8 +89,9 @@ def test_calibrated_scores_are_chances_on_other_draws_too() -> None:
     assert before is not None and after is not None and before > 0.1 > 0.03 > after
 
 
-def test_a_fit_needs_scores_that_differ_and_survives_what_can_be_parted() -> None:
-    assert calibration.fit([(0.5, True)]) is None and calibration.fit([(0.5, True), (0.5, False)]) is None
+def test_a_fit_needs_right_and_wrong_at_scores_that_differ_and_survives_what_can_be_parted() -> None:
+    assert calibration.fit([]) is None and calibration.fit([(0.5, True), (0.5, False)]) is None
+    assert calibration.fit([(0.5, True), (0.7, True)]) is None and calibration.fit([(0.5, False), (0.7, False)]) is None
     line = calibration.fit([(0.2, False)] * 50 + [(0.8, True)] * 50)
     assert line is not None and line[0] > 1 and np.isfinite(line).all()
     (low, _), (high, _) = calibration.calibrated([(0.2, False), (0.8, True)], line)
