@@ -34,6 +34,7 @@ COMMANDS = {
     "geo vectorise": ["out.tif", "--out", "out.gpkg"],
     "label": ["demo/demo.mcap", "--out", "set"],
     "loop": ["config/loop.yaml"],
+    "mine": ["set", "--model", "models/student.onnx", "--out", "mined"],
     "monitor calibrate": ["set", "--out", "limits.yaml"],
     "monitor rates": ["set"],
     "refer build": ["set", "--out", "sentences"],

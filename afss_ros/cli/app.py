@@ -26,6 +26,7 @@ COMMANDS = (
     data.render,
     labels.label,
     labels.select,
+    labels.mine,
     students.train,
     students.export,
     students.search,

@@ -78,6 +78,38 @@ def label(
         raise typer.Exit(3)
 
 
+def mine(
+    data: Annotated[Path, typer.Argument(help="A set with label maps, e.g. of `afss render`.")],
+    model: Annotated[Path, typer.Option("--model", help="The student that is asked.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The data set to make.", show_default=False)],
+    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    alarm: Annotated[float, typer.Option("--alarm", help="Score from which a craft in an empty image is hard.")] = 0.3,
+    iou: Annotated[float, typer.Option("--iou", help="IoU of the whole craft below which an image is hard.")] = 0.8,
+    easy: Annotated[float, typer.Option("--easy", min=0.0, max=1.0, help="Share of the others that stays.")] = 0.5,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Times that a false alarm is written.")] = 2,
+    threads: Threads = None,
+) -> None:
+    """Mine hard examples: what a student gets wrong, false alarms above all, as a set to train it on."""
+    from rich.progress import Progress
+
+    from afss_ros import datasets
+    from afss_ros.distill.selection import mine as mining
+    from afss_ros.student import Student
+    from afss_ros.threads import limited
+
+    settings = mining.Mining(alarm=alarm, iou=iou, easy=easy, repeat=repeat)
+    source = datasets.load(data, split)
+    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads), limited() as given:
+        task = progress.add_task("Mining", total=len(source.samples))
+        with Student(model, provider="cpu", threads=given, score_threshold=min(alarm, 0.5)) as student:
+            mined = mining.mine(student, source, out, settings, lambda: progress.advance(task))
+    Console().print(
+        f"{out}: {mined.written} images; {mined.alarms} false alarms, {mined.wrong} craft seen wrongly, {mined.easy}"
+        " neither",
+        soft_wrap=True,
+    )
+
+
 def select(
     labels: Annotated[list[Path], typer.Argument(help="Labelled sets, of `afss label` or any form.")],
     out: Annotated[Path, typer.Option("--out", help="The data set to make.", show_default=False)],

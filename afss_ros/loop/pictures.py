@@ -62,5 +62,6 @@ def _write_truth(source: Dataset, chosen: Sequence[int], out: Path) -> None:
                 image_format=kind or "png",
                 encoded=sample.image.read_bytes() if kind else None,
                 parts=sample.parts,
+                only=sample.only,
                 complete=sample.complete,
             )

@@ -86,5 +86,6 @@ def _add(writer: datasets.DatasetWriter, candidate: Candidate, verdict: Verdict,
         image_format=image_format or "png",
         encoded=sample.image.read_bytes() if image_format else None,
         parts=sample.parts,
+        only=sample.only,
         complete=sample.complete,
     )
