@@ -44,6 +44,7 @@ COMMANDS = {
     "search": ["config/train/search.yaml"],
     "select": ["set", "--out", "selected"],
     "train": ["config/train/student.yaml", "--out", "run"],
+    "weigh": ["models/student.onnx", "--data", "set", "--out", "weighed.onnx"],
     "upset": ["models/student.onnx"],
 }
 ON_BOARD = {"downlink pack", "downlink read", "downlink tdm", "manifest", "refer ask", "run", "slot", "version"}

@@ -29,6 +29,7 @@ COMMANDS = (
     labels.mine,
     students.train,
     students.export,
+    students.weigh,
     students.search,
     models.manifest,
     models.slot,

@@ -107,6 +107,37 @@ def export(
         Console().print(f"{weights}", soft_wrap=True)
 
 
+def weigh(
+    model: Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)],
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", help="Sets of which all craft are known; some without any.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
+    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    threads: Threads = None,
+) -> None:
+    """Make a student's scores chances, by weighing the evidence for each craft; false alarms score less."""
+    from rich.progress import Progress
+
+    from afss_ros import datasets
+    from afss_ros.distill.export import weigh as weighing
+    from afss_ros.student import Student
+    from afss_ros.threads import limited
+
+    samples = [sample for path in data for sample in datasets.load(path, split).samples]
+    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads), limited() as given:
+        task = progress.add_task("Weighing", total=len(samples))
+        with Student(model, provider="cpu", threads=given) as student:
+            found = weighing.weigh(student.evidence, samples, lambda: progress.advance(task))
+    weighing.write(model, out, found.weights)
+    Console().print(
+        f"{out}: {found.detections} detections, {found.right} right; score error {found.error_before:.3f} before,"
+        f" {found.error_after:.3f} after; {found.weights}",
+        soft_wrap=True,
+    )
+
+
 def search(
     recipe: Annotated[Path, typer.Argument(help="The recipe of every run, its budget included.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The search; continues what is there.")] = Path("runs/search"),

@@ -20,7 +20,7 @@ from afss_ros.evaluation.tta import AUGMENTATIONS
 from afss_ros.student import Student, Tiling
 from afss_ros.threads import limited
 
-SCORE_THRESHOLD = 0.05
+SCORE_THRESHOLD = 0.01
 """Detections below it are no candidates. Average precision needs the doubtful ones too; flight uses 0.5."""
 
 

@@ -56,6 +56,7 @@ class StudentContract:
         max_boxes: N of the box outputs; None when it gives no boxes.
         has_confidence: whether a `confidence` map comes with the label map.
         score_calibration: slope and offset that make scores chances, see `chances`; None publishes them as they are.
+        score_weights: of the evidence that makes scores of a label map's craft chances, see `evidence`; None for none.
         box_source: where detections come from: the output "boxes", or components of the output "labels".
     """
 
@@ -73,6 +74,7 @@ class StudentContract:
     has_confidence: bool = False
     box_source: str = ""
     score_calibration: tuple[float, float] | None = None
+    score_weights: dict[str, float] | None = None
 
 
 def to_metadata(contract: StudentContract) -> dict[str, str]:
@@ -92,6 +94,8 @@ def to_metadata(contract: StudentContract) -> dict[str, str]:
         values["box_source"] = contract.box_source
     if contract.score_calibration is not None:
         values["score_calibration"] = json.dumps(list(contract.score_calibration))
+    if contract.score_weights is not None:
+        values["score_weights"] = json.dumps(contract.score_weights)
     return {PREFIX + key: value for key, value in values.items()}
 
 
@@ -138,6 +142,7 @@ def read(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], metadata: 
         has_confidence="confidence" in by_name,
         box_source=box_source,
         score_calibration=values["score_calibration"],
+        score_weights=values["score_weights"],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from afss_ros import labels
 from afss_ros.perception import Detection
 from afss_ros.student import boxes as craft
-from afss_ros.student import hysteresis
+from afss_ros.student import evidence, hysteresis
 from afss_ros.student.contract import StudentContract
 from afss_ros.student.letterbox import Letterbox, boxes_to_source
 
@@ -70,6 +71,7 @@ def from_labels(
     min_area: int,
     merge_gap: float,
     extent_threshold: float,
+    weights: evidence.Weights | None = None,
 ) -> tuple[Detection, ...]:
     """Detections of whole craft from a label map, best score first, the larger first among equals.
 
@@ -84,6 +86,32 @@ def from_labels(
         extent_threshold: background pixels that touch a craft and whose probability of craft is at least this belong
             to it as far as its box goes, see `hysteresis`; 1 leaves boxes at the labels. Needs `confidence`. Scores are
             those of the labelled pixels all the same.
+        weights: of the evidence that makes scores chances, see `evidence`; needs `confidence`.
+    """
+    found = evidence_for(
+        label_map, confidence, box, min_area=min_area, merge_gap=merge_gap, extent_threshold=extent_threshold,
+        weighed=weights is not None,
+    )  # fmt: skip
+    chances = [d if weights is None or e is None else replace(d, score=evidence.chance(e, weights)) for d, e in found]
+    return tuple(sorted((d for d in chances if d.score >= score_threshold), key=lambda d: -d.score))
+
+
+def evidence_for(
+    label_map: NDArray[np.uint8],
+    confidence: NDArray[np.uint8] | None,
+    box: Letterbox,
+    *,
+    min_area: int,
+    merge_gap: float,
+    extent_threshold: float,
+    weighed: bool = True,
+) -> list[tuple[Detection, NDArray[np.float64] | None]]:
+    """Every craft of a label map, the largest first, with its score before it is weighed, and the evidence for it.
+
+    Args: as above.
+
+    Returns:
+        The evidence is None without a `confidence`, and unless it is `weighed`.
     """
     size = label_map.shape[0], label_map.shape[1]
     rows, cols = box.content_in(size)
@@ -95,13 +123,16 @@ def from_labels(
         reached, min_area=min_area, merge_gap=round(merge_gap * max(size)), confidence=sure_of, scored=parts
     )
     whole = sum(c.area for c in found)
-    scored = [(min(c.confidence, 1.0) * (c.area / whole) ** PROMINENCE, c) for c in found]
-    kept = sorted((pair for pair in scored if pair[0] >= score_threshold), key=lambda pair: -pair[0])
-    xyxy = np.array([c.box_xyxy for _, c in kept], np.float32).reshape(-1, 4)
+    scores = [min(c.confidence, 1.0) * (c.area / whole) ** PROMINENCE for c in found]
+    xyxy = np.array([c.box_xyxy for c in found], np.float32).reshape(-1, 4)
     xyxy += np.array([cols.start, rows.start] * 2, np.float32)
     xyxy *= np.array([box.network[1] / size[1], box.network[0] / size[0]] * 2, np.float32)
     in_source = boxes_to_source(xyxy, box)
-    return tuple(Detection(WHOLE, b, score) for (score, _), b in zip(kept, in_source, strict=True))
+    evident = [
+        evidence.of(parts, sure_of, c.box_xyxy, score) if weighed and sure_of is not None else None
+        for c, score in zip(found, scores, strict=True)
+    ]
+    return [(Detection(WHOLE, b, s), e) for b, s, e in zip(in_source, scores, evident, strict=True)]
 
 
 def craft_confidence(label_map: NDArray[np.uint8], confidence: NDArray[np.uint8], box: Letterbox) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from afss_ros.labels import UNLABELLED
+from afss_ros.student import evidence
 
 VERSION = "1"
 PREFIX = "afss."
@@ -90,6 +91,16 @@ def _line(text: str) -> tuple[float, float] | None:
     return slope, offset
 
 
+def _weights(text: str) -> dict[str, float] | None:
+    if not text:
+        return None
+    found = {str(name): float(value) for name, value in json.loads(text).items()}
+    bounded = all(abs(value) < _STEEPEST for value in found.values())  # nor NaN
+    if not (set(found) <= {*evidence.NAMES, evidence.OFFSET} and bounded and found.get("score", 0) > 0):
+        raise ValueError(text)
+    return found
+
+
 def _object(text: str) -> dict[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
@@ -113,5 +124,10 @@ _ENTRIES: dict[str, tuple[Callable[[str], Any], str, str | None]] = {
     "producer": (_text, "the exporting program and its version", None),
     "weights_sha256": (_sha256, "64 lower-case hexadecimal digits", None),
     "score_calibration": (_line, f"JSON [slope, offset], 0 < slope < {_STEEPEST:g}, |offset| below it, or absent", ""),
+    "score_weights": (
+        _weights,
+        f"a JSON object of {', '.join((*evidence.NAMES, evidence.OFFSET))}, each below {_STEEPEST:g}, score above 0",
+        "",
+    ),
     "box_source": (_box_source, "'boxes' or 'labels', or absent", ""),
 }

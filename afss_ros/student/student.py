@@ -121,6 +121,27 @@ class Student:
             looked = self._infer(self._open_session(), [np.ascontiguousarray(image)])[0]
             return {name: np.array(value) for name, value in looked.items()}
 
+    def evidence(self, frame: Frame) -> list[tuple[Detection, NDArray[np.float64]]]:
+        """Every craft of a frame, whatever its score, which is the bare one, and the evidence for it: see `evidence`.
+
+        For who fits the weights of `contract.score_weights`; tiles are not looked at.
+
+        Raises:
+            StudentError: the student's craft come from no label map with a confidence, it is closed, or ONNX Runtime
+                failed.
+        """
+        if self.contract.box_source == "boxes" or not self.contract.has_confidence:
+            raise StudentError(f"{self.path}: gives no label map with a confidence, so there is no evidence to weigh")
+        with self._lock:
+            box = letterbox.fit(frame.image.shape[:2], self.contract.input_size)
+            view = View(frame.image.shape[:2], self.contract, Tiling())
+            outputs = self._infer(self._open_session(), view.network_images(frame.image))[0]
+            found = detections.evidence_for(
+                outputs["labels"][0], outputs["confidence"][0], box, min_area=self.min_area, merge_gap=self.merge_gap,
+                extent_threshold=self.extent_threshold,
+            )  # fmt: skip
+            return [(d, e) for d, e in found if e is not None]
+
     def _perceive(self, frame: Frame) -> Perception:
         session = self._open_session()
         started = perf_counter_ns()
@@ -201,6 +222,7 @@ class Student:
             min_area=self.min_area,
             merge_gap=self.merge_gap,
             extent_threshold=self.extent_threshold,
+            weights=self.contract.score_weights,
         )
 
     def _view_of(self, image: NDArray[np.uint8]) -> View:

@@ -1,0 +1,66 @@
+"""How likely a piece of a label map is a craft: evidence beyond its mean confidence, weighed in a logit.
+
+A student that takes a moon for a craft is unsure in its own way: of some pixels it is certain and of others not at all,
+and around them it is as unsure that there is nothing. Five numbers say so; their weights, fit where the truth is known,
+make the score a chance (Platt, 1999, with more than one number).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+NAMES = ("score", "low", "spread", "around", "size")
+"""`score`: logit of the score without evidence. Of the craft's pixels, `low`: the tenth percentile of their confidence,
+`spread`: its standard deviation. `around`: mean confidence that the pixels beside the craft are background. `size`:
+logarithm of the craft's share of the view."""
+OFFSET = "offset"
+_MARGIN = 6
+_BESIDE = np.ones((5, 5), np.uint8)
+_SURE = 1e-3
+_LEVELS = np.arange(256) / 255
+
+Weights = Mapping[str, float]
+"""By a name of `NAMES`, or `OFFSET`; what is missing weighs nothing."""
+
+
+def of(
+    parts: NDArray[np.uint8], confidence: NDArray[np.uint8], box_xyxy: tuple[int, int, int, int], score: float
+) -> NDArray[np.float64]:
+    """The evidence of one craft, float64 (5,) in the order of `NAMES`.
+
+    Args:
+        parts: uint8 (h, w), 1 where a part of any craft is.
+        confidence: uint8 (h, w), probability of the label x 255, of background too.
+        box_xyxy: of the craft, pixels of the map.
+        score: without evidence, 0..1.
+    """
+    height, width = parts.shape
+    x0, y0, x1, y1 = box_xyxy
+    window = slice(max(y0 - _MARGIN, 0), y1 + _MARGIN), slice(max(x0 - _MARGIN, 0), x1 + _MARGIN)
+    craft, sure = parts[window], np.ascontiguousarray(confidence[window])
+    beside = cv2.subtract(cv2.dilate(craft, _BESIDE), craft)
+    counts = cv2.calcHist([sure], [0], np.ascontiguousarray(craft), [256], [0, 256]).ravel().astype(np.float64)
+    area = max(float(counts.sum()), 1.0)
+    mean = float(counts @ _LEVELS) / area
+    spread = math.sqrt(max(float(counts @ _LEVELS**2) / area - mean * mean, 0.0))
+    low = float(np.searchsorted(np.cumsum(counts), 0.1 * area)) / 255
+    around = cv2.mean(sure, mask=beside)[0] / 255 if cv2.countNonZero(beside) else 1.0
+    inside = min(max(score, _SURE), 1 - _SURE)
+    return np.array([math.log(inside / (1 - inside)), low, spread, around, math.log(area / (height * width))])
+
+
+def chance(evidence: NDArray[np.float64], weights: Weights) -> float:
+    """The chance that it is a craft.
+
+    >>> chance(np.array([0.0, 0.5, 0.1, 0.9, -3.0]), {"score": 2.0})
+    0.5
+    """
+    logit = weights.get(OFFSET, 0.0) + sum(
+        weights.get(name, 0.0) * float(value) for name, value in zip(NAMES, evidence, strict=True)
+    )
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
