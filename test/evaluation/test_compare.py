@@ -90,7 +90,8 @@ def test_the_command_prints_a_table_and_writes_one_page(
     assert cli.main(["compare", *map(str, documents), "--html", str(page)]) == 0
     assert re.search(r"mean box iou +│? +1\.000 +│? +1\.000", capsys.readouterr().out)
     text = page.read_text()
-    assert re.findall(r"<h2>(\w+)", text) == ["Accuracy", "Precision", "Precision", "Reliability", "Confusion", "Worst"]
+    headings = ["Accuracy", "Precision", "Precision", "Reliability", "Craft", "Confusion", "Worst"]
+    assert re.findall(r"<h2>(\w+)", text) == headings
     assert text.count("<svg") == 6
     assert not re.search(r'(src|href)="(?!data:|#)', text)
 
