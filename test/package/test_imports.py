@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "teacher": GROUND,
     "labelling": {*GROUND, "evaluation", "synthetic", "teacher"},
     "distill": {*GROUND, "evaluation", "synthetic"},
-    "geo": GROUND,
+    "geo": {*GROUND, "teacher", "distill"},
     "loop": {*GROUND, "synthetic", "evaluation", "teacher", "labelling", "distill"},
     "cli": {
         *GROUND,
