@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": ["models/student.onnx", "--data", "set"],
     "export": ["run", "--out", "student.onnx"],
     "geo chip": ["scene.tif", "--out", "set"],
+    "geo compare": ["scene.tif", "--labels", "buildings.geojson"],
     "geo info": ["scene.tif"],
     "geo predict": ["scene.tif", "--model", "models/student.onnx", "--out", "out.tif"],
     "geo rasterise": ["labels.geojson", "--like", "scene.tif", "--out", "mask.tif"],

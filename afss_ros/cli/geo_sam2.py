@@ -142,7 +142,83 @@ def refine(
     typer.echo(f"{out}: {found.drawn} drawn by SAM 2, {found.kept} left as they were, {found.rejected} left out")
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (tune_sam2, refine)
+def compare(
+    scenes: Annotated[
+        list[Path],
+        typer.Argument(help="Rasters, or cities of SpaceNet 2 as published: a folder each.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder of everything; continues what is there.")] = Path(
+        "runs/compare"
+    ),
+    labels: Annotated[
+        list[Path] | None, typer.Option("--labels", help="One vector file a raster, or for all.", show_default=False)
+    ] = None,
+    students: Annotated[str, typer.Option("--students", help="Names of docs/students.md.")] = "unet-tiled",
+    channels: Annotated[
+        str, typer.Option("--channels", help="Some of footprint,boundary,contact,both.")
+    ] = "footprint,boundary,contact",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many.")] = 3,
+    epochs: Annotated[float | None, typer.Option("--epochs", help="Of a student; 30.", show_default=False)] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="In place of epochs.", show_default=False)] = None,
+    size: Annotated[int, typer.Option("--size", help="Side of a chip, pixels.")] = 512,
+    blocks: Annotated[int, typer.Option("--blocks", min=1, help="Chips along a block's side.")] = 10,
+    guard: Annotated[
+        bool, typer.Option("--guard/--no-guard", help="Leave out training chips that touch others.")
+    ] = True,
+    draw_blocks: Annotated[bool, typer.Option("--draw-blocks", help="Other blocks for each seed.")] = False,
+    sam2: Annotated[
+        str, typer.Option("--sam2", help="Checkpoint to tune; none: U-Nets alone.")
+    ] = "facebook/sam2.1-hiera-tiny",
+    tune: Annotated[str, typer.Option("--tune", help="As for tune-sam2.")] = "decoder",
+    sam2_epochs: Annotated[float, typer.Option("--sam2-epochs", help="Budget of tuning.")] = 10.0,
+    sam2_iterations: Annotated[int, typer.Option("--sam2-iterations", min=0, help="In place of epochs.")] = 0,
+    rate: Annotated[float, typer.Option("--rate", help="As for tune-sam2.")] = 1e-4,
+    corrections: Annotated[int, typer.Option("--corrections", min=0, help="As for tune-sam2.")] = 7,
+    objects: Annotated[int, typer.Option("--objects", min=1, help="As for tune-sam2.")] = 16,
+    least_score: Annotated[
+        float | None, typer.Option("--least-score", help="As for refine.", show_default=False)
+    ] = None,
+    picture: Annotated[str, typer.Option("--picture", help="Of SpaceNet, as for chip.")] = "rgb",
+    bands: Annotated[str | None, typer.Option("--bands", help="As for chip.", show_default=False)] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    download: Annotated[bool, _DOWNLOAD] = False,
+    threads: Threads = None,
+) -> None:
+    """Compare U-Nets and tuned SAM 2 on one blocked split, several seeds, and write the table."""
+    from rich.progress import Progress as Bar
+
+    from afss_ros.cli.geo_rasters import _list, _scenes
+    from afss_ros.geo import spacenet
+    from afss_ros.geo.comparison.plan import Plan
+    from afss_ros.geo.comparison.run import compare as run
+    from afss_ros.geo.sam2.parts import Rates
+    from afss_ros.geo.sam2.refine import Rules
+    from afss_ros.geo.sam2.settings import Settings
+    from afss_ros.teacher.models.checkpoints import Access
+
+    if all(path.is_dir() for path in scenes):
+        found = [spacenet.read(path, picture) for path in scenes]
+        cities = {city.name: tuple(s for s in city.scenes if s.labels is not None) for city in found}
+    else:
+        cities = {"ground": _scenes(scenes, labels, None)}
+    settings = None if sam2 == "none" else Settings(
+        sam2, tune=tuple(_list(tune)), epochs=sam2_epochs, iterations=sam2_iterations, rates=Rates(rate),
+        corrections=corrections, objects=objects,
+    )  # fmt: skip
+    plan = Plan(
+        cities, out, tuple(_list(students)), tuple(_list(channels)), tuple(range(seeds)), minutes,
+        None if minutes is not None else epochs or 30.0, size, blocks, guard, draw_blocks=draw_blocks, sam2=settings,
+        rules=Rules(least_score=least_score, together=objects), wanted=tuple(_list(bands)), device=device,
+    )  # fmt: skip
+    with Bar(console=Console(stderr=True), transient=True) as bar, within(threads):
+        task = bar.add_task("comparing", total=None)
+        path = run(plan, lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+                   Access(download))  # fmt: skip
+    typer.echo(path.read_text())
+    typer.echo(f"{path}; all figures: {path.with_suffix('.json')}")
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (tune_sam2, refine, compare)
 
 
 def _detector(checkpoint: str, access: object) -> Detector:
