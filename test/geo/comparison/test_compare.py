@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,20 +20,29 @@ from afss_ros.geo.vectors import Features, wkt_of
 UTM = "EPSG:32633"
 
 
+@pytest.fixture
+def children() -> Iterator[None]:
+    """Puts back how the end of a child is heard of, which torch's loader processes change."""
+    before = signal.getsignal(signal.SIGCHLD)
+    yield
+    signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.usefixtures("children")
 def test_a_comparison_goes_to_the_end_and_is_not_done_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from examples.geo import town
 
     image, truth = town.write(tmp_path / "town", 384, 1)
     save_sam2(tmp_path / "sam2", 64)
     command = ["geo", "compare", str(image), "--labels", str(truth), "--out", str(tmp_path / "out"), "--channels",
-               "boundary", "--seeds", "2", "--epochs", "1", "--size", "96", "--blocks", "1", "--no-guard", "--sam2",
+               "boundary", "--seeds", "1", "--epochs", "1", "--size", "96", "--blocks", "1", "--no-guard", "--sam2",
                str(tmp_path / "sam2"), "--sam2-iterations", "1", "--corrections", "0", "--objects", "8",
                "--least-score", "0", "--threads", "1"]  # fmt: skip
     assert main(command) == 0
     said = capsys.readouterr().out
     document = json.loads((tmp_path / "out/table.json").read_text())
     methods = {"unet-tiled, boundary", "unet-tiled, boundary, refined by SAM 2", "SAM 2, truth box (upper bound)"}
-    assert {(r["method"], r["seed"]) for r in document["results"]} == {(m, s) for m in methods for s in (0, 1)}
+    assert {(r["method"], r["seed"]) for r in document["results"]} == {(method, 0) for method in methods}
     assert all(0 <= r["f1"] <= 1 and r["tp"] + r["fn"] > 0 for r in document["results"])
     assert len({r["tp"] + r["fn"] for r in document["results"]}) == 1  # the same truth for all
     assert all(f"| {method} |" in said for method in methods) and "touch a training chip" in said
@@ -44,11 +55,8 @@ def test_a_comparison_goes_to_the_end_and_is_not_done_twice(tmp_path: Path, caps
 
 
 def test_what_is_chosen_is_chosen_on_validation() -> None:
-    affine = rasterio.Affine(1, 0, 600_000, 0, -1, 5_000_000)
-    chips = [
-        scored.Chip(name, Path("scene.tif"), scored.Place(affine * rasterio.Affine.translation(100 * i, 0), wkt_of(UTM), (100, 100)))
-        for i, name in enumerate(("validation", "test"))
-    ]  # fmt: skip
+    places = [scored.Place(rasterio.Affine(1, 0, x, 0, -1, 5e6), wkt_of(UTM), (100, 100)) for x in (6e5, 6e5 + 100)]
+    chips = [scored.Chip(n, Path("scene.tif"), p) for n, p in zip(("validation", "test"), places, strict=True)]
 
     def shapes(boxes: list[tuple[int, int, float]]) -> dict[Path, Features]:
         found = [shapely.box(6e5 + x, 5e6 - y - 10, 6e5 + x + 10, 5e6 - y) for x, y, _ in boxes]
