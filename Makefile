@@ -129,7 +129,7 @@ test-pythons: ## install what flies and play the demo on every Python of this ma
 
 # Apart, because ultralytics is AGPL-3.0: nobody should get it into the main environment without asking for it.
 OPTIONAL_VENV := .venv-optional
-OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py test/teacher/models/test_sam2_native.py
+OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py test/teacher/models/test_sam2_native.py test/geo/sam2/test_native.py
 
 test-optional: ## test the models that are extras (YOLO, RF-DETR, Meta's sam2) in an environment of their own, as CI does
 	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)

@@ -43,6 +43,7 @@ NAVIGATION = {
         "docs/distillation",
         "docs/datasets",
         "docs/evaluation",
+        "docs/geo_sam2",
         "docs/geo_scores",
     ],
     "Build": [
