@@ -125,8 +125,10 @@ class _Steps:
         def make() -> scored.Scored:
             maps = self._maps(model, run / "maps", list(known))
             grow = CHANNELS[channels].get("boundary", 0) / 2
-            shapes = {t: self._shapes(maps, t, grow, [*validation, *test]) for t in plan.thresholds}
-            found = scored.score(known, dict(shapes), validation, test)
+            shapes: dict[float | None, scored.Shapes] = {
+                t: self._shapes(maps, t, grow, [*validation, *test]) for t in plan.thresholds
+            }
+            found = scored.score(known, shapes, validation, test)
             assert found.threshold is not None
             for scene, features in shapes[found.threshold].items():  # what SAM 2 is to refine
                 write_features(run / "maps" / f"{scene.stem}.gpkg", features)

@@ -69,7 +69,7 @@ def near(shapes: Features, where: Sequence[Chip]) -> Features:
 def on_chips(shapes: Shapes, where: Sequence[Chip]) -> dict[str, list[Building]]:
     """What of the shapes lies on each chip, in its pixels, cut at its frame."""
     trees = {scene: shapely.STRtree(features.geometries) for scene, features in shapes.items()}
-    found = {}
+    found: dict[str, list[Building]] = {}
     for chip in where:
         features = shapes.get(chip.scene)
         if features is None or not len(features):

@@ -115,7 +115,8 @@ def points_over(valid: NDArray[np.bool_], side: int) -> NDArray[np.float32]:
     height, width = valid.shape
     y, x = (((np.arange(side) + 0.5) * n / side) for n in (height, width))
     points = np.stack([np.tile(x, side), np.repeat(y, side)], axis=1)
-    return points[valid[points[:, 1].astype(int), points[:, 0].astype(int)]].astype(np.float32)
+    there = valid[points[:, 1].astype(int), points[:, 0].astype(int)]
+    return np.asarray(points[there], np.float32)
 
 
 def apart(shapes: Sequence[Any], scores: Sequence[float], before: Sequence[Any] = (), most: float = 0.5) -> list[int]:

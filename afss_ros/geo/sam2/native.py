@@ -26,7 +26,7 @@ class Native:
         "prompt": ("sam_prompt_encoder.",),
         "image": ("image_encoder.", "no_mem_embed", "sam_mask_decoder.conv_s0.", "sam_mask_decoder.conv_s1."),
     }
-    projections = ("sam_mask_decoder.conv_s0.", "sam_mask_decoder.conv_s1.")
+    projections: tuple[str, ...] = ("sam_mask_decoder.conv_s0.", "sam_mask_decoder.conv_s1.")
     attention = r"image_encoder\.trunk\..*\.attn\.(qkv|proj)"
     library = "sam2"
 

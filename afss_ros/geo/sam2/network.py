@@ -127,7 +127,7 @@ class Transformers:
         "prompt": ("prompt_encoder.",),
         "image": ("vision_encoder.", "no_memory_embedding", "mask_decoder.conv_s0.", "mask_decoder.conv_s1."),
     }
-    projections = ("mask_decoder.conv_s0.", "mask_decoder.conv_s1.")
+    projections: tuple[str, ...] = ("mask_decoder.conv_s0.", "mask_decoder.conv_s1.")
     attention = r"vision_encoder\.backbone\..*\.attn\.(qkv|proj)"
     library = "transformers"
 

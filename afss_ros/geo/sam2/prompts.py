@@ -114,7 +114,7 @@ def bare_ground(
     height, width = taken.shape
     total = np.zeros((height + 1, width + 1), np.int64)
     total[1:, 1:] = taken.cumsum(0).cumsum(1)
-    boxes = []
+    boxes: list[tuple[int, int, int, int]] = []
     for _ in range(count * _TRIES):
         if len(boxes) == count:
             break

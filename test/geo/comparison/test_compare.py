@@ -15,6 +15,7 @@ from tiny_teachers import save_sam2
 
 from afss_ros.cli import main
 from afss_ros.geo.comparison import scored, table
+from afss_ros.geo.scoring import Place
 from afss_ros.geo.vectors import Features, wkt_of
 
 UTM = "EPSG:32633"
@@ -55,7 +56,7 @@ def test_a_comparison_goes_to_the_end_and_is_not_done_twice(tmp_path: Path, caps
 
 
 def test_what_is_chosen_is_chosen_on_validation() -> None:
-    places = [scored.Place(rasterio.Affine(1, 0, x, 0, -1, 5e6), wkt_of(UTM), (100, 100)) for x in (6e5, 6e5 + 100)]
+    places = [Place(rasterio.Affine(1, 0, x, 0, -1, 5e6), wkt_of(UTM), (100, 100)) for x in (6e5, 6e5 + 100)]
     chips = [scored.Chip(n, Path("scene.tif"), p) for n, p in zip(("validation", "test"), places, strict=True)]
 
     def shapes(boxes: list[tuple[int, int, float]]) -> dict[Path, Features]:

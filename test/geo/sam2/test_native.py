@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,8 @@ def test_it_answers_as_the_package_does_and_learns(tmp_path: Path) -> None:
     tuned = Tuned(sam2, ("decoder",))
     optimiser = torch.optim.AdamW(tuned.weights.values(), lr=1e-3)
     several = question(sam2, features, moved, picture.shape[:2], answer.logits, several=True)
-    (several.logits.mean() + several.ious.mean() + several.objects.mean()).backward()
+    total: Any = several.logits.mean() + several.ious.mean() + several.objects.mean()
+    total.backward()
     optimiser.step()
     sam2.save(tmp_path / "model", tuned.plain())
     again = load(str(tmp_path / "model/sam2.1_hiera_tiny.pt")).module.state_dict()
