@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,11 @@ class Plan:
 
     def cut(self, channels: str) -> Cut:
         """How scenes are cut for these channels; chips do not overlap, so that each building is scored once a chip."""
-        cut = Cut(self.size, 0, wanted=self.wanted, zero_is_empty=self.zero_is_empty)
-        return replace(cut, **CHANNELS[channels])
+        widths = CHANNELS[channels]
+        return Cut(
+            self.size, 0, boundary=widths.get("boundary", 0), contact=widths.get("contact", 0), wanted=self.wanted,
+            zero_is_empty=self.zero_is_empty,
+        )  # fmt: skip
 
     def blocks_of(self, seed: int) -> int:
         """The seed that draws the blocks of a run."""
