@@ -1,0 +1,77 @@
+"""What the eyes and the reader are taught by."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+
+from afss_ros.refer_training.reader import Verdict
+
+_SHARES_A_THING = 0.5
+"""IoU from which what is seen is what was labelled."""
+
+
+def heat_target(masks: Tensor, cells: Tensor, classes: Tensor, known: Tensor, count: int, side: int) -> Tensor:
+    """Bumps at the middles of things, as wide as a sixth of them: float (B, count, side, side).
+
+    Args:
+        masks: float (B, N, h, w); only their areas count.
+        known: float (B, N), 1 for a thing and 0 for filling.
+    """
+    area = (masks > 0.5).to(masks.dtype).mean((2, 3))
+    sigma = (area.sqrt() * side / 6).clamp(min=0.7, max=2.5)
+    steps = torch.arange(side, dtype=masks.dtype)
+    rows, columns = torch.div(cells, side, rounding_mode="floor"), cells % side
+    away = (steps[None, None, :, None] - rows[..., None, None]) ** 2 + (
+        steps[None, None, None] - columns[..., None, None]
+    ) ** 2
+    bumps = (-away / (2 * sigma[..., None, None] ** 2)).exp() * known[..., None, None]
+    named = F.one_hot(classes, count).to(masks.dtype)
+    return (bumps[:, :, None] * named[..., None, None]).amax(1)
+
+
+def heat_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Focal loss of CenterNet: middles are rare, and near a middle a mistake is small."""
+    p = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
+    middles = target > 0.999
+    hits = -((1 - p) ** 2 * p.log())[middles].sum()
+    misses = -((1 - target) ** 4 * p**2 * (1 - p).log())[~middles].sum()
+    return (hits + misses) / middles.sum().clamp(min=1)
+
+
+def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
+    """Dice and cross-entropy of masks float (B, N, h, w), a small thing weighing as much as a large one."""
+    p = logits.sigmoid()
+    both, either = (p * masks).sum((2, 3)), (p**2).sum((2, 3)) + (masks**2).sum((2, 3))
+    dice = 1 - (2 * both + 1) / (either + 1)
+    entropy = F.binary_cross_entropy_with_logits(logits, masks, reduction="none").mean((2, 3))
+    return ((dice + entropy) * known).sum() / known.sum().clamp(min=1)
+
+
+def matched(seen: Tensor, seen_classes: Tensor, valid: Tensor, masks: Tensor, classes: Tensor, known: Tensor) -> Tensor:
+    """Which seen thing is which labelled one: bool (B, K, N), by name and overlap.
+
+    Args:
+        seen: float (B, K, h, w); `masks` float (B, N, h, w).
+    """
+    a, b = (seen > 0.5).flatten(2).float(), (masks > 0.5).flatten(2).float()
+    both = a @ b.transpose(1, 2)
+    overlap = both / (a.sum(2)[:, :, None] + b.sum(2)[:, None] - both).clamp(min=1)
+    same = (seen_classes[:, :, None] == classes[:, None]) & (valid[:, :, None] * known[:, None] > 0)
+    best = overlap >= overlap.amax(1, keepdim=True)
+    return (overlap > _SHARES_A_THING) & same & best
+
+
+def reader_loss(verdict: Verdict, meant: Tensor, present: Tensor, valid: Tensor, asked: Tensor) -> Tensor:
+    """Cross-entropy of every thing of every sentence, and of there being one.
+
+    Args:
+        meant: float (B, S, K); `present` float (B, S).
+        valid: float (B, K), where there is a thing; `asked` float (B, S), 1 for a sentence and 0 for filling.
+    """
+    weight = valid[:, None] * asked[..., None]
+    each = F.binary_cross_entropy_with_logits(verdict.things.clamp(min=-30), meant, reduction="none")
+    things = (each * weight).sum() / asked.sum().clamp(min=1)
+    there = F.binary_cross_entropy_with_logits(verdict.presence, present, reduction="none")
+    return things + (there * asked).sum() / asked.sum().clamp(min=1)
