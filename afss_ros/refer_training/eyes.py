@@ -107,16 +107,16 @@ class Eyes(nn.Module):
             cells: int64 (B, K), row * w + column of a cell.
             classes: int64 (B, K).
         """
-        depth, width = maps.features.shape[1], maps.heat.shape[3]
+        depth, width = int(maps.features.shape[1]), int(maps.heat.shape[3])
         features = maps.features.flatten(2).gather(2, cells[:, None].expand(-1, depth, -1)).transpose(1, 2)
         named = F.one_hot(classes, self.classes).to(features.dtype)
         weights = self.kernels(torch.cat((features, named), 2))
         count = cells.shape[1]
-        high, wide = maps.pixels.shape[2:]
-        rows = (torch.arange(high, device=cells.device) + 0.5) / high
-        columns = (torch.arange(wide, device=cells.device) + 0.5) / wide
-        y = (torch.div(cells, width, rounding_mode="floor") + 0.5) / maps.heat.shape[2]
-        x = (cells % width + 0.5) / width
+        high, wide = (int(side) for side in maps.pixels.shape[2:])
+        rows = (torch.arange(high, device=cells.device, dtype=features.dtype) + 0.5) / high
+        columns = (torch.arange(wide, device=cells.device, dtype=features.dtype) + 0.5) / wide
+        y = (torch.div(cells, width, rounding_mode="floor").to(features.dtype) + 0.5) / int(maps.heat.shape[2])
+        x = ((cells % width).to(features.dtype) + 0.5) / width
         away_y = (rows[None, None] - y[:, :, None])[:, :, :, None].expand(-1, -1, -1, wide)
         away_x = (columns[None, None] - x[:, :, None])[:, :, None].expand(-1, -1, high, -1)
         first = weights[:, :, : (_EMBEDDED + 2) * _HIDDEN].unflatten(2, (_HIDDEN, _EMBEDDED + 2))
@@ -134,7 +134,7 @@ class Eyes(nn.Module):
         heat = maps.heat.sigmoid()
         peaks = heat * (F.max_pool2d(heat, 3, 1, 1) == heat)
         scores, places = peaks.flatten(1).topk(self.slots)
-        cells = heat.shape[2] * heat.shape[3]
+        cells = int(heat.shape[2]) * int(heat.shape[3])
         classes = torch.div(places, cells, rounding_mode="floor")
         masks = self.masks(maps, places % cells, classes).sigmoid()
         flat = (masks > 0.5).flatten(2).to(masks.dtype)

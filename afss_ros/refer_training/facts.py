@@ -39,13 +39,13 @@ class Facts(NamedTuple):
 
 def measure(seen: Seen, picture: Tensor) -> Facts:
     """Facts of what was seen in pictures float (B, 3, h, w), 0..1, of the masks' size."""
-    high, wide = seen.masks.shape[2:]
+    high, wide = (int(side) for side in seen.masks.shape[2:])
     valid = (seen.scores > 0).to(seen.masks.dtype)
     masks = (seen.masks > 0.5).to(seen.masks.dtype) * valid[:, :, None, None]
     flat = masks.flatten(2)
     area = flat.sum(2).clamp(min=1.0)
-    rows = (torch.arange(high, device=masks.device) + 0.5) / high
-    columns = (torch.arange(wide, device=masks.device) + 0.5) / wide
+    rows = (torch.arange(high, device=masks.device, dtype=masks.dtype) + 0.5) / high
+    columns = (torch.arange(wide, device=masks.device, dtype=masks.dtype) + 0.5) / wide
     by_row, by_column = masks.sum(3), masks.sum(2)
     y, x = (by_row * rows).sum(2) / area, (by_column * columns).sum(2) / area
     spread_y = ((by_row * rows**2).sum(2) / area - y**2).clamp(min=0.0).sqrt()

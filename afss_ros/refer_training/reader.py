@@ -45,7 +45,7 @@ class Attention(nn.Module):
             layer(x).unflatten(2, (_HEADS, -1)).transpose(1, 2)
             for layer, x in ((self.query, to), (self.key, of), (self.value, of))
         )
-        weights = (query @ key.transpose(2, 3) / math.sqrt(query.shape[3]) + bias).softmax(3)
+        weights = (query @ key.transpose(2, 3) / math.sqrt(int(query.shape[3])) + bias).softmax(3)
         mixed: Tensor = self.out((weights @ value).transpose(1, 2).flatten(2))
         return mixed
 

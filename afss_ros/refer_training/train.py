@@ -273,7 +273,7 @@ def _batch(
     """Facts, tokens, what is meant, whether anything is, and which sentences are asked."""
     facts = Facts(*(torch.stack(rows) for rows in zip(*(cached[p].facts for p in places), strict=True)))
     slots = max(1, int(facts.valid.sum(1).max()))
-    order = facts.valid.argsort(1, descending=True, stable=True)[:, :slots]
+    order = torch.argsort(facts.valid, dim=1, descending=True, stable=True)[:, :slots]
     facts = _ordered(facts, order)
     count, length = run.recipe.reader.sentences, run.vocabulary.length
     tokens = np.zeros((len(places), count, length), np.int64)
