@@ -43,6 +43,8 @@ COMMANDS = {
     "refer build": ["set", "--out", "sentences"],
     "refer check": ["sentences"],
     "refer evaluate": ["grammar", "--data", "sentences"],
+    "refer export": ["run", "--out", "refer.onnx"],
+    "refer train": ["config/refer.yaml", "--out", "run"],
     "render": ["set"],
     "search": ["config/train/search.yaml"],
     "select": ["set", "--out", "selected"],

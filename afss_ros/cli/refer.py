@@ -74,39 +74,75 @@ def check(data: Annotated[Path, typer.Argument(help="A folder that `afss refer b
 
 
 def evaluate(
-    resolver: Annotated[str, typer.Argument(help="grammar, or a bar: truth, class-word.")],
+    resolver: Annotated[str, typer.Argument(help="A network's .onnx; grammar; or a bar: truth, class-word.")],
     data: Annotated[Path, typer.Option("--data", help="A folder that `afss refer build` made.", show_default=False)],
     model: Annotated[
         Path | None, typer.Option("--model", help="The grammar's student, an .onnx; else the one that is shipped.")
     ] = None,
     split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here.", show_default=False)] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page here.", show_default=False)] = None,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Ask without words too, with others' and with opposite ones.")
+    ] = False,
 ) -> None:
     """Ask a resolver about every sentence of a set: overlap by kind, and what it says where nothing is meant."""
     from contextlib import ExitStack
 
-    from rich.table import Table
-
-    from afss_ros.datasets.files import write_atomically
     from afss_ros.refer.sets import evaluate as figures
+    from afss_ros.refer.sets import report
 
     with ExitStack() as stack:
         answers = figures.answers_of(resolver, model, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("Asking", total=None)
-        result = figures.evaluate(data, answers, split, lambda: progress.advance(task))
-    if json is not None:
-        write_atomically(json, result.to_json().encode())
-    table = Table("kind", "sentences", "mIoU", "oIoU", "Pr@0.5", "Pr@0.9", title=f"{resolver} on {data}")
-    for name, score in {**result.by_kind, "all": result.overall}.items():
-        precision = [_figure(score.precision.get(at)) for at in ("0.5", "0.9")]
-        table.add_row(name, str(score.sentences), _figure(score.miou), _figure(score.oiou), *precision)
-    Console().print(table)
-    overall = result.overall
+        asked = report.asked(data, resolver, answers, split, controls, lambda: progress.advance(task))
+    asked.write(json, html)
+    Console().print(asked.table())
+    overall = asked.result.overall
     typer.echo(
         f"no-target accuracy {_figure(overall.no_target_accuracy)}, target accuracy {_figure(overall.target_accuracy)},"
         f" refused {overall.refused}"
     )
+    if asked.controls is not None:
+        found = asked.controls
+        typer.echo(
+            f"{found.sentences} sentences: mIoU {_figure(found.miou)}, without words {_figure(found.blinded)}, with"
+            f" another thing's sentence {_figure(found.exchanged)}; {found.opposites} pairs of opposite words,"
+            f" {_figure(found.disjoint)} answered with two things"
+        )
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe; see config/refer.yaml.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The run's directory; continues what is there.")] = Path(
+        "runs/refer"
+    ),
+) -> None:
+    """Train a small network that points with words, on sentences of `afss refer build`."""
+    from afss_ros.refer_training import recipe as recipes
+    from afss_ros.refer_training.train import Progress as Step
+    from afss_ros.refer_training.train import train as learn
+
+    with _progress() as progress:
+        tasks = {part: progress.add_task(part, total=None) for part in ("eyes", "reader")}
+
+        def report(step: Step) -> None:
+            about = f"{step.part}, loss {step.loss:.3f}"
+            progress.update(tasks[step.part], completed=step.step, total=step.of, description=about)
+
+        scores = learn(recipes.read(recipe), out, report)
+    typer.echo(f"{out}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run of `afss refer train`.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
+) -> None:
+    """Write a run's network as one .onnx with its words inside, checked against torch."""
+    from afss_ros.refer_training.export import export as write
+
+    typer.echo(f"{write(run, out)}")
 
 
 def _figure(value: float | None) -> str:
@@ -118,5 +154,5 @@ def _progress() -> Progress:
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-for command in (ask, build, check, evaluate):
+for command in (ask, build, check, evaluate, train, export):
     refer_app.command()(with_optional(command))

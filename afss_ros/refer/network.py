@@ -185,7 +185,9 @@ class NetworkResolver:
     def __enter__(self) -> NetworkResolver:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _at_source(self, mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -213,7 +215,10 @@ def _box_of(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 def _check(session: Any, facts: NetworkFacts, name: str) -> None:
     """That the graph takes and gives what the metadata says."""
     height, width = facts.input_size
-    wanted = {"image": ("tensor(uint8)", [1, height, width, 3]), "tokens": ("tensor(int64)", [1, facts.vocabulary.length])}
+    wanted = {
+        "image": ("tensor(uint8)", [1, height, width, 3]),
+        "tokens": ("tensor(int64)", [1, facts.vocabulary.length]),
+    }
     inputs = {entry.name: (entry.type, list(entry.shape)) for entry in session.get_inputs()}
     outputs = tuple(entry.name for entry in session.get_outputs())
     if inputs != wanted or set(outputs) != set(OUTPUTS):

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "tracking": {*VALUES, "student"},
     "downlink": {*VALUES, "bags", "tracking"},
     "refer": {*VALUES, "share", "student", "overlay", "sources", "datasets"},
+    "refer_training": {*GROUND, "refer"},
     "overlay": {*VALUES, "student"},
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
@@ -63,6 +64,7 @@ MAY_IMPORT = {
         "run",
         "refer",
         "downlink",
+        "refer_training",
         "nodes",
     },
 }
@@ -122,7 +124,7 @@ def test_no_folder_is_crowded() -> None:
 
 
 def test_only_the_labelling_node_knows_the_ground() -> None:
-    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop", "geo", "threads"}
+    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop", "geo", "threads", "refer_training"}
     knowing = {
         str(module.parent)
         for module in modules()

@@ -5,6 +5,9 @@ mask and 0 else. mIoU is its mean over sentences, oIoU the sum of intersections 
 targets, Pr@x the share of sentences with targets whose IoU is at least x. No-target accuracy is the share of sentences
 that mean nothing which are answered with nothing, target accuracy the share of the others which are answered with
 something (as in GREx).
+
+The bar is the class word: what somebody reaches who hears the noun alone and sees the true masks. "More than the class
+word" are the sentences with targets that are not all things of their noun: there only the rest of the words can help.
 """
 
 from __future__ import annotations
@@ -24,8 +27,10 @@ from afss_ros.datasets.pictures import read_rgb
 from afss_ros.datasets.rle import decode
 from afss_ros.refer.errors import ReferError, SentenceError
 from afss_ros.refer.grammar import GrammarResolver, answer
+from afss_ros.refer.network import NetworkResolver
 from afss_ros.refer.parse import parse
 from afss_ros.refer.resolver import Resolver
+from afss_ros.refer.sets.controls import Ask, of_network, of_resolver
 from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references
 from afss_ros.refer.things import coloured, from_masks
 from afss_ros.share import default_student
@@ -47,18 +52,21 @@ class Score:
     no_target_accuracy: float | None
     target_accuracy: float | None
     refused: int
+    class_word: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The figures of all sentences, and of each kind."""
+    """The figures of all sentences, of each kind, and of those that need more than the class word."""
 
     overall: Score
     by_kind: dict[str, Score]
+    needs_more: Score | None = None
 
     def to_json(self) -> str:
         kinds = {kind: asdict(score) for kind, score in self.by_kind.items()}
-        return json.dumps({"overall": asdict(self.overall), "by_kind": kinds}, indent=1)
+        more = None if self.needs_more is None else asdict(self.needs_more)
+        return json.dumps({"overall": asdict(self.overall), "needs_more": more, "by_kind": kinds}, indent=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,8 @@ class _One:
     meant: bool
     answered: bool
     refused: bool
+    class_word: float = 0.0
+    needs_more: bool = False
 
     @property
     def iou(self) -> float:
@@ -75,32 +85,47 @@ class _One:
 
 
 def answers_of(name: str, model: Path | None, stack: ExitStack) -> Answers:
-    """Who answers, by name: "grammar", with a student, or a bar: "truth" or "class-word".
+    """Who answers, by name: a network's .onnx; "grammar", with a student; or a bar: "truth" or "class-word".
 
     Args:
-        model: the student; None for the one that is shipped.
-        stack: closes the student.
+        model: the grammar's student; None for the one that is shipped.
+        stack: closes the student, or the network.
 
     Raises:
-        ReferError: nobody is called so.
+        ReferError: nobody is called so, or the file is no network.
         StudentError: the student cannot be opened.
     """
     if name == "truth":
         return by_truth
     if name == "class-word":
         return by_class_word
+    if name.endswith(".onnx"):
+        return ByResolver(stack.enter_context(NetworkResolver(Path(name), provider="cpu")))
     if name != "grammar":
-        raise ReferError(f"no resolver is called {name!r}; they are grammar, truth and class-word")
-    return by_resolver(GrammarResolver(stack.enter_context(Student(model or default_student()))))
+        raise ReferError(f"no resolver is called {name!r}; they are grammar, truth, class-word, or a network's .onnx")
+    return ByResolver(GrammarResolver(stack.enter_context(Student(model or default_student()))))
 
 
-def by_resolver(resolver: Resolver) -> Answers:
+@dataclass(frozen=True)
+class ByResolver:
     """Answers of a resolver; a sentence that it refuses is answered with nothing."""
 
-    def answered(image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
-        return resolver.resolve(image, reference.text).mask
+    resolver: Resolver
 
-    return answered
+    def __call__(self, image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
+        return self.resolver.resolve(image, reference.text).mask
+
+
+def asker(answers: Answers) -> Ask:
+    """Whoever answers, to be asked for controls.
+
+    Raises:
+        ReferError: it is a bar that knows the truth.
+    """
+    if not isinstance(answers, ByResolver):
+        raise ReferError("a bar that knows the truth needs no controls; ask the grammar or a network's .onnx")
+    resolver = answers.resolver
+    return of_network(resolver) if isinstance(resolver, NetworkResolver) else of_resolver(resolver)
 
 
 def by_truth(image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
@@ -119,26 +144,39 @@ def by_truth(image: NDArray[np.uint8], reference: Reference, scene: dict[str, An
     return answer(parse(reference.text, scene["nouns"]), full).mask
 
 
+Look = Callable[[Reference, NDArray[np.uint8], Mask, Mask, float], None]
+"""Told of each answer: the reference, the picture, what was answered, what is meant, and their overlap."""
+
+
 def evaluate(
-    root: Path, answers: Answers, split: str | None = None, advance: Callable[[], None] = lambda: None
+    root: Path,
+    answers: Answers,
+    split: str | None = None,
+    advance: Callable[[], None] = lambda: None,
+    look: Look | None = None,
 ) -> Result:
     """Ask about every sentence of a set.
+
+    Args:
+        look: is shown every answer.
 
     Raises:
         ReferError: there is no sentence, or a line of the set is none.
         DatasetError: a file cannot be read.
     """
     found: dict[str, list[_One]] = defaultdict(list)
-    for kind, one in _answered(root, answers, split):
+    for kind, one in _answered(root, answers, split, look):
         found[kind].append(one)
         advance()
     everything = [one for ones in found.values() for one in ones]
     if not everything:
         raise ReferError(f"{root}: holds no sentence{f' of split {split!r}' if split else ''}; build some first")
-    return Result(_score(everything), {kind: _score(ones) for kind, ones in sorted(found.items())})
+    more = [one for one in everything if one.needs_more]
+    by_kind = {kind: _score(ones) for kind, ones in sorted(found.items())}
+    return Result(_score(everything), by_kind, _score(more) if more else None)
 
 
-def _answered(root: Path, answers: Answers, split: str | None) -> Iterator[tuple[str, _One]]:
+def _answered(root: Path, answers: Answers, split: str | None, look: Look | None) -> Iterator[tuple[str, _One]]:
     scenes = {value["key"]: value for _, value in read_lines(root / SCENES)}
     key, image, masks = "", np.zeros((1, 1, 3), np.uint8), dict[int, Mask]()
     for reference in read_references(root):
@@ -159,7 +197,13 @@ def _answered(root: Path, answers: Answers, split: str | None) -> Iterator[tuple
         except SentenceError:
             mask, refused = np.zeros_like(meant), True
         both, either = int((mask & meant).sum()), int((mask | meant).sum())
-        yield reference.kind, _One(both, either, bool(reference.targets), bool(mask.any()), refused)
+        named = by_class_word(image, reference, scene)
+        bar = _One(int((named & meant).sum()), int((named | meant).sum()), bool(reference.targets), False, False).iou
+        more = bool(reference.targets) and reference.meaning is not None and not np.array_equal(named, meant)
+        one = _One(both, either, bool(reference.targets), bool(mask.any()), refused, bar, more)
+        if look is not None:
+            look(reference, image, mask, meant, one.iou)
+        yield reference.kind, one
 
 
 def _score(ones: list[_One]) -> Score:
@@ -175,6 +219,7 @@ def _score(ones: list[_One]) -> Score:
         no_target_accuracy=float(np.mean([not one.answered for one in nothing])) if nothing else None,
         target_accuracy=float(np.mean([one.answered for one in meant])) if meant else None,
         refused=sum(one.refused for one in ones),
+        class_word=float(np.mean([one.class_word for one in ones])),
     )
 
 
