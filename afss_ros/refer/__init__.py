@@ -6,12 +6,14 @@ fits, `GrammarResolver` does all three. NumPy and OpenCV only; nothing here need
 
 from afss_ros.refer.errors import ReferError, SentenceError, UnknownWordError
 from afss_ros.refer.grammar import GrammarResolver, answer, seen
+from afss_ros.refer.network import NetworkResolver
 from afss_ros.refer.parse import parse
 from afss_ros.refer.resolver import Answer, Resolver
 
 __all__ = [
     "Answer",
     "GrammarResolver",
+    "NetworkResolver",
     "ReferError",
     "Resolver",
     "SentenceError",

@@ -86,7 +86,10 @@ def _example(root: Path, scene: dict[str, Any], said: list[Reference], names: tu
     box = letterbox.fit((image.shape[0], image.shape[1]), (size, size))
     canvas = np.zeros((size, size, 3), np.uint8)
     fitted = np.array(letterbox.apply(image, box, canvas))
-    masks, classes, cells, places = [], [], [], {}
+    masks: list[NDArray[np.uint8]] = []
+    classes: list[int] = []
+    cells: list[int] = []
+    places: dict[int, int] = {}
     for thing in scene["things"]:
         if thing["noun"] not in names:
             continue

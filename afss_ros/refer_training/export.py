@@ -9,6 +9,7 @@ import random
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,7 +23,7 @@ from afss_ros.refer.network import INPUTS, OUTPUTS, NetworkFacts, to_metadata
 from afss_ros.refer.sets.made import make
 from afss_ros.refer.vocabulary import Vocabulary
 from afss_ros.refer_training.network import ReferNetwork
-from afss_ros.refer_training.train import BEST, restored
+from afss_ros.refer_training.run import BEST, restored
 from afss_ros.student.runtime import session_options
 
 _OPSET = 18
@@ -40,7 +41,8 @@ def export(run: Path, out: Path) -> Path:
     """
     network, nouns, vocabulary, recipe, saved = restored(run / BEST)
     side = recipe.data.size
-    metrics = next((entry for entry in reversed(saved["history"]) if entry.get("part") == "validation"), {})
+    measured = [entry for entry in saved["history"] if entry.get("part") == "validation"]
+    metrics: dict[str, float] = measured[-1] if measured else {}
     facts = NetworkFacts(
         vocabulary,
         nouns,
@@ -59,7 +61,7 @@ def export(run: Path, out: Path) -> Path:
 
 def _graph(network: ReferNetwork, side: int, length: int) -> bytes:
     image, tokens = torch.zeros(1, side, side, 3, dtype=torch.uint8), torch.ones(1, length, dtype=torch.int64)
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     with warnings.catch_warnings():
         # The tracer warns of every shape that it takes for fixed; here all of them are.
         warnings.simplefilter("ignore")
@@ -67,7 +69,8 @@ def _graph(network: ReferNetwork, side: int, length: int) -> bytes:
             network, (image, tokens), buffer, input_names=list(INPUTS), output_names=list(OUTPUTS),
             opset_version=_OPSET, dynamo=False,
         )  # fmt: skip
-    return buffer.getvalue()
+    content: bytes = buffer.getvalue()
+    return content
 
 
 def _hash(network: ReferNetwork) -> str:

@@ -126,7 +126,8 @@ class Eyes(nn.Module):
         offsets = torch.stack((away_x, away_y), 2).flatten(3) * 4.0
         hidden = torch.relu(first @ torch.cat((pixels, offsets), 2) + bias[..., None])
         logits = (second[:, :, None] @ hidden)[:, :, 0] + last
-        return logits.unflatten(2, (high, wide))
+        masks: Tensor = logits.unflatten(2, (high, wide))
+        return masks
 
     def forward(self, picture: Tensor) -> Seen:
         """The things of pictures float (B, 3, H, W)."""

@@ -77,8 +77,8 @@ def _pairs(
     same = (classes[:, :, None] == classes[:, None]).to(masks.dtype)
     gap = gaps(masks)
     found = (
-        dx, dy, distance, dx / distance, dy / distance, inside, inside.transpose(1, 2), same, gap, (gap + 0.01).log() / 4,
-        size[:, :, None] - size[:, None], light[:, :, None] - light[:, None],
+        dx, dy, distance, dx / distance, dy / distance, inside, inside.transpose(1, 2), same, gap,
+        (gap + 0.01).log() / 4, size[:, :, None] - size[:, None], light[:, :, None] - light[:, None],
     )  # fmt: skip
     return torch.stack(found, 3) * (valid[:, :, None] * valid[:, None])[..., None]
 

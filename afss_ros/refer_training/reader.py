@@ -112,8 +112,8 @@ class Round(nn.Module):
         n = self.norms[1](h)
         h = h + self.others(n, n, bias) * self.gate(heard).sigmoid()
         h = h + self.ranks(self.norms[2](h), valid)
-        h = h + self.thought(self.norms[3](h))
-        return h
+        thought: Tensor = self.thought(self.norms[3](h))
+        return h + thought
 
 
 class Reader(nn.Module):

@@ -53,8 +53,8 @@ class Recipe(Section):
     """A recipe of `afss refer train`."""
 
     data: Data
-    eyes: Eyes = Eyes()
-    reader: Reader = Reader()
+    eyes: Eyes = Field(default_factory=lambda: Eyes.model_validate({}))
+    reader: Reader = Field(default_factory=lambda: Reader.model_validate({}))
     seed: int = 1
     checkpoint_seconds: float = Field(60.0, gt=0)
     licence: str = "Apache-2.0"

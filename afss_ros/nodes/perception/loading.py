@@ -9,6 +9,7 @@ from pathlib import Path
 from afss_ros.nodes.deadline import DeadlineError, within
 from afss_ros.nodes.perception import model_file, modes
 from afss_ros.nodes.perception.parameters import Settings
+from afss_ros.refer import NetworkResolver, ReferError
 from afss_ros.student import Student, StudentError, slots
 
 NAME = "loading the student"
@@ -120,3 +121,20 @@ def load_spare(
             f" {', '.join(student.class_names.values())}: give power.survival_model a student of the same classes"
         )
     return spare
+
+
+def load_network(settings: Settings) -> NetworkResolver | None:
+    """The referring network, with the student's provider and threads; None where none is asked for.
+
+    Raises:
+        StudentError: there is none that can fly.
+    """
+    if settings.refer_resolver != "network":
+        return None
+    if not settings.refer_model:
+        raise StudentError("refer.resolver is network, but refer.model names none; give an .onnx of afss refer export")
+    try:
+        path = Path(settings.refer_model).expanduser()
+        return NetworkResolver(path, settings.model_provider, settings.model_threads)
+    except ReferError as error:
+        raise StudentError(f"refer.model: {error}") from error

@@ -116,6 +116,7 @@ class PerceptionNode(OperableLifecycleNode):
                 slots.end_trial(Path(settings.model_slots))
             self._student, self._warm_up_ms = loading.load_best(settings, self._while_loading, self._open_student)
             self._spare = loading.load_spare(settings, self._student, self._while_loading, self._open_student)
+            network = loading.load_network(settings)
         except loading.LoadError as error:
             self._failure = f"cannot configure: {error}"
             self.get_logger().error(self._failure)
@@ -140,7 +141,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._packets = Packets(self, lambda: self._settings, self._tracks)
         self._on_demand = OnDemand(self, self._keep_confidence, self._report_encoding)
         if settings.refer_resolver != "none":
-            self._referring = Referring(self, self._student.class_names)
+            self._referring = Referring(self, self._student.class_names, network)
         self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
         return super().on_configure(state)
 

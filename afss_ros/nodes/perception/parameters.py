@@ -205,8 +205,14 @@ SPECS: tuple[Spec, ...] = (
         "refer.resolver",
         "none",
         Takes.CONFIGURE,
-        "grammar: answer the sentences that come on ~/query, on ~/referred. none: there is no such topic.",
-        choices=("none", "grammar"),
+        "Who answers the sentences of ~/query, on ~/referred: the grammar, or a network. none: there is no such topic.",
+        choices=("none", "grammar", "network"),
+    ),
+    Spec(
+        "refer.model",
+        "",
+        Takes.CONFIGURE,
+        "The referring network, an .onnx of `afss refer export`, with refer.resolver: network.",
     ),
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
     Spec(
@@ -369,6 +375,7 @@ class Settings:
     downlink_apid: int
     downlink_bits_per_second: float
     refer_resolver: str
+    refer_model: str
     overlay_alpha: float
     monitor_max_rate: float
     monitor_frozen_after: float

@@ -14,8 +14,8 @@ from vision_msgs.msg import Detection2DArray
 
 from afss_ros.nodes.messages import detections_message, image_message
 from afss_ros.perception import Frame, Perception
-from afss_ros.refer import Answer, ReferError, answer, parse, seen
-from afss_ros.refer.meaning import Sentence, brief
+from afss_ros.refer import Answer, NetworkResolver, ReferError
+from afss_ros.refer.in_flight import Query, by_grammar, by_network
 
 _LOG_PERIOD_S = 10.0
 _WHITE = 255
@@ -28,20 +28,27 @@ _LATCHED = QoSProfile(
 
 
 class Referring:
-    """Answers the newest query on every frame with the grammar; silent while there is no query.
+    """Answers the newest query on every frame with the grammar or a network; silent while there is no query.
 
     A query arrives in the executor's thread and frames in the worker's; neither waits for the other.
 
     Args:
         class_names: of the student, by id.
+        network: answers instead of the grammar; this closes it. Names that the student has not get ids after its own.
     """
 
-    def __init__(self, node: LifecycleNode, class_names: dict[int, str]) -> None:
+    def __init__(
+        self, node: LifecycleNode, class_names: dict[int, str], network: NetworkResolver | None = None
+    ) -> None:
         self._node = node
+        self._network = network
         self._class_ids = {name: number for number, name in class_names.items()}
+        for name in network.facts.nouns if network is not None else ():
+            self._class_ids.setdefault(name, max(self._class_ids.values(), default=0) + 1)
+        self._understand = by_grammar if network is None else by_network(network)
         self._lock = threading.Lock()
         self._query = ""
-        self._sentence: Sentence | None = None
+        self._asked: Query | None = None
         self._refused = ""
         self._last = ""
         self._counts: Counter[str] = Counter()
@@ -53,7 +60,7 @@ class Referring:
     def query(self) -> str:
         """The sentence that is being answered; empty for none."""
         with self._lock:
-            return self._query if self._sentence is not None else ""
+            return self._query if self._asked is not None else ""
 
     @property
     def refused(self) -> str:
@@ -65,7 +72,7 @@ class Referring:
     def facts(self) -> tuple[tuple[str, str], ...]:
         """What /diagnostics tells, by key."""
         with self._lock:
-            understood = brief(self._sentence) if self._sentence is not None else ""
+            understood = self._asked.understood if self._asked is not None else ""
             said = (("refer.query", self._query), ("refer.understood_as", understood), ("refer.answer", self._last))
             counts = ("found", "none", "ambiguous", "unknown", "failed", "queries_refused")
             return (*said, *((f"refer.{name}", str(self._counts[name])) for name in counts))
@@ -76,11 +83,11 @@ class Referring:
         Where there is no such thing, an empty mask and no detection say so. None without a query.
         """
         with self._lock:
-            sentence = self._sentence
-        if sentence is None:
+            asked = self._asked
+        if asked is None:
             return None
         try:
-            found = answer(sentence, seen(perception, frame.image))
+            found = asked.answer(frame, perception)
         except Exception as error:
             with self._lock:
                 self._counts["failed"] += 1
@@ -100,20 +107,22 @@ class Referring:
         self._node.destroy_subscription(self._listener)
         for publisher in (self._mask, self._detections):
             self._node.destroy_lifecycle_publisher(publisher)
+        if self._network is not None:
+            self._network.close()
 
     def _take(self, message: String) -> None:
         """Take a query; an empty one ends the answers, and one that makes no sense does too, with its reason."""
         text = message.data.strip()
-        sentence, refused = None, ""
+        asked, refused = None, ""
         if text:
             try:
-                sentence = parse(text)
+                asked = self._understand(text)
             except ReferError as error:
                 refused = str(error)
         with self._lock:
-            self._query, self._sentence, self._refused, self._last = text[:300], sentence, refused, refused
+            self._query, self._asked, self._refused, self._last = text[:300], asked, refused, refused
             self._counts["queries_refused"] += bool(refused)
         if refused:
             self._node.get_logger().warning(f"query refused: {refused}")
-        elif sentence is not None:
-            self._node.get_logger().info(f"query {text!r}, understood as {brief(sentence)}")
+        elif asked is not None:
+            self._node.get_logger().info(f"query {text!r}, understood as {asked.understood}")

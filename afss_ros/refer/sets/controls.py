@@ -101,8 +101,8 @@ def controls(root: Path, ask: Ask, split: str | None = None, most: int = 600, se
         apart += [found for r in said[key] if (found := _differ(ask, image, r, scene)) is not None]
     if not own:
         raise ReferError(f"{root}: holds no sentence that needs more than its class word; build a larger set")
-    means = [float(np.mean(values)) for values in (own, blinded, exchanged)]
-    return Controls(len(own), *means, len(apart), float(np.mean(apart)) if apart else None)
+    miou, blind, other = (float(np.mean(values)) for values in (own, blinded, exchanged))
+    return Controls(len(own), miou, blind, other, len(apart), float(np.mean(apart)) if apart else None)
 
 
 def _differ(ask: Ask, image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> bool | None:

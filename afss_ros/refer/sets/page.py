@@ -19,9 +19,12 @@ from afss_ros.refer.sets.evaluate import Result, Score
 
 SHOWN = 48
 """Most pictures on a page."""
-_STYLE = """body{font:15px system-ui;margin:2rem auto;max-width:70rem;color:#222}td,th{padding:.2rem .6rem;text-align:right}
-td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f3f3f6}figure{display:inline-block;
-margin:.4rem;width:20rem;vertical-align:top}img{width:100%;image-rendering:pixelated}"""
+_STYLE = """
+body{font:15px system-ui;margin:2rem auto;max-width:70rem;color:#222}
+td,th{padding:.2rem .6rem;text-align:right} td:first-child,th:first-child{text-align:left}
+tr:nth-child(even){background:#f3f3f6} figure{display:inline-block;margin:.4rem;width:20rem;vertical-align:top}
+img{width:100%;image-rendering:pixelated}
+"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,87 @@
+"""A run on disk: all that its next step depends on, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from afss_ros.datasets.files import write_atomically
+from afss_ros.refer.errors import ReferError
+from afss_ros.refer.vocabulary import Vocabulary
+from afss_ros.refer_training.network import ReferNetwork
+from afss_ros.refer_training.recipe import Recipe, parse
+
+LAST, BEST = "last.pt", "best.pt"
+
+
+@dataclass
+class Run:
+    """All that the next step depends on."""
+
+    recipe: Recipe
+    nouns: tuple[str, ...]
+    vocabulary: Vocabulary
+    network: ReferNetwork
+    optimiser: torch.optim.Optimizer
+    data: str
+    part: str = "eyes"
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        return self.recipe.eyes.steps if self.part == "eyes" else self.recipe.reader.steps
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        buffer = io.BytesIO()
+        torch.save(
+            {
+                "recipe": self.recipe.model_dump(mode="json"),
+                "nouns": list(self.nouns),
+                "vocabulary": self.vocabulary.to_json(),
+                "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "data": self.data,
+                "part": self.part,
+                "step": self.step,
+                "history": self.history,
+            },
+            buffer,
+        )
+        write_atomically(path, buffer.getvalue())
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What `Run.save` wrote.
+
+    Raises:
+        ReferError: it is missing or broken.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if lacking := {"recipe", "network", "vocabulary", "nouns"} - set(saved):
+            raise KeyError(*lacking)
+    except FileNotFoundError as err:
+        raise ReferError(f"{path}: missing; train with `afss refer train CONFIG --out {path.parent}`") from err
+    except Exception as err:  # torch raises many kinds for a file that is none of its own
+        raise ReferError(f"{path}: is no referring network ({type(err).__name__}); train it again") from err
+    return dict(saved)
+
+
+def restored(path: Path) -> tuple[ReferNetwork, tuple[str, ...], Vocabulary, Recipe, dict[str, Any]]:
+    """A trained network in evaluation mode, its names, words and recipe, and all that was saved with it.
+
+    Raises:
+        ReferError: see `load`.
+    """
+    saved = load(path)
+    recipe = parse(saved["recipe"], str(path))
+    vocabulary, nouns = Vocabulary.from_json(saved["vocabulary"]), tuple(saved["nouns"])
+    network = ReferNetwork(recipe, nouns, vocabulary)
+    network.load_state_dict(saved["network"])
+    return network.eval(), nouns, vocabulary, recipe, saved

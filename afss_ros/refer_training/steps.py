@@ -1,0 +1,126 @@
+"""The losses of one step: a batch of pictures for the eyes, a batch of sentences for the reader."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from afss_ros.refer_training.data import Example
+from afss_ros.refer_training.eyes import STRIDE
+from afss_ros.refer_training.facts import Facts
+from afss_ros.refer_training.losses import heat_loss, heat_target, mask_loss, matched, reader_loss
+from afss_ros.refer_training.network import ReferNetwork, scaled
+from afss_ros.refer_training.run import Run
+
+_MOST_THINGS = 16
+"""Masks that are learned from in one picture and step."""
+
+
+@dataclass
+class Cached:
+    """What the eyes saw of one example: facts of the things, and which of the labelled ones each is.
+
+    Attributes:
+        same: bool (K, N).
+    """
+
+    facts: Facts
+    same: Tensor
+
+
+def eyes_step(run: Run, examples: list[Example], step: int) -> Tensor:
+    """The loss of one batch of pictures, which are turned, mirrored and lit at random."""
+    rng = random.Random(f"{run.recipe.seed} eyes {step}")
+    chosen = rng.choices(examples, k=run.recipe.eyes.batch)
+    side = run.recipe.data.size // STRIDE
+    images, masks, classes, cells, known = [], [], [], [], []
+    for example in chosen:
+        turns, mirror = rng.randrange(4), rng.random() < 0.5
+        image, all_masks = example.image, example.masks
+        things = rng.sample(range(len(example.classes)), min(_MOST_THINGS, len(example.classes)))
+        row, column = np.divmod(example.cells[things], side)
+        if mirror:
+            image, all_masks, column = image[:, ::-1], all_masks[:, :, ::-1], side - 1 - column
+        for _ in range(turns):
+            row, column = side - 1 - column, row
+        image = np.rot90(image, turns)
+        gain, offset = rng.uniform(0.8, 1.2), rng.uniform(-10, 10)
+        images.append(np.clip(image * gain + offset, 0, 255).astype(np.uint8))
+        turned = np.rot90(all_masks[things], turns, (1, 2))
+        pad = _MOST_THINGS - len(things)
+        masks.append(np.pad(turned, ((0, pad), (0, 0), (0, 0))))
+        classes.append(np.pad(example.classes[things], (0, pad)))
+        cells.append(np.pad(row * side + column, (0, pad)))
+        known.append([1.0] * len(things) + [0.0] * pad)
+    most = max(int(sum(k)) for k in known)
+    picture = scaled(torch.from_numpy(np.stack(images))) * 4 - 2
+    truth = torch.from_numpy(np.stack(masks)[:, :most].astype(np.float32) / 255)
+    where, names = torch.from_numpy(np.stack(cells)[:, :most]), torch.from_numpy(np.stack(classes)[:, :most])
+    there = torch.tensor(known)[:, :most]
+    eyes = run.network.eyes
+    maps = eyes.maps(picture)
+    target = heat_target(truth, where, names, there, eyes.classes, side)
+    near = torch.tensor([[rng.choice((0, 0, -1, 1)) for _ in range(most * 2)] for _ in chosen])
+    down = (torch.div(where, side, rounding_mode="floor") + near[:, :most]).clamp(0, side - 1)
+    across = (where % side + near[:, most:]).clamp(0, side - 1)
+    logits = eyes.masks(maps, down * side + across, names)
+    return heat_loss(maps.heat, target) + 2 * mask_loss(logits, truth, there)
+
+
+def look(network: ReferNetwork, examples: list[Example]) -> list[Cached]:
+    """What the eyes see of every example."""
+    network.eval()
+    found = []
+    with torch.inference_mode():
+        for example in examples:
+            seen, facts = network.see(torch.from_numpy(example.image[None]))
+            truth = torch.from_numpy(example.masks[None].astype(np.float32) / 255)
+            there = torch.ones(1, len(example.classes))
+            same = matched(seen.masks, seen.classes, facts.valid, truth, torch.from_numpy(example.classes[None]), there)
+            found.append(Cached(Facts(*(x[0].clone() for x in facts)), same[0].clone()))
+    return found
+
+
+def _batch(
+    run: Run, examples: list[Example], cached: list[Cached], places: list[int], rng: random.Random
+) -> tuple[Facts, Tensor, Tensor, Tensor, Tensor]:
+    """Facts, tokens, what is meant, whether anything is, and which sentences are asked."""
+    facts = Facts(*(torch.stack(rows) for rows in zip(*(cached[p].facts for p in places), strict=True)))
+    slots = max(1, int(facts.valid.sum(1).max()))
+    order = torch.argsort(facts.valid, dim=1, descending=True, stable=True)[:, :slots]
+    facts = _ordered(facts, order)
+    count, length = run.recipe.reader.sentences, run.vocabulary.length
+    tokens = np.zeros((len(places), count, length), np.int64)
+    meant = torch.zeros(len(places), count, slots)
+    present, asked = torch.zeros(len(places), count), torch.zeros(len(places), count)
+    for row, place in enumerate(places):
+        example, same = examples[place], cached[place].same[order[row]]
+        for column, number in enumerate(rng.sample(range(len(example.texts)), min(count, len(example.texts)))):
+            tokens[row, column] = run.vocabulary.encode(example.texts[number])
+            asked[row, column] = 1.0
+            present[row, column] = float(bool(example.targets[number]))
+            if example.targets[number]:
+                meant[row, column] = same[:, list(example.targets[number])].any(1).float()
+    longest = int((tokens > 0).sum(2).max())
+    return facts, torch.from_numpy(tokens[:, :, : max(1, longest)]), meant, present, asked
+
+
+def _ordered(facts: Facts, order: Tensor) -> Facts:
+    rows = torch.arange(len(order))[:, None]
+    pair = facts.pair[rows[:, :, None], order[:, :, None], order[:, None]]
+    return Facts(facts.valid[rows, order], facts.classes[rows, order], facts.single[rows, order], pair)
+
+
+def reader_step(run: Run, examples: list[Example], cached: list[Cached], step: int) -> Tensor:
+    """The loss of one batch of sentences about things as the eyes see them."""
+    rng = random.Random(f"{run.recipe.seed} reader {step}")
+    told = [place for place, example in enumerate(examples) if example.texts]
+    places = rng.choices(told, k=run.recipe.reader.scenes)
+    facts, tokens, meant, present, asked = _batch(run, examples, cached, places, rng)
+    verdict = run.network.reader(facts, tokens)
+    loss: Tensor = reader_loss(verdict, meant, present, facts.valid, asked)
+    return loss
