@@ -73,6 +73,7 @@ def train(recipe: Recipe, out: Path, report: Report = lambda progress: None) -> 
             _learn(run, out, report, lambda step: reader_step(run, examples, cached, step))
         _, held_out = sets.load(recipe.data, recipe.data.validation_split, nouns)
         scores = validate(network, vocabulary, held_out, recipe.data.validation_sentences)
+    run.history = [entry for entry in run.history if entry["part"] != "validation"]
     run.history.append({"part": "validation", **scores})
     run.save(out / LAST)
     run.save(out / BEST)
