@@ -33,6 +33,9 @@ def build(
     kinds: Annotated[str | None, typer.Option("--kinds", help="What may be said; else every kind.")] = None,
     per_thing: Annotated[int, typer.Option("--per-thing", min=1, help="Most sentences of one thing.")] = 4,
     split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    degrade: Annotated[
+        str | None, typer.Option("--degrade", help="Spoil the pictures: historic or space.", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed says the same.")] = 1,
 ) -> None:
     """Say what can be said of labelled pictures; each sentence is proven to mean one thing."""
@@ -44,11 +47,13 @@ def build(
     with _progress() as progress:
         task = progress.add_task("Saying", total=length(source, split))
         built = say(
-            source, out, seed=seed, kinds=wanted, per_thing=per_thing, split=split,
+            source, out, seed=seed, kinds=wanted, per_thing=per_thing, split=split, degrade=degrade,
             advance=lambda: progress.advance(task),
         )  # fmt: skip
     for problem in built.problems:
         typer.echo(f"left out: {problem}", err=True)
+    if degrade is not None:
+        typer.echo(f"{built.untrue} sentences are no longer true in the {degrade} views, and are left out")
     said = ", ".join(f"{name} {count}" for name, count in built.kinds.most_common())
     typer.echo(
         f"{out}: {built.kinds.total()} sentences about {built.said} of {built.things} things in {built.scenes} pictures"

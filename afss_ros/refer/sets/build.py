@@ -12,9 +12,10 @@ from typing import Any
 from afss_ros import datasets
 from afss_ros.datasets import DatasetError
 from afss_ros.datasets.files import write_atomically
-from afss_ros.datasets.pictures import encode_picture
+from afss_ros.datasets.pictures import encode_picture, read_rgb
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.scene import Scene
+from afss_ros.refer.sets.degrade import FAMILIES, still_true, view
 from afss_ros.refer.sets.from_sets import counts, scene_of
 from afss_ros.refer.sets.generate import KINDS, Wishes, generate
 from afss_ros.refer.sets.made import make
@@ -40,6 +41,7 @@ class Built:
         things: things in them.
         said: things with an expression of their own.
         kinds: expressions, by kind.
+        untrue: expressions that a spoilt view made untrue.
         problems: pictures that were left out, and why.
     """
 
@@ -47,6 +49,7 @@ class Built:
     things: int = 0
     said: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
+    untrue: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -58,6 +61,7 @@ def build(
     kinds: tuple[str, ...] = KINDS,
     per_thing: int = 4,
     split: str | None = None,
+    degrade: str | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Built:
     """Write `scenes.jsonl` and `references.jsonl` into `out`; equal seeds write equal files.
@@ -65,22 +69,35 @@ def build(
     Args:
         source: a data set's folder, a COCO .json, or `made:N` for N made scenes.
         kinds: of `generate.KINDS`, what may be said.
+        degrade: of `degrade.FAMILIES`, how the pictures are spoilt; what that makes untrue is not said.
 
     Raises:
         DatasetError: the set or the folder cannot be used.
-        ReferError: a kind is none.
+        ReferError: a kind or a family of views is none.
     """
+    if degrade is not None and degrade not in FAMILIES:
+        raise ReferError(f"no views are called {degrade!r}; they are {' and '.join(FAMILIES)}")
     if strange := set(kinds) - set(KINDS):
         raise ReferError(f"no kind of expression is called {', '.join(sorted(strange))}; they are {', '.join(KINDS)}")
     built = Built()
+    if degrade is not None:
+        (out / "views").mkdir(parents=True, exist_ok=True)
     scenes: list[dict[str, Any]] = []
     references: list[dict[str, Any]] = []
     for key, image, part, scene, counted in _scenes(source, split, out, built):
         rng = random.Random(f"{seed} {key}")
         wishes = Wishes(per_thing=per_thing, counted=counted, kinds=kinds)
         said = generate(scene, rng, wishes)
+        name = ""
+        if degrade is not None:
+            name, shown = view(read_rgb(out / image), degrade, f"{seed} {key}")
+            scene, kept = still_true(said, scene, shown, name)
+            built.untrue += len(said) - len(kept)
+            said = kept
+            image = f"views/{built.scenes:06d}-{name}.png"
+            write_atomically(out / image, encode_picture(shown, ".png"))
         scenes.append(scene_to_json(key, image, part, scene))
-        references += [reference_to_json(Reference(key, e.text, e.meaning, e.targets, e.kind)) for e in said]
+        references += [reference_to_json(Reference(key, e.text, e.meaning, e.targets, e.kind, view=name)) for e in said]
         built.scenes += 1
         built.things += len(scene.things)
         built.said += len({e.targets for e in said if len(e.targets) == 1})
