@@ -121,6 +121,21 @@ def _example(root: Path, scene: dict[str, Any], said: list[Reference], names: tu
     )
 
 
+def together(examples: list[Example], count: int) -> NDArray[np.float32]:
+    """Which names may have one mask, float32 (count, count): those of which two things overlap by more than half.
+
+    A craft of which only the body is seen has the body's mask; a tree has never that of a ship.
+    """
+    found = np.zeros((count, count), np.float32)
+    for example in examples:
+        flat = (example.masks > 127).reshape(len(example.masks), -1).astype(np.float32)
+        both, area = flat @ flat.T, flat.sum(1)
+        overlap = both / np.maximum(area[:, None] + area[None] - both, 1)
+        first, second = np.nonzero(np.triu(overlap > 0.5, 1))
+        found[example.classes[first], example.classes[second]] = 1
+    return np.maximum(found, found.T)
+
+
 def fingerprint(examples: list[Example]) -> str:
     """A hash of what is learned from: keys, sentences and targets."""
     facts = repr([(e.key, e.texts, e.targets) for e in examples])

@@ -20,8 +20,8 @@ LEAST_SCORE = 0.3
 """Of what is taken for a thing."""
 _EMBEDDED = 8
 _HIDDEN = 8
-_SAME = 0.6
-"""Two of one name whose masks overlap by more are one."""
+_SAME, _ALIKE = 0.45, 0.6
+"""Two of one name whose masks overlap by more are one; and two of names of which a thing has only one."""
 _WEIGHTS = (_EMBEDDED + 2) * _HIDDEN + _HIDDEN + _HIDDEN + 1
 
 
@@ -71,6 +71,8 @@ class Eyes(nn.Module):
     def __init__(self, classes: int, width: int, slots: int) -> None:
         super().__init__()
         self.classes, self.slots = classes, slots
+        self.together: Tensor
+        self.register_buffer("together", torch.zeros(classes, classes))  # 1 where two names may have one mask
         half, wide, wider = width // 2, 2 * width, 3 * width
         self.stem = _block(3, half, 2)
         self.quarter = nn.Sequential(_block(half, width, 2), _block(width, width))
@@ -144,6 +146,10 @@ class Eyes(nn.Module):
         overlap = both / (area[:, :, None] + area[:, None] - both).clamp(min=1.0)
         same = (classes[:, :, None] == classes[:, None]).to(masks.dtype)
         surer = torch.tril(torch.ones_like(overlap), -1)
-        twice = (overlap * same * surer).amax(2) > _SAME
+        named = F.one_hot(classes, self.classes).to(masks.dtype)
+        shared = named @ self.together @ named.transpose(1, 2)
+        other = (1 - same) * (1 - shared)
+        found = overlap * surer
+        twice = ((found * same).amax(2) > _SAME) | ((found * other).amax(2) > _ALIKE)
         good = (scores > LEAST_SCORE) & (area > 0) & ~twice
         return Seen(scores * good.to(scores.dtype), classes, masks)

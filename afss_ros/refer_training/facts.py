@@ -18,7 +18,7 @@ LEVELS = 4
 SINGLE = 18 + LEVELS**3
 PAIR = 12
 _GRID = 40
-"""Side of the grid on which gaps between masks are measured."""
+"""Side, or a little more, of the grid on which gaps between masks are measured."""
 
 
 class Facts(NamedTuple):
@@ -88,9 +88,10 @@ def gaps(masks: Tensor) -> Tensor:
 
     By the distance transform, rows first and then columns (Felzenszwalb and Huttenlocher 2012), on a coarse grid.
     """
-    coarse = F.adaptive_max_pool2d(masks, _GRID) if masks.shape[2] != _GRID else masks
-    steps = torch.arange(_GRID, device=masks.device, dtype=masks.dtype)
-    apart = ((steps[:, None] - steps[None]) / _GRID) ** 2
+    coarse = F.max_pool2d(masks, max(1, int(masks.shape[2]) // _GRID))
+    side = int(coarse.shape[2])
+    steps = torch.arange(side, device=masks.device, dtype=masks.dtype)
+    apart = ((steps[:, None] - steps[None]) / side) ** 2
     free = (1 - coarse) * 8.0
     across = (free[:, :, :, None, :] + apart[None, None, None]).amin(4)
     nearest = (across.transpose(2, 3)[:, :, :, None, :] + apart[None, None, None]).amin(4).transpose(2, 3)

@@ -74,4 +74,4 @@ def reader_loss(verdict: Verdict, meant: Tensor, present: Tensor, valid: Tensor,
     each = F.binary_cross_entropy_with_logits(verdict.things.clamp(min=-30), meant, reduction="none")
     things = (each * weight).sum() / asked.sum().clamp(min=1)
     there = F.binary_cross_entropy_with_logits(verdict.presence, present, reduction="none")
-    return things + (there * asked).sum() / asked.sum().clamp(min=1)
+    return things + 2 * (there * asked).sum() / asked.sum().clamp(min=1)

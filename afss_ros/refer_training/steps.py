@@ -99,7 +99,9 @@ def _batch(
     present, asked = torch.zeros(len(places), count), torch.zeros(len(places), count)
     for row, place in enumerate(places):
         example, same = examples[place], cached[place].same[order[row]]
-        for column, number in enumerate(rng.sample(range(len(example.texts)), min(count, len(example.texts)))):
+        numbers = rng.sample(range(len(example.texts)), len(example.texts))
+        numbers.sort(key=lambda number: bool(example.targets[number]))  # those that mean nothing are few: all of them
+        for column, number in enumerate(numbers[:count]):
             tokens[row, column] = run.vocabulary.encode(example.texts[number])
             asked[row, column] = 1.0
             present[row, column] = float(bool(example.targets[number]))

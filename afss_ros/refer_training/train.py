@@ -65,6 +65,7 @@ def train(recipe: Recipe, out: Path, report: Report = lambda progress: None) -> 
             _go_on(run, out / LAST)
         if run.part == "eyes":
             _learn(run, out, report, lambda step: eyes_step(run, examples, step))
+            network.eyes.together.copy_(torch.from_numpy(sets.together(examples, len(nouns))))
             run.part, run.step = "reader", 0
             run.optimiser = _optimiser(network.reader, recipe.reader.rate)
             run.save(out / LAST)

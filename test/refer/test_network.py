@@ -33,7 +33,8 @@ def test_an_answer_has_the_picture_s_own_pixels(model: Path) -> None:
         for scale in (1, 3):
             found = network.resolve(picture(scale), "The bright!")
             expected = picture(scale)[:, :, 0] > 0
-            assert found.found and np.array_equal(found.mask, expected)
+            # Enlarged masks are smooth, and so lack the pixel in each corner.
+            assert found.found and (found.mask != expected).sum() <= 4 * (scale > 1)
             (thing,) = found.detections
             assert thing.class_name == "body" and thing.mask is not None
             # Things come at half the network's size: their borders are true to one of its pixels.
