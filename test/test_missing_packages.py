@@ -44,6 +44,7 @@ COMMANDS = {
     "refer check": ["sentences"],
     "refer evaluate": ["grammar", "--data", "sentences"],
     "refer export": ["run", "--out", "refer.onnx"],
+    "refer find": ["demo/demo.mcap", "the antenna"],
     "refer train": ["config/refer.yaml", "--out", "run"],
     "render": ["set"],
     "search": ["config/train/search.yaml"],

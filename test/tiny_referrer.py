@@ -18,10 +18,16 @@ WORDS = ("bright", "dark", "the")
 LENGTH = 4
 
 
-def build_tiny_referrer(path: Path, size: tuple[int, int] = (48, 64), metadata: dict[str, str] | None = None) -> Path:
+def build_tiny_referrer(
+    path: Path,
+    size: tuple[int, int] = (48, 64),
+    metadata: dict[str, str] | None = None,
+    words: tuple[str, ...] = WORDS,
+) -> Path:
     """Write it; its one thing is called body.
 
     Args:
+        words: the first of them is the one that means what is bright.
         metadata: replaces entries of its own.
     """
     height, width = size
@@ -75,7 +81,7 @@ def build_tiny_referrer(path: Path, size: tuple[int, int] = (48, 64), metadata: 
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    facts = NetworkFacts(Vocabulary(WORDS, LENGTH), ("body",), size, "Apache-2.0", "none", {}, "0" * 64)
+    facts = NetworkFacts(Vocabulary(words, LENGTH), ("body",), size, "Apache-2.0", "none", {}, "0" * 64)
     helper.set_model_props(model, {**to_metadata(facts), **(metadata or {})})
     onnx.save(model, str(path))
     return path

@@ -118,6 +118,42 @@ def evaluate(
         )
 
 
+def find(
+    source: Annotated[Path, typer.Argument(help="A bag, a video, pictures, or a labelled set.", show_default=False)],
+    sentence: Annotated[str, typer.Argument(help="What is looked for: 'an antenna in shadow'.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder for found.jsonl and sheet.jpg.")] = Path("found"),
+    topic: Annotated[
+        str | None, typer.Option("--topic", help="The images' topic in a bag.", show_default=False)
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A student, an .onnx; else the one that is shipped.")
+    ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option("--network", help="Ask this referring network too; find where they differ.", show_default=False),
+    ] = None,
+    differ: Annotated[float, typer.Option("--differ", min=0, max=1, help="By how much, as 1 - IoU.")] = 0.5,
+) -> None:
+    """Find the frames that a sentence is about, or with --network those that grammar and network do not agree on."""
+    from afss_ros.refer.sets.find import FOUND_FILE
+    from afss_ros.refer.sets.find import find as search
+
+    with _progress() as progress:
+        task = progress.add_task("Looking", total=None)
+        found = search(
+            source, sentence, out, topic=topic, model=model, network=network, differ=differ,
+            advance=lambda: progress.advance(task),
+        )  # fmt: skip
+    for problem in found.problems:
+        typer.echo(f"left out: {problem}", err=True)
+    for line in found.hits[:10]:
+        typer.echo(f"  {line['key']}: {line['why']}, score {line['score']:.2f}")
+    what = "are answered differently" if network is not None else "are meant"
+    typer.echo(f"{out / FOUND_FILE}: {len(found.hits)} of {found.frames} frames {what}")
+    if found.problems:
+        raise typer.Exit(3)
+
+
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe; see config/refer.yaml.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The run's directory; continues what is there.")] = Path(
@@ -159,5 +195,5 @@ def _progress() -> Progress:
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-for command in (ask, build, check, evaluate, train, export):
+for command in (ask, build, check, evaluate, find, train, export):
     refer_app.command()(with_optional(command))
