@@ -45,6 +45,7 @@ COMMANDS = {
     "refer evaluate": ["grammar", "--data", "sentences"],
     "refer export": ["run", "--out", "refer.onnx"],
     "refer find": ["demo/demo.mcap", "the antenna"],
+    "refer rewrite": ["sentences", "--endpoint", "http://localhost:1/v1"],
     "refer train": ["config/refer.yaml", "--out", "run"],
     "render": ["set"],
     "search": ["config/train/search.yaml"],

@@ -154,6 +154,57 @@ def find(
         raise typer.Exit(3)
 
 
+def rewrite(
+    data: Annotated[Path, typer.Argument(help="A folder that `afss refer build` made.", show_default=False)],
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", help="OpenAI-compatible: http://localhost:8000/v1.", show_default=False)
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="Its name there.")] = "gemma-3-12b-it",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Sentences to reword.")] = 1000,
+    count: Annotated[int, typer.Option("--count", min=1, max=20, help="Wordings of each.")] = 3,
+    budget: Annotated[
+        int | None, typer.Option("--budget", min=1, help="Most tokens, all runs together.", show_default=False)
+    ] = None,
+    kept: Annotated[
+        Path | None, typer.Option("--kept", help="Add what was ticked on the review page.", show_default=False)
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for an answer.")] = 60.0,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses the sentences.")] = 1,
+) -> None:
+    """Ask a language model for other words; kept only where they provably mean the same thing.
+
+    The key of an account is taken from OPENAI_API_KEY, if it is set.
+    """
+    import os
+
+    from afss_ros.refer.rewrite.endpoint import Endpoint
+    from afss_ros.refer.rewrite.kept import keep
+    from afss_ros.refer.rewrite.run import PAGE, Wishes
+    from afss_ros.refer.rewrite.run import rewrite as reword
+
+    if kept is not None:
+        typer.echo(f"{data}: {keep(data, kept)} sentences added that a person accepted")
+        return
+    if endpoint is None:
+        raise typer.BadParameter("give --endpoint, or --kept")
+    place = Endpoint(endpoint, model, os.environ.get("OPENAI_API_KEY", ""), timeout)
+    with _progress() as progress:
+        task = progress.add_task("Rewording", total=limit)
+        done = reword(data, place, Wishes(limit, count, budget, seed=seed), advance=lambda: progress.advance(task))
+    for problem in done.problems:
+        typer.echo(f"no answer: {problem}", err=True)
+    for why, times in done.refused.most_common(8):
+        typer.echo(f"  {times} refused: {why}")
+    typer.echo(
+        f"{data}: {done.accepted} wordings accepted, {done.refused.total()} refused, {done.review} to look at in"
+        f" {data / PAGE}; {done.asked} questions asked, {done.known} answers known, {done.spent} tokens in all"
+    )
+    if done.stopped:
+        typer.echo(f"stopped: {done.stopped}", err=True)
+    if done.stopped or done.problems:
+        raise typer.Exit(3)
+
+
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe; see config/refer.yaml.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The run's directory; continues what is there.")] = Path(
@@ -195,5 +246,5 @@ def _progress() -> Progress:
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-for command in (ask, build, check, evaluate, find, train, export):
+for command in (ask, build, check, evaluate, find, rewrite, train, export):
     refer_app.command()(with_optional(command))

@@ -133,7 +133,7 @@ def together(examples: list[Example], count: int) -> NDArray[np.float32]:
         overlap = both / np.maximum(area[:, None] + area[None] - both, 1)
         first, second = np.nonzero(np.triu(overlap > 0.5, 1))
         found[example.classes[first], example.classes[second]] = 1
-    return np.maximum(found, found.T)
+    return np.asarray(np.maximum(found, found.T), np.float32)
 
 
 def fingerprint(examples: list[Example]) -> str:

@@ -16,7 +16,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,7 @@ from afss_ros.refer.network import NetworkResolver
 from afss_ros.refer.parse import parse
 from afss_ros.refer.resolver import Resolver
 from afss_ros.refer.sets.controls import Ask, of_network, of_resolver
-from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references
-from afss_ros.refer.things import coloured, from_masks
+from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references, scene_from_json
 from afss_ros.share import default_student
 from afss_ros.student import Student
 
@@ -130,18 +129,7 @@ def asker(answers: Answers) -> Ask:
 
 def by_truth(image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
     """Answers of the grammar on the true masks: what the wording loses, and nothing else."""
-    named = [(thing["noun"], decode(thing["mask"])) for thing in scene["things"]]
-    bare = from_masks(named, scene["nouns"])
-    facts = {thing["id"]: thing for thing in scene["things"]}
-    renumbered = dict(zip(range(1, len(named) + 1), (thing["id"] for thing in scene["things"]), strict=True))
-    things = []
-    for thing in bare.things:
-        fact = facts[renumbered[thing.id]]
-        known = {"id": fact["id"], "parent": fact["parent"], "lit": fact["lit"], "distance": fact["distance"]}
-        things.append(replace(thing, **known))
-    axes = {name: (float(axis[0]), float(axis[1])) for name, axis in scene["axes"].items()}
-    full = coloured(replace(bare, things=tuple(things), axes=axes), image)
-    return answer(parse(reference.text, scene["nouns"]), full).mask
+    return answer(parse(reference.text, scene["nouns"]), scene_from_json(scene, image)).mask
 
 
 Look = Callable[[Reference, NDArray[np.uint8], Mask, Mask, float], None]

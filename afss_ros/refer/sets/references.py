@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.files import read_text, write_atomically
-from afss_ros.datasets.rle import encode
+from afss_ros.datasets.rle import decode, encode
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.meaning import Meaning, from_json, to_json
 from afss_ros.refer.scene import Scene
+from afss_ros.refer.things import coloured, from_masks
 
 SCENES, REFERENCES = "scenes.jsonl", "references.jsonl"
 
@@ -52,6 +56,26 @@ def scene_to_json(key: str, image: str, split: str, scene: Scene) -> dict[str, A
     axes = {name: list(axis) for name, axis in scene.axes.items()}
     return {"key": key, "image": image, "split": split, "size": list(scene.size), "nouns": sorted(scene.nouns),
             "axes": axes, "things": things}  # fmt: skip
+
+
+def scene_from_json(value: dict[str, Any], image: NDArray[np.uint8]) -> Scene:
+    """The scene of a line of `scenes.jsonl`, with facts of colour from its picture, uint8 (H, W, 3) RGB.
+
+    Raises:
+        ReferError: it is none, or the picture has another size.
+    """
+    try:
+        named = [(thing["noun"], decode(thing["mask"])) for thing in value["things"]]
+        bare = from_masks([*named], value["nouns"], image if not named else None)
+        things = []
+        for thing in bare.things:
+            fact = value["things"][thing.id - 1]  # in their order
+            known = {name: fact[name] for name in ("id", "parent", "lit", "distance")}
+            things.append(replace(thing, **known))
+        axes = {name: (float(axis[0]), float(axis[1])) for name, axis in value["axes"].items()}
+    except (KeyError, TypeError, IndexError) as err:
+        raise ReferError(f"no scene ({type(err).__name__}: {err}): {str(value)[:80]}; build the set again") from err
+    return coloured(replace(bare, things=tuple(things), axes=axes), image)
 
 
 def reference_to_json(reference: Reference) -> dict[str, Any]:
