@@ -42,6 +42,7 @@ COMMANDS = {
     "monitor rates": ["set"],
     "refer build": ["set", "--out", "sentences"],
     "refer check": ["sentences"],
+    "refer convert": ["set", "--out", "sentences"],
     "refer evaluate": ["grammar", "--data", "sentences"],
     "refer export": ["run", "--out", "refer.onnx"],
     "refer find": ["demo/demo.mcap", "the antenna"],

@@ -31,7 +31,7 @@ def build_tiny_referrer(
         metadata: replaces entries of its own.
     """
     height, width = size
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "middle": np.array(128, np.float32),
         "bright": np.array(1, np.int64),
         "grey": np.array(255, np.float32),

@@ -154,6 +154,24 @@ def find(
         raise typer.Exit(3)
 
 
+def convert(
+    source: Annotated[Path, typer.Argument(help="A public set of sentences.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the sentences.", show_default=False)],
+    form: Annotated[
+        str | None, typer.Option("--form", help="refcoco, refsegrs, aerial-d, urban1960; else told by its files.")
+    ] = None,
+) -> None:
+    """Read a public set of sentences: RefCOCO, RRSIS-D, NWPU-Refer, RefSegRS, Aerial-D, Urban1960SatBench."""
+    from afss_ros.refer.forms.convert import convert as read
+
+    done = read(source, out, form)
+    for problem in done.problems[:20]:
+        typer.echo(f"look at: {problem}", err=True)
+    typer.echo(f"{out}: {done.sentences} sentences about {done.pictures} pictures, {len(done.problems)} to look at")
+    if done.problems:
+        raise typer.Exit(3)
+
+
 def rewrite(
     data: Annotated[Path, typer.Argument(help="A folder that `afss refer build` made.", show_default=False)],
     endpoint: Annotated[
@@ -246,5 +264,5 @@ def _progress() -> Progress:
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-for command in (ask, build, check, evaluate, find, rewrite, train, export):
+for command in (ask, build, check, convert, evaluate, find, rewrite, train, export):
     refer_app.command()(with_optional(command))

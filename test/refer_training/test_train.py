@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from afss_ros.cli import main
 from afss_ros.refer import NetworkResolver, ReferError, UnknownWordError
@@ -120,7 +121,7 @@ def test_the_command_line_trains_and_exports(
     sentences: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = tmp_path / "refer.yaml"
-    written.write_text(recipes.yaml.safe_dump(recipe(sentences, steps=2).model_dump(mode="json")))
+    written.write_text(yaml.safe_dump(recipe(sentences, steps=2).model_dump(mode="json")))
     assert main(["refer", "train", str(written), "--out", str(tmp_path / "run")]) == 0
     assert "miou" in capsys.readouterr().out
     assert main(["refer", "export", str(tmp_path / "run"), "--out", str(tmp_path / "refer.onnx")]) == 0

@@ -9,8 +9,9 @@ from typing import Any
 from afss_ros.refer.errors import ReferError
 
 _TASK = """You reword short phrases that point at one thing in a picture. Keep every side, place, number, colour,
-size and relation that the phrase has, and add none. Write plain small letters without punctuation. Do not mention boxes,
-masks, outlines, overlays or labels. Answer with JSON: {{"original": the phrase, "rewrites": [{count} different wordings]}}."""
+size and relation that the phrase has, and add none. Write plain small letters without punctuation. Do not mention
+boxes, masks, outlines, overlays or labels. Answer with JSON:
+{{"original": the phrase, "rewrites": [{count} different wordings]}}."""
 _LEAKS = re.compile(
     r"\b(bounding|boxes|box|mask(ed|s)?|outlined?|overlay|highlight(ed)?|annotat\w+|label(led|ed|s)?|segment\w*|pixels?)\b"
 )
