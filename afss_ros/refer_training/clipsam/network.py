@@ -1,0 +1,168 @@
+"""SigLIP's similarities of tokens and patches as prompts for SAM's mask decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+
+from afss_ros.refer.errors import ReferError
+from afss_ros.refer_training.clipsam.lora import adapt
+
+SIGLIP_LAYERS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+SAM_LAYERS = ("qkv", "proj", "lin1", "lin2")
+TOKENS = 64
+"""What SigLIP was trained with: it pools the last position, so every text must be filled up to here."""
+_SAM_MEAN, _SAM_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is adapted, and how much.
+
+    Attributes:
+        rank, alpha: of LoRA, in both encoders.
+        decoder: whether SAM's prompt encoder and mask decoder learn too.
+    """
+
+    rank: int = 16
+    alpha: float = 16.0
+    decoder: bool = True
+
+
+class Drawn(NamedTuple):
+    """What the network says.
+
+    Attributes:
+        mask: float (B, h, w), logits, at SAM's own resolution.
+        presence: float (B,), logits of there being what is meant.
+    """
+
+    mask: Tensor
+    presence: Tensor
+
+
+class Prompter(nn.Module):
+    """Similarities and features of patches to sparse and dense prompts.
+
+    Args:
+        depth: of SigLIP's features.
+        prompt: of SAM's.
+        side: patches along a side of SigLIP's picture.
+    """
+
+    def __init__(self, depth: int, prompt: int, side: int) -> None:
+        super().__init__()
+        self.side = side
+        # Normalised over channels and places of one picture: its batch-mates change nothing.
+        self.mix = nn.Sequential(nn.Conv2d(3 * depth, prompt, 1, bias=False), nn.GroupNorm(1, prompt), nn.GELU())
+        self.place = nn.Parameter(torch.randn(1, prompt, side, side) * 0.02)
+        strided = [nn.Conv2d(prompt, prompt, 3, 2, 1), nn.GELU()]
+        self.sparse = nn.Sequential(
+            *strided, nn.Conv2d(prompt, prompt, 3, 2, 1), nn.GELU(), nn.Conv2d(prompt, prompt, 1)
+        )
+        self.dense = nn.Conv2d(2, 1, 1)
+        self.said = nn.Linear(depth, prompt)  # the sentence itself is a prompt too
+        self.presence = nn.Linear(2 * depth + 1, 1)
+
+    def forward(
+        self, patches: Tensor, tokens: Tensor, read: Tensor, pooled: Tensor, sharp: Tensor, bias: Tensor
+    ) -> Any:
+        """Prompts of patches float (B, N, D), tokens (B, L, D) where `read` (B, L) is 1, and a pooled text (B, D).
+
+        Returns:
+            Sparse prompts (B, n, P), a dense one (B, 1, side, side), and the presence (B,).
+        """
+        near = F.normalize(patches, dim=2)
+        each = (sharp * near @ F.normalize(tokens, dim=2).transpose(1, 2) + bias) * read[:, None]
+        whole = sharp * near @ F.normalize(pooled, dim=1)[..., None] + bias
+        count = read.sum(1).clamp(min=1)[:, None, None]
+        weight = (each.sigmoid() * read[:, None]).sum(2, keepdim=True) / count
+        local = (patches * weight + patches) / 2
+        around = (patches * whole.sigmoid() + patches) / 2
+        features = torch.cat((local, around, patches), 2).transpose(1, 2).unflatten(2, (self.side, self.side))
+        sparse = self.sparse(self.mix(features) + self.place).flatten(2).transpose(1, 2)
+        sparse = torch.cat((sparse, self.said(pooled)[:, None]), 1)
+        logits = torch.cat((whole, each.sum(2, keepdim=True) / count), 2).transpose(1, 2)
+        best = whole.amax(1)
+        presence = self.presence(torch.cat((pooled, patches.mean(1), best), 1))[:, 0]
+        return sparse, self.dense(logits.unflatten(2, (self.side, self.side))), presence
+
+
+class ClipSam(nn.Module):
+    """Pictures and tokens to masks.
+
+    Args:
+        siglip: a `SiglipModel`; SigLIP 2 of a fixed size is one.
+        sam: a `SamModel`.
+
+    Raises:
+        ReferError: it reads another number of tokens.
+    """
+
+    def __init__(self, siglip: Any, sam: Any, options: Options | None = None) -> None:
+        super().__init__()
+        options = options or Options()
+        length = int(siglip.config.text_config.max_position_embeddings)
+        if length != TOKENS:
+            raise ReferError(f"this SigLIP reads {length} tokens and not {TOKENS}; take one of a fixed size")
+        self.siglip, self.sam = siglip, sam
+        adapt(siglip, SIGLIP_LAYERS, options.rank, options.alpha)
+        adapt(sam.vision_encoder, SAM_LAYERS, options.rank, options.alpha)
+        for part in (sam.prompt_encoder, sam.mask_decoder, sam.shared_image_embedding):
+            part.requires_grad_(options.decoder)
+        vision = siglip.config.vision_config
+        self.side = int(vision.image_size) // int(vision.patch_size)
+        prompt = int(sam.config.prompt_encoder_config.hidden_size)
+        self.prompter = Prompter(int(vision.hidden_size), prompt, self.side)
+        self.register_buffer("mean", torch.tensor(_SAM_MEAN)[None, :, None, None])
+        self.register_buffer("std", torch.tensor(_SAM_STD)[None, :, None, None])
+
+    def forward(self, image: Tensor, tokens: Tensor) -> Drawn:
+        """Of images uint8 (B, H, W, 3) of any size, and tokens int64 (B, 64), filled up with the padding's number."""
+        picture = image.permute(0, 3, 1, 2).float()
+        siglip, sam = self.siglip, self.sam
+        small, large = int(siglip.config.vision_config.image_size), int(sam.config.vision_config.image_size)
+        looked = self._at(picture, small) / 127.5 - 1
+        patches = siglip.vision_model(pixel_values=looked).last_hidden_state
+        text = siglip.text_model(input_ids=tokens)
+        read = (tokens != int(siglip.config.text_config.pad_token_id)).to(patches.dtype)
+        sparse, dense, presence = self.prompter(
+            patches, text.last_hidden_state, read, text.pooler_output, siglip.logit_scale.exp(), siglip.logit_bias
+        )
+        features = sam.vision_encoder((self._at(picture, large) - self.mean) / self.std).last_hidden_state
+        side = 4 * int(features.shape[2])
+        asked = F.interpolate(dense, size=(side, side), mode="bilinear", align_corners=False)
+        _, dense = sam.prompt_encoder(input_points=None, input_labels=None, input_boxes=None, input_masks=asked)
+        places = sam.get_image_wide_positional_embeddings().expand(features.shape[0], -1, -1, -1)
+        masks, _ = sam.mask_decoder(
+            image_embeddings=features,
+            image_positional_embeddings=places,
+            sparse_prompt_embeddings=sparse[:, None],
+            dense_prompt_embeddings=dense,
+            multimask_output=False,
+        )
+        return Drawn(masks[:, 0, 0], presence)
+
+    @staticmethod
+    def _at(picture: Tensor, side: int) -> Tensor:
+        if tuple(picture.shape[2:]) == (side, side):
+            return picture
+        return F.interpolate(picture, size=(side, side), mode="bilinear", align_corners=False)
+
+
+def losses(drawn: Drawn, masks: Tensor, dice: float = 0.5) -> Tensor:
+    """Cross-entropy and Dice of each mask by itself, and of presence; masks float (B, h, w) are scaled to the logits'.
+
+    Where nothing is meant the mask is empty, and Dice says nothing of it.
+    """
+    true = F.interpolate(masks[:, None], size=drawn.mask.shape[1:], mode="area")[:, 0]
+    entropy = F.binary_cross_entropy_with_logits(drawn.mask, true)
+    p, there = drawn.mask.sigmoid(), (masks.flatten(1).amax(1) > 0.5).to(true.dtype)
+    both, sums = (p * true).sum((1, 2)), p.sum((1, 2)) + true.sum((1, 2))
+    overlap = ((1 - (2 * both + 1) / (sums + 1)) * there).sum() / there.sum().clamp(min=1)
+    presence = F.binary_cross_entropy_with_logits(drawn.presence, there)
+    return (1 - dice) * entropy + dice * overlap + presence
