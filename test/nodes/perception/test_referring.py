@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from perception_peer import LATCHED, RELIABLE, Peer, craft_image, image_message
@@ -44,6 +46,27 @@ def test_a_query_is_answered_under_the_header_of_the_image(peer: Peer) -> None:
     level, message, values = peer.status(says="query refused")
     assert level == DiagnosticStatus.WARN
     assert "'shiny'" in message and values["refer.queries_refused"] == "1"
+
+
+def test_a_network_answers_too_and_refuses_words_it_was_not_taught(peer: Peer, tmp_path: Path) -> None:
+    from tiny_referrer import build_tiny_referrer
+
+    model = build_tiny_referrer(tmp_path / "tiny.onnx")
+    assert peer.reload(refer__resolver="network", refer__model=str(model))
+    asking = peer.node.create_publisher(String, "/perception_node/query", LATCHED)
+    asking.publish(String(data="the bright"))
+    peer.status(lambda values: values.get("refer.understood_as") == "2 words of the network's 3")
+    masks, boxes = peer.hear(Image, REFERRED), peer.hear(Detection2DArray, REFERRED + "_detections")
+    sent = image_message(craft_image(), peer.now(), "chaser_camera")
+    peer.show(peer.camera(), sent, masks, boxes)
+    assert masks[0].header == boxes[0].header == sent.header
+    expected = craft_image().mean(2) > 128
+    assert np.array_equal(np.frombuffer(masks[0].data, np.uint8).reshape(expected.shape) == 255, expected)
+    assert [d.results[0].hypothesis.class_id for d in boxes[0].detections] == ["1"]
+    asking.publish(String(data="the body"))
+    level, message, _ = peer.status(says="query refused")
+    assert level == DiagnosticStatus.WARN and "'body'" in message
+    assert not peer.reload(refer__resolver="network", refer__model=str(tmp_path / "none.onnx"))
 
 
 def test_without_the_parameter_there_is_no_such_topic(peer: Peer) -> None:
