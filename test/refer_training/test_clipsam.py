@@ -24,6 +24,9 @@ def tiny(seed: int = 0, tokens: int = TOKENS) -> tuple[Any, Any]:
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     text = {**shape, "vocab_size": 50, "max_position_embeddings": tokens, "projection_size": 32, "pad_token_id": 1}
     siglip = SiglipModel(SiglipConfig(text_config=text, vision_config={**shape, "image_size": 32, "patch_size": 4}))
+    for weights in siglip.parameters():
+        if weights.ndim > 1:  # as it is born, all sentences are all but the same to it
+            torch.nn.init.normal_(weights, std=0.2)
     sam = SamModel(
         SamConfig(
             vision_config={
@@ -62,7 +65,7 @@ def learned() -> ClipSam:
         for _ in range(250):
             loss = losses(network(images, tokens), masks)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(learning, 1.0)
             optimiser.step()
     return network.eval()

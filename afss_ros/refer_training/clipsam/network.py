@@ -83,13 +83,14 @@ class Prompter(nn.Module):
         weight = (each.sigmoid() * read[:, None]).sum(2, keepdim=True) / count
         local = (patches * weight + patches) / 2
         around = (patches * whole.sigmoid() + patches) / 2
-        features = torch.cat((local, around, patches), 2).transpose(1, 2).unflatten(2, (self.side, self.side))
+        grid = (patches.shape[0], -1, self.side, self.side)
+        features = torch.cat((local, around, patches), 2).transpose(1, 2).reshape(grid)
         sparse = self.sparse(self.mix(features) + self.place).flatten(2).transpose(1, 2)
         sparse = torch.cat((sparse, self.said(pooled)[:, None]), 1)
         logits = torch.cat((whole, each.sum(2, keepdim=True) / count), 2).transpose(1, 2)
         best = whole.amax(1)
         presence = self.presence(torch.cat((pooled, patches.mean(1), best), 1))[:, 0]
-        return sparse, self.dense(logits.unflatten(2, (self.side, self.side))), presence
+        return sparse, self.dense(logits.reshape(grid)), presence
 
 
 class ClipSam(nn.Module):
@@ -118,6 +119,8 @@ class ClipSam(nn.Module):
         self.side = int(vision.image_size) // int(vision.patch_size)
         prompt = int(sam.config.prompt_encoder_config.hidden_size)
         self.prompter = Prompter(int(vision.hidden_size), prompt, self.side)
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(_SAM_MEAN)[None, :, None, None])
         self.register_buffer("std", torch.tensor(_SAM_STD)[None, :, None, None])
 
