@@ -27,6 +27,7 @@ from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export import lineage
 from afss_ros.distill.export.agreement import LEAST_SCORE, write_verified
+from afss_ros.distill.export.arrange import cast_first
 from afss_ros.distill.export.graph import ContractGraph
 from afss_ros.distill.export.paddings import fold_paddings
 from afss_ros.distill.models import build, own_statistics
@@ -191,6 +192,7 @@ def _folded(content: bytes) -> bytes:
     for opset in [o for o in model.opset_import if o.domain not in used]:  # every domain that ONNX Runtime knows
         model.opset_import.remove(opset)
     fold_paddings(model)
+    cast_first(model)
     return bytes(model.SerializeToString())
 
 
