@@ -64,7 +64,7 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "provider",
         default_value="",
-        choices=["", "auto", "cpu", "cuda", "tensorrt"],
+        choices=["", "auto", "cpu", "cuda", "tensorrt", "openvino"],
         description="ONNX Runtime execution provider. Empty: as params_file says.",
     ),
     DeclareLaunchArgument(

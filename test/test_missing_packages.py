@@ -19,6 +19,7 @@ from afss_ros.cli.app import GROUPS, app
 # A command line of each subcommand that passes its parser.
 COMMANDS = {
     "ablate": ["config/ablation.yaml"],
+    "arrange": ["models/student.onnx", "--out", "arranged.onnx"],
     "compare": ["evaluation.json"],
     "data check": ["set"],
     "data convert": ["set", "--out", "converted"],
@@ -55,7 +56,18 @@ COMMANDS = {
     "weigh": ["models/student.onnx", "--data", "set", "--out", "weighed.onnx"],
     "upset": ["models/student.onnx"],
 }
-ON_BOARD = {"downlink pack", "downlink read", "downlink tdm", "manifest", "refer ask", "run", "slot", "version"}
+ON_BOARD = {
+    "check-model",
+    "compile",
+    "downlink pack",
+    "downlink read",
+    "downlink tdm",
+    "manifest",
+    "refer ask",
+    "run",
+    "slot",
+    "version",
+}
 NAMED = sorted(
     distribution_names(setup_arguments()["extras_require"]["ground"]) & without_ground.hidden_distributions()
 )
@@ -65,7 +77,7 @@ def commands() -> Iterator[str]:
     for group, prefix in ((app, ""), *((group, f"{name} ") for name, group in GROUPS.items())):
         for command in group.registered_commands:
             assert command.callback is not None
-            yield prefix + (command.name or command.callback.__name__)
+            yield prefix + (command.name or command.callback.__name__.replace("_", "-"))
 
 
 @pytest.fixture(scope="module")

@@ -150,6 +150,22 @@ def build_tiny_student(
     return save_student(path, nodes, outputs, size, constants, metadata)
 
 
+def build_partly_placed_student(path: Path, size: Shape = (64, 64)) -> Path:
+    """The same answers, by a graph with a determinant (of zeroes) in it, which few providers but the CPU take."""
+    nodes, constants = _segment_nodes(), dict(_CONSTANTS)
+    constants["nothing"] = np.array(0, np.float32)
+    greater = _producer_of("craft", nodes)
+    greater.input[1] = "brighter"
+    nodes[nodes.index(greater) : nodes.index(greater)] = [
+        helper.make_node("Mul", ["brightest", "nothing"], ["zeroes"]),
+        helper.make_node("Det", ["zeroes"], ["zero"]),
+        helper.make_node("Add", ["bright", "zero"], ["brighter"]),
+    ]
+    shape = [1, *size]
+    outputs = {"labels": (TensorProto.UINT8, shape), "confidence": (TensorProto.UINT8, shape)}
+    return save_student(path, nodes, outputs, size, constants)
+
+
 def build_boxes_student(path: Path, size: Shape = (64, 64), class_id: int = 4, rows: int = 4) -> Path:
     """Box all pixels brighter than 96: the first of `rows` boxes is theirs, the rest are unused (score 0).
 

@@ -14,7 +14,7 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from afss_ros import extras
-from afss_ros.cli import data, figures, labels, loop, models, monitor, perceive, students
+from afss_ros.cli import data, figures, labels, loop, models, monitor, perceive, providers, students
 from afss_ros.cli.downlink import downlink_app
 from afss_ros.cli.geo import geo_app
 from afss_ros.cli.optional import with_optional
@@ -32,6 +32,8 @@ COMMANDS = (
     students.weigh,
     students.search,
     models.manifest,
+    providers.check_model,
+    providers.arrange,
     models.slot,
     models.upset,
     figures.evaluate,
@@ -62,6 +64,7 @@ GROUPS = {"data": data_app, "downlink": downlink_app, "geo": geo_app, "monitor":
 """Commands of commands, by name."""
 for command in COMMANDS:
     app.command()(with_optional(command))
+app.command("compile")(with_optional(providers.compile_student))
 
 
 @app.callback(invoke_without_command=True)

@@ -141,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="How fast everything is on this machine.")
     parser.add_argument("models", nargs="*", type=Path, help="students (.onnx); the shipped one when none is given")
     parser.add_argument("--only", nargs="+", choices=["student", "node", "renderer"], help="leave the rest out")
-    parser.add_argument("--provider", default="auto", choices=["auto", "cpu", "cuda", "tensorrt"])
+    parser.add_argument("--provider", default="auto", choices=["auto", "cpu", "cuda", "tensorrt", "openvino"])
     parser.add_argument("--frames", type=int, default=50, help="of each measurement of a student")
     parser.add_argument("--rendered", type=int, default=200, help="frames that the renderer makes")
     parser.add_argument("--out", type=Path, default=Path("out/bench.json"))

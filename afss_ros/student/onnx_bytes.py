@@ -43,12 +43,12 @@ def read_facts(model: bytes) -> OnnxFacts:
     """Walk a model; of one that is no ONNX, what there is."""
     facts = OnnxFacts()
     try:
-        for number, value in _fields(memoryview(model)):
+        for number, value in fields(memoryview(model)):
             if number == _MODEL_IR and isinstance(value, int):
                 facts.ir_version = value
             elif number == _MODEL_OPSET and isinstance(value, memoryview):
                 domain, version = "", 0
-                for inner, content in _fields(value):
+                for inner, content in fields(value):
                     domain = bytes(content).decode() if inner == 1 and isinstance(content, memoryview) else domain
                     version = content if inner == 2 and isinstance(content, int) else version
                 facts.opsets[domain] = version
@@ -68,27 +68,27 @@ def _walk(kind: str, message: memoryview, external: dict[str, str], depth: int) 
     if depth > _MOST_NESTED:
         raise ValueError("graphs are nested too deep")
     leads = _INSIDE[kind]
-    for number, value in _fields(message):
+    for number, value in fields(message):
         if number in leads and isinstance(value, memoryview):
             _walk(leads[number], value, external, depth + 1)
 
 
 def _look_at_tensor(message: memoryview, external: dict[str, str]) -> None:
     name, location, is_external = "", "", False
-    for number, value in _fields(message):
+    for number, value in fields(message):
         if number == _TENSOR_LOCATION:
             is_external = value == _EXTERNAL
         elif number == _TENSOR_NAME and isinstance(value, memoryview):
             name = bytes(value).decode(errors="replace")
         elif number == _TENSOR_EXTERNAL and isinstance(value, memoryview):
             is_external = True
-            entry = {n: bytes(v).decode(errors="replace") for n, v in _fields(value) if isinstance(v, memoryview)}
+            entry = {n: bytes(v).decode(errors="replace") for n, v in fields(value) if isinstance(v, memoryview)}
             location = entry.get(2, "") if entry.get(1) == "location" else location
     if is_external:
         external[name] = location
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """The fields of a message: number, and its value or its bytes.
 
     Raises:

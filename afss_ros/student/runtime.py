@@ -6,21 +6,21 @@ the provider that a session really got is compared with the one asked for, and a
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from afss_ros.student import engine_cache
 from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.onnx_bytes import read_facts
+from afss_ros.student.providers import options as told
+from afss_ros.student.providers import placement, plugins
+from afss_ros.student.providers.settings import ProviderSettings
 
 _log = logging.getLogger(__name__)
 
@@ -28,9 +28,12 @@ PROVIDERS: dict[str, str] = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
 }
 AUTO_ORDER = ("tensorrt", "cuda", "cpu")
 """What `auto` tries, best first."""
+BEHIND = {"tensorrt": ("cuda",)}
+"""Who takes what a provider leaves, before the CPU does."""
 
 _GPU_CURE = (
     "install the GPU build instead of the CPU one (pip uninstall onnxruntime; pip install onnxruntime-gpu) with the"
@@ -47,32 +50,40 @@ def open_session(
     provider: str = "auto",
     threads: int = 0,
     extra_options: Mapping[str, str] | None = None,
+    settings: ProviderSettings | None = None,
+    options: ort.SessionOptions | None = None,
 ) -> tuple[ort.InferenceSession, str, dict[str, str]]:
     """Start a session on the provider asked for.
 
     Args:
         model: the content of the `.onnx`.
         name: of the file, for messages.
-        provider: "auto", "cuda", "tensorrt" or "cpu".
+        provider: "auto", "cuda", "tensorrt", "openvino" or "cpu".
         threads: of the CPU work; 0 lets ONNX Runtime take all physical cores.
-        extra_options: of the provider, over those of `provider_options`; they belong to one provider, so not to "auto".
+        extra_options: of the provider, over those of `settings`; they belong to one provider, so not to "auto".
+        settings: of the provider. "auto" passes over a provider that has no means for one of them, but for the CPU,
+            which comes last and does without.
+        options: of the session, for one that is to be profiled; else `session_options`.
 
     Returns:
         The session, the provider that it runs on, and for "auto" why each better provider was passed over.
 
     Raises:
-        ProviderError: the provider does not exist, is not installed, or did not start.
+        ProviderError: the provider does not exist, is not installed, did not start, or leaves too much to the CPU.
         StudentError: the bytes are no model that ONNX Runtime can run.
     """
     if provider != "auto" and provider not in PROVIDERS:
         raise ProviderError(f"provider must be one of auto, {', '.join(PROVIDERS)}, got {provider!r}")
     refuse_external_data(model, name)
-    if provider == "auto" and extra_options:
-        raise ProviderError(f"options {sorted(extra_options)} belong to one provider; name it instead of 'auto'")
+    settings = settings or ProviderSettings()
+    settings = replace(settings, options={**settings.options, **(extra_options or {})})
+    if provider == "auto" and settings.options:
+        raise ProviderError(f"options {sorted(settings.options)} belong to one provider; name it instead of 'auto'")
     passed_over: dict[str, str] = {}
     for candidate in AUTO_ORDER if provider == "auto" else (provider,):
         try:
-            session = _start(model, name, candidate, threads, extra_options or {})
+            asked = ProviderSettings() if (provider, candidate) == ("auto", "cpu") else settings
+            session = _start(model, name, candidate, options or session_options(threads), asked)
         except ProviderError as err:
             if provider != "auto":
                 raise
@@ -86,32 +97,77 @@ def open_session(
 
 
 def _start(
-    model: bytes, name: str, provider: str, threads: int, extra_options: Mapping[str, str]
+    model: bytes, name: str, provider: str, options: ort.SessionOptions, settings: ProviderSettings
 ) -> ort.InferenceSession:
     wanted = PROVIDERS[provider]
+    own = told.of(provider, settings, model)
+    session = _session(model, name, provider, options, settings, own)
+    got = session.get_providers()[0]
+    if got != wanted:
+        raise ProviderError(f"{wanted} was asked for, but the session fell back to {got}; {_cures(provider)}")
+    # Without this a failure in mid-flight would move the session to the CPU in silence.
+    session.disable_fallback()
+    if provider != "cpu" and (placed := placement.read(session)) is not None:
+        placed.check(name, wanted, settings.max_cpu_share)
+    return session
+
+
+def _session(
+    model: bytes,
+    name: str,
+    provider: str,
+    options: ort.SessionOptions,
+    settings: ProviderSettings,
+    own: Mapping[str, str],
+) -> ort.InferenceSession:
+    wanted = PROVIDERS[provider]
+    given: dict[str, Any] = {}
     available = ort.get_available_providers()
-    if wanted not in available:
-        raise ProviderError(f"this onnxruntime has no {wanted} (it has {', '.join(available)}); {_GPU_CURE}")
+    if provider in plugins.PLUGINS and (plugins.is_registered(wanted) or wanted not in available):
+        plugins.register(provider, wanted)
+        options.add_provider_for_devices([plugin_device(provider, settings.device_id)], dict(own))
+    elif wanted not in available:
+        raise ProviderError(f"this onnxruntime has no {wanted} (it has {', '.join(available)}); {_cures(provider)}")
+    else:
+        behind = [b for b in BEHIND.get(provider, ()) if PROVIDERS[b] in available]
+        given["providers"] = [wanted, *(PROVIDERS[b] for b in behind)]
+        rest = replace(settings, fp16=False, options={})
+        given["provider_options"] = [dict(own), *(told.of(b, rest, model) for b in behind)]
     try:
-        session = ort.InferenceSession(
-            model,
-            session_options(threads),
-            providers=[wanted],
-            provider_options=[{**provider_options(provider, model), **extra_options}],
-        )
+        return ort.InferenceSession(model, options, **given)
     # ONNX Runtime's exceptions share no base but Exception: Fail, InvalidProtobuf, InvalidGraph, NotImplemented, ...
     except Exception as err:
         if provider != "cpu":
-            raise ProviderError(f"{wanted} did not start: {_reason(err)}; {_GPU_CURE}") from err
+            raise ProviderError(f"{wanted} did not start: {_reason(err)}; {_cures(provider)}") from err
         raise StudentError(
             f"{name} is not a model that ONNX Runtime {ort.__version__} can run: {_reason(err)}; {_cure(err, model)}"
         ) from err
-    got = session.get_providers()[0]
-    if got != wanted:
-        raise ProviderError(f"{wanted} was asked for, but the session fell back to {got}; {_GPU_CURE}")
-    # Without this a failure in mid-flight would move the session to the CPU in silence.
-    session.disable_fallback()
-    return session
+
+
+def plugin_device(provider: str, device_id: int) -> Any:
+    """The device of a plugin's provider.
+
+    Raises:
+        ProviderError: there are not so many.
+    """
+    found = plugins.devices(PROVIDERS[provider])
+    if device_id >= len(found):
+        raise ProviderError(
+            f"{PROVIDERS[provider]} has {len(found)} devices here, device_id {device_id} is none of them"
+        )
+    return found[device_id]
+
+
+def page_locked_device(provider: str, device_id: int) -> Any | None:
+    """The device of a provider as ONNX Runtime lists it, to ask it for page-locked memory; None where it lists none."""
+    found = plugins.devices(PROVIDERS[provider]) if hasattr(ort, "get_ep_devices") else []
+    return found[device_id] if device_id < len(found) else None
+
+
+def _cures(provider: str) -> str:
+    if provider in plugins.PLUGINS:
+        return f"pip install {plugins.PLUGINS[provider][1]}, or ask for provider 'cpu'"
+    return _GPU_CURE
 
 
 def session_options(threads: int) -> ort.SessionOptions:
@@ -123,32 +179,14 @@ def session_options(threads: int) -> ort.SessionOptions:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     # Spinning threads starve the camera driver and DDS on a shared CPU and make latency jitter.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry(placement.RECORD, "1")
     options.log_severity_level = 3
     return options
 
 
 def provider_options(provider: str, model: bytes) -> dict[str, str]:
-    """Options of one provider for one model.
-
-    TensorRT compiles a model for minutes; its engines are kept under $AFSS_CACHE_DIR (default
-    ~/.cache/afss_ros/tensorrt), so that only the first start on a machine pays. Its own key to them knows names, not
-    weights (onnxruntime #6455, #32254): a new student would be answered by the old one's engine. So each model, under
-    each ONNX Runtime, has a folder of its own; TensorRT's version and the GPU are in the names of the files.
-    """
-    if provider == "tensorrt":
-        everyone = Path(os.environ.get("AFSS_CACHE_DIR", Path.home() / ".cache" / "afss_ros")) / "tensorrt"
-        own = everyone / f"{hashlib.sha256(model).hexdigest()[:32]}-onnxruntime-{ort.__version__}"
-        engine_cache.make_room(everyone, own)
-        return {
-            "trt_engine_cache_enable": "1",
-            "trt_engine_cache_path": str(own),
-            "trt_timing_cache_enable": "1",
-            "trt_timing_cache_path": str(own),
-        }
-    if provider == "cuda":
-        # The default, EXHAUSTIVE, tries every convolution algorithm at the first frame: seconds for a little speed.
-        return {"cudnn_conv_algo_search": "HEURISTIC"}
-    return {}
+    """Options of one provider for one model where nothing else is asked for."""
+    return told.of(provider, ProviderSettings(), model)
 
 
 class BoundSession:

@@ -11,12 +11,16 @@ from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 
 from afss_ros.perception import Detection, Frame, Perception
 from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest
-from afss_ros.student.errors import StudentError
+from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.letterbox import Letterbox
-from afss_ros.student.runtime import BoundSession, open_session
+from afss_ros.student.providers import compiled, placement
+from afss_ros.student.providers.binding import DeviceBoundSession
+from afss_ros.student.providers.settings import ProviderSettings
+from afss_ros.student.runtime import BoundSession, open_session, page_locked_device
 from afss_ros.student.stitch import Outputs
 from afss_ros.student.view import Tiling, View
 
@@ -33,7 +37,7 @@ class Student:
 
     Args:
         path: the `.onnx`.
-        provider: "auto", "cuda", "tensorrt" or "cpu"; see `runtime.open_session`.
+        provider: "auto", "cuda", "tensorrt", "openvino" or "cpu"; see `runtime.open_session`.
         threads: of CPU inference; 0 is one a physical core.
         score_threshold: detections below it are dropped.
         min_area: smallest piece of a craft, in pixels of the label map, that counts (boxes from labels).
@@ -45,6 +49,7 @@ class Student:
             manifest; "warn": both run, and `warning` says so. See `manifest`.
         provider_options: ONNX Runtime's own, for the one provider named, e.g. {"device_id": "1"}; see
             docs/student_contract.md.
+        provider_settings: what is told to the provider in words that are the same for all.
 
     Raises:
         StudentError: the file is missing, unreadable, truncated or foreign.
@@ -66,6 +71,7 @@ class Student:
         tiling: Tiling | None = None,
         integrity: str = "verify",
         provider_options: Mapping[str, str] | None = None,
+        provider_settings: ProviderSettings | None = None,
     ) -> None:
         self.path = Path(path)
         self.score_threshold = score_threshold
@@ -80,14 +86,27 @@ class Student:
         # Before anything in it is believed.
         self.manifest, self.warning = manifest.checked(self.path, self.sha256, len(model), integrity)
         self._first_answer: NDArray[np.uint8] | None = None
+        provider = compiled.provider_of(model, self.path, provider)
+        settings = provider_settings or ProviderSettings()
         session, self.provider, self.passed_over = open_session(
-            model, name=str(self.path), provider=provider, threads=threads, extra_options=provider_options
+            model,
+            name=str(self.path),
+            provider=provider,
+            threads=threads,
+            extra_options=provider_options,
+            settings=settings,
         )
-        self.contract = contract.read(
-            session.get_inputs(), session.get_outputs(), session.get_modelmeta().custom_metadata_map
-        )
+        self.placement = placement.read(session)
+        """Which nodes run where; None where this ONNX Runtime cannot tell."""
+        if self.placement is None and self.provider != "cpu" and settings.max_cpu_share < 1.0:
+            untold = (
+                f"how much of {self.path} falls from {self.provider} to the CPU is not known: {placement.CANNOT_TELL}"
+            )
+            self.warning = "; ".join(filter(None, (self.warning, untold)))
+        self.contract = _contract(session, self.path)
         self.class_names = detections.class_names(self.contract)
-        self._session: BoundSession | None = BoundSession(session)
+        self.binding = "host" if (provider, self.provider) == ("auto", "cpu") else settings.binding
+        self._session: BoundSession | DeviceBoundSession | None = self._bound(session, settings.device_id)
         self._view: View | None = None
         self._lock = threading.Lock()
 
@@ -169,7 +188,7 @@ class Student:
             confidence=confidence,
         )
 
-    def _infer(self, session: BoundSession, images: list[NDArray[np.uint8]]) -> list[Outputs]:
+    def _infer(self, session: BoundSession | DeviceBoundSession, images: list[NDArray[np.uint8]]) -> list[Outputs]:
         try:
             if len(images) == 1:
                 return [session.run(images[0])]
@@ -264,7 +283,17 @@ class Student:
         """
         self._session = None
 
-    def _open_session(self) -> BoundSession:
+    def _bound(self, session: InferenceSession, device_id: int) -> BoundSession | DeviceBoundSession:
+        if self.binding == "host":
+            return BoundSession(session)
+        if self.binding == "graph" and (self.manifest is None or self.manifest.known_answer is None):
+            raise ProviderError(
+                f"{self.path} has no known answer, without which a captured graph that repeats its first image"
+                " (onnxruntime #20050) goes unnoticed; afss manifest --image gives it one, or take binding device"
+            )
+        return DeviceBoundSession(session, self.provider, device_id, page_locked_device(self.provider, device_id))
+
+    def _open_session(self) -> BoundSession | DeviceBoundSession:
         if self._session is None:
             raise StudentError(f"the student {self.path} is closed; open a new Student")
         return self._session
@@ -276,6 +305,16 @@ class Student:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _contract(session: InferenceSession, path: Path) -> contract.StudentContract:
+    try:
+        entries = session.get_modelmeta().custom_metadata_map
+        return contract.read(session.get_inputs(), session.get_outputs(), entries)
+    except UnicodeDecodeError as err:
+        raise StudentError(
+            f"the student {path} has names or metadata that are no text ({err}); copy or export it again"
+        ) from err
 
 
 def _read_model(path: Path) -> bytes:

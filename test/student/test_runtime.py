@@ -46,7 +46,7 @@ def test_a_provider_that_is_not_installed_is_an_error_with_its_cure(
 
 
 def test_an_unknown_provider_lists_the_known_ones(tiny_student: Path) -> None:
-    with pytest.raises(ProviderError, match=r"auto, tensorrt, cuda, cpu, got 'gpu'"):
+    with pytest.raises(ProviderError, match=r"auto, tensorrt, cuda, cpu, openvino, got 'gpu'"):
         Student(tiny_student, provider="gpu")
 
 

@@ -91,7 +91,7 @@ def show(report: dict[str, Any], console: Console) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="The node's own cost and the round trip between processes.")
     parser.add_argument("--model", default="", help="student .onnx; the shipped one by default")
-    parser.add_argument("--provider", default="auto", choices=["auto", "cpu", "cuda", "tensorrt"])
+    parser.add_argument("--provider", default="auto", choices=["auto", "cpu", "cuda", "tensorrt", "openvino"])
     parser.add_argument("--side", type=int, default=1024, help="of the square images, in pixels")
     parser.add_argument("--frames", type=int, default=100, help="of the own cost's measurement")
     parser.add_argument("--rate", type=float, default=30.0, help="of the camera, in Hz")

@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--topic", help="image topic of the bag, when it has several")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (%(default)s)")
     parser.add_argument("--model", default="", help="student .onnx (default: the one that the package ships)")
-    parser.add_argument("--provider", default="auto", choices=("auto", "cpu", "cuda", "tensorrt"))
+    parser.add_argument("--provider", default="auto", choices=("auto", "cpu", "cuda", "tensorrt", "openvino"))
     parser.add_argument("--rate", type=float, default=0.0, help="frames per second (default: as recorded)")
     given = parser.parse_args(arguments)
     source = given.source or share() / "demo" / "demo.mcap"

@@ -11,6 +11,7 @@ from afss_ros.nodes.perception import model_file, modes
 from afss_ros.nodes.perception.parameters import Settings
 from afss_ros.refer import NetworkResolver, ReferError
 from afss_ros.student import Student, StudentError, slots
+from afss_ros.student.providers.settings import ProviderSettings, parse_options
 
 NAME = "loading the student"
 LoadError = (StudentError, OSError, DeadlineError)
@@ -84,6 +85,7 @@ def load(
             min_area=settings.detection_min_area,
             tiling=modes.tiling(settings),
             integrity=settings.model_integrity,
+            provider_settings=_told(settings),
         )
         warm_up_ms = student.warm_up(settings.model_warm_up_runs)
         student.prove()
@@ -96,6 +98,24 @@ def load(
         period_s=min(settings.diagnostics_period, _POLL_S),
         meanwhile=meanwhile,
         dispose=lambda late: late[0].close(),
+    )
+
+
+def _told(settings: Settings) -> ProviderSettings:
+    """What the parameters tell the provider.
+
+    Raises:
+        ProviderError: `provider.options` cannot be read.
+    """
+    return ProviderSettings(
+        device_id=settings.provider_device_id,
+        fp16=settings.provider_fp16,
+        workspace_mib=settings.provider_workspace_mib,
+        cache_directory=settings.provider_cache_directory,
+        cache_mib=settings.provider_cache_mib,
+        max_cpu_share=settings.provider_max_cpu_share,
+        binding=settings.provider_binding,
+        options=parse_options(settings.provider_options),
     )
 
 

@@ -39,7 +39,7 @@ SPECS: tuple[Spec, ...] = (
         "auto",
         Takes.CONFIGURE,
         "ONNX Runtime execution provider. auto: the fastest that starts here; a named one starts or configure fails.",
-        choices=("auto", "cpu", "cuda", "tensorrt"),
+        choices=("auto", "cpu", "cuda", "tensorrt", "openvino"),
     ),
     Spec("model.threads", 0, Takes.CONFIGURE, "CPU threads of one inference. 0: one per core.", low=0, high=256),
     Spec("model.warm_up_runs", 2, Takes.CONFIGURE, "Inferences on a blank image at configure.", low=0, high=100),
@@ -80,6 +80,56 @@ SPECS: tuple[Spec, ...] = (
         "Most tiles of a frame; one that needs more is scaled down first, as little as will do.",
         low=1,
         high=1024,
+    ),
+    Spec(
+        "provider.max_cpu_share",
+        0.1,
+        Takes.CONFIGURE,
+        "Largest share of the graph's nodes that may fall from the provider to the CPU; with more it is refused.",
+        low=0.0,
+        high=1.0,
+    ),
+    Spec("provider.device_id", 0, Takes.CONFIGURE, "Which of several devices of the provider.", low=0, high=64),
+    Spec(
+        "provider.fp16",
+        False,
+        Takes.CONFIGURE,
+        "Let TensorRT compute in half precision.",
+    ),
+    Spec(
+        "provider.workspace_mib",
+        0,
+        Takes.CONFIGURE,
+        "MiB of device memory for the work of TensorRT, or for all that CUDA takes. 0: as much as they like.",
+        low=0,
+        high=1_000_000,
+    ),
+    Spec(
+        "provider.cache_directory",
+        "",
+        Takes.CONFIGURE,
+        "Folder of the engines that TensorRT compiled. Empty: $AFSS_CACHE_DIR, else ~/.cache/afss_ros.",
+    ),
+    Spec(
+        "provider.cache_mib",
+        2048,
+        Takes.CONFIGURE,
+        "MiB of all engines together; the longest unused go first. 0: none is kept.",
+        low=0,
+        high=1_000_000,
+    ),
+    Spec(
+        "provider.binding",
+        "host",
+        Takes.CONFIGURE,
+        "Where the session's tensors lie. graph: in device memory, and the whole run is captured as a CUDA graph.",
+        choices=("host", "device", "graph"),
+    ),
+    Spec(
+        "provider.options",
+        "",
+        Takes.CONFIGURE,
+        "ONNX Runtime's own options of the provider, over all others: name=value, with commas.",
     ),
     Spec(
         "input.image_transport",
@@ -358,6 +408,14 @@ class Settings:
     model_tiling: str
     model_tile_overlap: float
     model_max_tiles: int
+    provider_max_cpu_share: float
+    provider_device_id: int
+    provider_fp16: bool
+    provider_workspace_mib: int
+    provider_cache_directory: str
+    provider_cache_mib: int
+    provider_binding: str
+    provider_options: str
     input_image_transport: str
     input_reliability: str
     input_grey_bits: int

@@ -12,6 +12,7 @@ from afss_ros.nodes import service_manager
 from afss_ros.nodes.perception import diagnostics
 from afss_ros.nodes.perception.statistics import FrameStatistics
 from afss_ros.student import Student
+from afss_ros.student.providers.placement import CANNOT_TELL, CPU
 
 
 class Reports:
@@ -69,4 +70,18 @@ def model_facts(student: Student | None) -> tuple[tuple[str, str], ...]:
         ("model.family", student.contract.family),
         ("model.manifest", "none" if student.manifest is None else "agrees"),
         *((f"provider.passed_over.{name}", reason) for name, reason in student.passed_over.items()),
+        ("provider.binding", student.binding),
+        *_placement(student),
+    )
+
+
+def _placement(student: Student) -> tuple[tuple[str, str], ...]:
+    placed = student.placement
+    if placed is None:
+        return (("provider.placement", f"unknown: {CANNOT_TELL}"),)
+    on_cpu = placed.operators(CPU)
+    return (
+        ("provider.placement", str(placed)),
+        ("provider.cpu_share", f"{placed.cpu_share:.4f}"),
+        *((("provider.on_cpu", on_cpu),) if on_cpu and student.provider != "cpu" else ()),
     )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
+from tiny_students import build_tiny_student
 
+from afss_ros.cli import main
 from afss_ros.distill.export.arrange import cast_first
+from afss_ros.student import Student
+from afss_ros.student.providers import graph_fit
 
 
 def model(*, read_twice: bool = False) -> onnx.ModelProto:
@@ -46,3 +52,21 @@ def test_bytes_that_something_else_reads_stay_as_they_are() -> None:
     made = model(read_twice=True)
     assert cast_first(made) == 0
     assert made == model(read_twice=True)
+
+
+def test_an_arranged_student_casts_first_and_answers_the_same(tmp_path: Path) -> None:
+    """The tiny student, with a transposition of its bytes there and back before all else."""
+    source, target = tmp_path / "mine.onnx", tmp_path / "arranged.onnx"
+    model = onnx.load(build_tiny_student(tmp_path / "tiny.onnx"))
+    cast = model.graph.node[0]
+    cast.input[0], cast.output[0] = "turned", "turned_pixels"
+    model.graph.node.insert(0, helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 3, 1, 2]))
+    model.graph.node.insert(2, helper.make_node("Transpose", ["turned_pixels"], ["pixels"], perm=[0, 2, 3, 1]))
+    onnx.save(model, str(source))
+    assert graph_fit.read(source.read_bytes()).advice
+    assert main(["arrange", str(source), "--out", str(target)]) == 0
+    assert graph_fit.read(target.read_bytes()).readers == {"image": ("Cast",)}
+    with Student(source, provider="cpu") as before, Student(target, provider="cpu", integrity="require") as after:
+        picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+        ours, theirs = after.look(picture), before.look(picture)
+        assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)

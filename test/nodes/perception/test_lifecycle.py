@@ -15,6 +15,8 @@ from perception_peer import LATCHED, Peer, PerceptionProcess, craft_image, image
 from tiny_students import build_tiny_student
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from afss_ros.student.providers.placement import CAN_TELL, CANNOT_TELL
+
 
 def missing(folder: Path) -> Path:
     return folder / "nowhere.onnx"
@@ -68,6 +70,25 @@ def test_a_provider_that_does_not_start_is_a_failure_not_a_fallback(idle_peer: P
     assert not idle_peer.reload(model__path=str(tiny_student), model__provider="cuda")
     assert "CUDAExecutionProvider" in idle_peer.status()[1]
     assert idle_peer.reload(model__provider="auto")
+    facts = idle_peer.status()[2]
+    assert facts["provider.binding"] == "host"
+    if CAN_TELL:
+        nodes = facts["provider.placement"].partition(" of ")[0]
+        assert facts["provider.placement"] == f"{nodes} of {nodes} nodes on CPUExecutionProvider"
+        assert facts["provider.cpu_share"] == "1.0000"
+    else:
+        assert facts["provider.placement"] == f"unknown: {CANNOT_TELL}"
+    assert facts.keys() >= {"provider.passed_over.tensorrt", "provider.passed_over.cuda"}
+
+
+def test_what_is_told_to_a_provider_reaches_it(idle_peer: Peer, tiny_student: Path) -> None:
+    assert not idle_peer.reload(model__path=str(tiny_student), model__provider="cpu", provider__fp16=True)
+    assert "provider cpu has no means for fp16" in idle_peer.status()[1]
+    assert not idle_peer.reload(provider__fp16=False, provider__options="half")
+    assert "write name=value" in idle_peer.status()[1]
+    assert idle_peer.reload(provider__options="", provider__binding="device")
+    assert idle_peer.status()[2]["provider.binding"] == "device"
+    assert idle_peer.reload(model__provider="auto", provider__binding="host")
 
 
 def test_reload_swaps_the_model(peer: Peer, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_the_yaml_describes_every_parameter() -> None:
 
 def test_the_documentation_lists_every_parameter_with_its_default() -> None:
     text = (ROOT / "docs" / "ros.md").read_text()
-    table = dict(re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \|", text, re.MULTILINE))
+    table = dict(re.findall(r"^\| `([a-z0-9_.]+)` \| `([^`]*)` \|", text, re.MULTILINE))
     assert table == {
         spec.name: f'"{spec.default}"' if spec.default == "" else str(spec.default).lower() for spec in SPECS
     }
@@ -47,7 +47,7 @@ def test_the_documentation_lists_every_parameter_with_its_default() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "state", "reason"),
     [
-        ("model.provider", "gpu", "unconfigured", "must be one of auto, cpu, cuda, tensorrt, got 'gpu'"),
+        ("model.provider", "gpu", "unconfigured", "must be one of auto, cpu, cuda, tensorrt, openvino, got 'gpu'"),
         ("model.provider", "cpu", "inactive", "read at configure and the node is inactive"),
         ("model.provider", "cpu", "unconfigured", ""),
         ("overlay.alpha", 0.5, "active", ""),

@@ -52,7 +52,7 @@ def test_shutdown_from_active_is_final_and_misspelt_parameters_are_named(
 @pytest.mark.parametrize(
     ("parameter", "value", "reason"),
     [
-        ("model__provider", "abacus", "must be one of auto, cpu, cuda, tensorrt, got 'abacus'"),
+        ("model__provider", "abacus", "must be one of auto, cpu, cuda, tensorrt, openvino, got 'abacus'"),
         ("model__threads", "many", "model.threads"),
     ],
 )
