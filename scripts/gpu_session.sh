@@ -17,6 +17,7 @@ for data in "${@:2}"; do sets+=("$(realpath "$data")"); done
 work=$out.work
 recipe=$(realpath "${RECIPE:-config/train/student_gpu.yaml}")
 demo=$(realpath demo/demo.mcap)
+repository=$PWD
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 mkdir -p "$out" "$work/data"
 exec > >(tee -a "$out/log.txt") 2>&1
@@ -47,10 +48,7 @@ step export "${afss[@]}" export run --size 512 --out "$out/student-fp32.onnx" --
 for data in data/test "${sets[@]}"; do
     step "evaluate $data" evaluate "$data"
 done
-for provider in cpu cuda tensorrt; do
-    step "student on $provider" "$python" -m afss_ros.evaluation.benchmark "$out/student-fp32.onnx" --only student \
-        --provider $provider --out "$out/bench-$provider.json"
-done
+step "providers" env PYTHON="$(command -v "$python")" NODE= "$repository/scripts/gpu_providers.sh" "$out/providers" "$out/student-fp32.onnx"
 [ -e untrained/label.yaml ] || step "untrained teacher" "$python" -m afss_ros.teacher.models.untrained untrained
 step "teacher" "$python" -m afss_ros.labelling.benchmark "$demo" --config untrained/label.yaml --frames "${FRAMES:-16}" \
     --json "$out/teacher.json"
