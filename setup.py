@@ -55,6 +55,8 @@ EXTRAS = {
     # One of these two, never both: they unpack into the same folder.
     "cpu": ["onnxruntime>=1.18"],
     "gpu": ["onnxruntime-gpu>=1.18"],
+    # A second execution provider for the CPU, beside "cpu": ONNX Runtime takes such plugins from 1.24 on.
+    "openvino": ["onnxruntime-ep-openvino>=1.8; python_version >= '3.11' and platform_machine == 'x86_64'"],
     "ground": GROUND,
     # Large rasters and vectors on a map (docs/geo.md).
     "geo": [
