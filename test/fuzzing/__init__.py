@@ -1,0 +1,1 @@
+"""Inputs that nobody means well by, made by the thousand from good ones: `make fuzz`."""
