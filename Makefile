@@ -39,7 +39,7 @@ export LD_LIBRARY_PATH := $(shell . scripts/machine.sh; library_path_without_whe
 endif
 unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo label-demo refer-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign sbom clean distclean
+.PHONY: help demo label-demo refer-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign fuzz evidence sbom clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
@@ -129,9 +129,10 @@ test-pythons: ## install what flies and play the demo on every Python of this ma
 
 # Apart, because ultralytics is AGPL-3.0: nobody should get it into the main environment without asking for it.
 OPTIONAL_VENV := .venv-optional
-OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py test/teacher/models/test_sam2_native.py test/geo/sam2/test_native.py
+OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py test/teacher/models/test_sam2_native.py test/geo/sam2/test_native.py \
+	test/student/providers/test_openvino.py
 
-test-optional: ## test the models that are extras (YOLO, RF-DETR, Meta's sam2) in an environment of their own, as CI does
+test-optional: ## test what is extra (YOLO, RF-DETR, Meta's sam2, OpenVINO) in an environment of their own, as CI does
 	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)
 	@AMENT_PREFIX_PATH=$(abspath $(OPTIONAL_VENV)) $(OPTIONAL_VENV)/bin/python -m pytest --no-skips $(OPTIONAL_TESTS) $(ARGS)
 
@@ -167,6 +168,12 @@ lock: ## resolve requirements/*.txt anew (ARGS=--upgrade for newer versions)
 
 campaign: setup ## inject faults into a live node, minutes, and write what became of each into out/campaign; ARGS="--scale 0.1"
 	@$(VENV_PYTHON) test/campaign.py $(ARGS)
+
+fuzz: setup ## feed spoilt images, models, recordings and sets to the ways in, ten minutes, into out/fuzz; ARGS="--minutes 60"
+	@$(VENV_PYTHON) test/fuzz.py $(ARGS)
+
+evidence: ## write docs/evidence.md: from each promise to the tests that show it
+	@$(or $(PYTHON),$(VENV_PYTHON)) -m scripts.evidence $(ARGS)
 
 sbom: ## bills of materials (CycloneDX) of every environment, from the lock files, into out/sbom
 	@$(or $(PYTHON),python3) -m scripts.sbom $(ARGS)

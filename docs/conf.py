@@ -25,6 +25,7 @@ NAVIGATION = {
         "docs/docker",
         "docs/ros",
         "docs/campaign",
+        "docs/evidence",
         "docs/sources",
         "docs/student_contract",
         "docs/tiling",

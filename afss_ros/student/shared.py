@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.student.errors import StudentError
+from afss_ros.student.providers.binding import DeviceBoundSession
 from afss_ros.student.runtime import BoundSession
 from afss_ros.student.student import Student
 
@@ -134,7 +135,7 @@ class _Shared:
 class _Turns(BoundSession):
     """A session that others use too: one look at a time, and what it says is copied before the next."""
 
-    def __init__(self, session: BoundSession, turn: FairLock) -> None:
+    def __init__(self, session: BoundSession | DeviceBoundSession, turn: FairLock) -> None:
         self._bound = session
         self._turn = turn
 
