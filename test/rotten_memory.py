@@ -1,11 +1,13 @@
 """perception_node whose memory rots on SIGUSR1: every session that is open then answers as another network's would.
 
 Nothing but the memory of the open sessions is touched: a student that is loaded afterwards is sound. On SIGUSR2 the
-file rots as well.
+file rots as well. On SIGRTMIN+1 one bit flips in the weights that the flying student holds: the highest of the exponent
+of its first number. On SIGRTMIN+2 one flips in their copy, too.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -14,9 +16,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from afss_ros.nodes.perception import program
 from afss_ros.student import runtime
 from afss_ros.student import student as students
+from afss_ros.student.memory.held import HeldWeights
+
+
+def flip_a_bit(held: HeldWeights, *, copies: bool = False) -> str:
+    """Flip the highest bit of the exponent of the first real number that is held; returns the tensor's name."""
+    name, array = next((name, array) for name, array in held.arrays.items() if array.dtype == np.float32)
+    at = array.ctypes.data - held._memory.ctypes.data + 3
+    held._memory[at] ^= 0x40
+    if copies:
+        held._copy[at] ^= 0x20
+    return name
 
 
 def main() -> int:
@@ -37,6 +52,12 @@ def main() -> int:
         flying = Path(os.environ["FLYING_MODEL"])
         flying.write_bytes(flying.read_bytes()[:-1])
 
+    def flip(number: int, _frame: FrameType | None) -> None:
+        for held in [each for each in gc.get_objects() if isinstance(each, HeldWeights)]:
+            flip_a_bit(held, copies=number == signal.SIGRTMIN + 2)
+
+    signal.signal(signal.SIGRTMIN + 1, flip)
+    signal.signal(signal.SIGRTMIN + 2, flip)
     students.BoundSession = Session  # type: ignore[attr-defined]
     signal.signal(signal.SIGUSR1, rot)
     signal.signal(signal.SIGUSR2, rot_the_file)

@@ -17,10 +17,12 @@ from afss_ros.perception import Detection, Frame, Perception
 from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest
 from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.letterbox import Letterbox
+from afss_ros.student.memory.held import HeldWeights
+from afss_ros.student.memory.hold import NotHeldError, hold
 from afss_ros.student.providers import compiled, placement
 from afss_ros.student.providers.binding import DeviceBoundSession
 from afss_ros.student.providers.settings import ProviderSettings
-from afss_ros.student.runtime import BoundSession, open_session, page_locked_device
+from afss_ros.student.runtime import BoundSession, open_session, page_locked_device, session_options
 from afss_ros.student.stitch import Outputs
 from afss_ros.student.view import Tiling, View
 
@@ -47,6 +49,7 @@ class Student:
         tiling: whether frames larger than the network are seen in tiles too; as a rule, without.
         integrity: "verify": a file that contradicts the manifest beside it is refused; "require": so is one without a
             manifest; "warn": both run, and `warning` says so. See `manifest`.
+        hold_weights: whether the weights lie in memory that `weights` can check and repair, where the CPU runs them.
         provider_options: ONNX Runtime's own, for the one provider named, e.g. {"device_id": "1"}; see
             docs/student_contract.md.
         provider_settings: what is told to the provider in words that are the same for all.
@@ -70,6 +73,7 @@ class Student:
         extent_threshold: float = 0.2,
         tiling: Tiling | None = None,
         integrity: str = "verify",
+        hold_weights: bool = False,
         provider_options: Mapping[str, str] | None = None,
         provider_settings: ProviderSettings | None = None,
     ) -> None:
@@ -105,6 +109,11 @@ class Student:
             self.warning = "; ".join(filter(None, (self.warning, untold)))
         self.contract = _contract(session, self.path)
         self.class_names = detections.class_names(self.contract)
+        self.weights: HeldWeights | None = None
+        self.not_held = "" if hold_weights else "not asked for"
+        """Why there are no `weights`; empty where there are."""
+        if hold_weights:
+            session = self._hold(model, threads, session)
         self.binding = "host" if (provider, self.provider) == ("auto", "cpu") else settings.binding
         self._session: BoundSession | DeviceBoundSession | None = self._bound(session, settings.device_id)
         self._view: View | None = None
@@ -275,6 +284,17 @@ class Student:
         if self.provider == "cpu":
             self._first_answer = answer
         return True
+
+    def _hold(self, model: bytes, threads: int, session: InferenceSession) -> InferenceSession:
+        """The session over held weights; the given one where there can be none."""
+        if self.provider != "cpu":
+            self.not_held = f"they lie with {self.provider}"
+            return session
+        try:
+            session, self.weights = hold(model, lambda: session_options(threads), session)
+        except NotHeldError as err:
+            self.not_held = str(err)
+        return session
 
     def close(self) -> None:
         """Free the session. Safe to call twice; a closed student raises StudentError when called.

@@ -44,6 +44,7 @@ class Judge:
         threshold: of detections, read for every frame.
         monitor: looks at pictures; None for not.
         pictures_per_s: at most so many are looked at, read for every frame; 0 for none.
+        suspect: whether the memory that answers come from is not to be trusted; the reason `memory` tells of it.
         clock: monotonic seconds.
     """
 
@@ -53,11 +54,13 @@ class Judge:
         monitor: Monitor | None = None,
         *,
         pictures_per_s: Callable[[], float] = lambda: 0.0,
+        suspect: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._threshold = threshold
         self._monitor = monitor
         self._pictures_per_s = pictures_per_s
+        self._suspect = suspect
         self._clock = clock
         self._before: tuple[float, Glance] | None = None
         self._looked_at = float("-inf")
@@ -84,10 +87,10 @@ class Judge:
         before = self._before[1] if self._before and 0 <= taken_s - self._before[0] <= FAR_APART_S else None
         self._before = taken_s, now
         own = doubt(perception, now, before, threshold=self._threshold())
-        judged = (
-            Judgement(own.reasons)
-            if verdict is None
-            else Judgement(own.reasons | verdict.reasons, usable=verdict.usable)
+        suspect = self._suspect()
+        judged = Judgement(
+            own.reasons | (verdict.reasons if verdict is not None else {}) | ({"memory": 1.0} if suspect else {}),
+            usable=not suspect and (verdict is None or verdict.usable),
         )
         with self._lock:
             self._newest = judged

@@ -86,6 +86,7 @@ def load(
             tiling=modes.tiling(settings),
             integrity=settings.model_integrity,
             provider_settings=_told(settings),
+            hold_weights=settings.model_check_memory_every > 0,
         )
         warm_up_ms = student.warm_up(settings.model_warm_up_runs)
         student.prove()

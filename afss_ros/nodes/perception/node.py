@@ -26,6 +26,7 @@ from afss_ros.nodes.perception.camera_check import CameraCheck
 from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.nodes.perception.look_back import LookBack
+from afss_ros.nodes.perception.memory import MemoryCheck
 from afss_ros.nodes.perception.on_demand import OnDemand
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
@@ -36,8 +37,8 @@ from afss_ros.nodes.perception.slot_flight import SlotFlight
 from afss_ros.nodes.perception.tracks.packets import Packets
 from afss_ros.nodes.perception.tracks.tracks import Tracks
 from afss_ros.nodes.progress import InWork
-from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student, slots
+from afss_ros.student.memory.held import HeldWeights
 
 _PROOF_IN_WARM_UPS = 1.5
 """A proof is an inference with all that a frame has around it; a warm-up run is the inference alone."""
@@ -90,6 +91,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._loading: InWork | None = None
         self._arrivals = Arrivals()
         self._proving: Proving | None = None
+        self._memory: MemoryCheck | None = None
         self._spare: Student | None = None
         self._warm_up_ms: list[float] = []
         self._reports = Reports(self)
@@ -155,6 +157,22 @@ class PerceptionNode(OperableLifecycleNode):
             free_s=self._arrivals.free_s,
             takes_s=_PROOF_IN_WARM_UPS * max(self._warm_up_ms) / 1e3 if self._warm_up_ms else 1.0,
         )
+        memory = self._memory = MemoryCheck(
+            self._held_weights(),
+            every_s=self._settings.model_check_memory_every,
+            free_s=self._arrivals.free_s,
+            frames=lambda: self._reports.statistics.processed,
+            on_repair=proving.hurry,
+        )
+
+        def trusted() -> str:
+            memory.before_frame()
+            return proving.failure or memory.failure
+
+        def idle() -> None:
+            memory.idle()
+            proving.idle()
+
         self._outputs.publish_label_info(self._settings.detection_score_threshold)
         self._camera = CameraCheck(self)
         if self._recording is not None:
@@ -167,6 +185,7 @@ class PerceptionNode(OperableLifecycleNode):
             lambda: self._settings.detection_score_threshold,
             monitor,
             pictures_per_s=lambda: self._settings.monitor_max_rate,
+            suspect=lambda: memory.suspect,
         )
         self._pipeline = Pipeline(
             self._student,
@@ -178,8 +197,8 @@ class PerceptionNode(OperableLifecycleNode):
             check_size=self._camera.see_image,
             look_back=LookBack(self._judge, self._outputs, self._recording, self.get_logger(), self._packets),
             refer=self._referring,
-            idle=proving.idle,
-            distrust=lambda: proving.failure,
+            idle=idle,
+            distrust=trusted,
             decode=self._decoder,
             tracks=self._tracks,
             on_demand=self._on_demand,
@@ -258,14 +277,20 @@ class PerceptionNode(OperableLifecycleNode):
             self._loading = None
         assert self._student is not None and self._pipeline is not None
         before, self._student = self._student, fresh
-        self._pipeline.go_on_with(fresh)
+        self._fly(self._pipeline, fresh)
         proving.heal(fresh.prove, reason)
         before.close()
         self.get_logger().warning(proving.healed)
 
+    def _held_weights(self) -> list[HeldWeights]:
+        held = (student.weights for student in (self._student, self._spare) if student is not None)
+        return [weights for weights in held if weights is not None]
+
     def _keep_confidence(self, wanted: bool) -> None:
-        if self._student is not None:
-            self._student.keep_confidence = wanted
+        # Whichever of them sees the next frame.
+        for student in (self._student, self._spare):
+            if student is not None:
+                student.keep_confidence = wanted
 
     def _report_encoding(self, error: Exception) -> None:
         self.get_logger().error(f"no compressed mask: {error}", throttle_duration_sec=5.0)
@@ -278,9 +303,15 @@ class PerceptionNode(OperableLifecycleNode):
             self._close_input()
         elif self._input is None:
             self._open_input()
-        self._student.tiling = modes.tiling(self._settings)
+        self._fly(self._pipeline, self._student)
+
+    def _fly(self, pipeline: Pipeline, student: Student) -> None:
+        """Let the right one see the frames that follow: the spare in survival, else the student, on trial or not."""
+        student.tiling = modes.tiling(self._settings)
         spare = self._spare if self._settings.power_mode == modes.SURVIVAL else None
-        self._pipeline.go_on_with(spare or self._student)
+        pipeline.go_on_with(spare or self._slots.trial or student)
+        if self._memory is not None:
+            self._memory.go_on_with(self._held_weights())
 
     def flying(self) -> Student | None:
         """The student that sees frames now; None while the node is not active."""
@@ -294,11 +325,11 @@ class PerceptionNode(OperableLifecycleNode):
         finally:
             self._loading = None
 
-    def change_to(self, student: Student, perceive: Callable[[Frame], Perception]) -> None:
-        """Let a student see the frames that follow, through `perceive`."""
+    def change_to(self, student: Student) -> None:
+        """Let a student see the frames that follow."""
         assert self._student is not None and self._pipeline is not None and self._proving is not None
         before, self._student = self._student, student
-        self._pipeline.go_on_with(perceive)
+        self._fly(self._pipeline, student)
         self._proving.go_on_with(student.prove)
         before.close()
 
@@ -315,7 +346,7 @@ class PerceptionNode(OperableLifecycleNode):
                 self._failure = f"left behind, for it does not end: {', '.join(left)}; start the process anew"
                 self.get_logger().error(self._failure)
             self._pipeline = None
-            self._proving = None
+            self._proving = self._memory = None
             self._judge = None
         if self._on_demand is not None:
             self._on_demand.stop(self._settings.watchdog_stop_limit)
@@ -365,7 +396,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._report()
         if self._proving is None:
             return
-        if reason := self._slots.judge(self._proving.failure) or self._proving.failure:
+        damage = self._proving.failure or (self._memory.failure if self._memory is not None else "")
+        if reason := self._slots.judge(damage) or damage:
             self._heal(self._proving, reason)
             self._take_mode()
             self._report()
@@ -375,7 +407,9 @@ class PerceptionNode(OperableLifecycleNode):
             state=self.state_label,
             enabled=self._enabled,
             mode=self._settings.power_mode,
-            failure=self._failure or (self._proving.failure if self._proving is not None else ""),
+            failure=self._failure
+            or (self._proving.failure if self._proving is not None else "")
+            or (self._memory.failure if self._memory is not None else ""),
             topic=self._input.topic if self._input is not None else "",
             stale_after_s=self._settings.diagnostics_stale_after,
             warning=self._doubt(),
@@ -383,6 +417,7 @@ class PerceptionNode(OperableLifecycleNode):
             model=(
                 *model_facts(self._student),
                 *(self._proving.facts if self._proving is not None else ()),
+                *(self._memory.facts if self._memory is not None else ()),
                 *self._slots.facts,
             ),
             input_fault=self._input_fault(),
@@ -405,8 +440,11 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _doubt(self) -> str:
         healed = self._proving.healed if self._proving is not None else ""
+        repaired = self._memory.warning if self._memory is not None else ""
         fault = self._pipeline.fault if self._pipeline is not None else ""
-        return "; ".join(filter(None, (fault, healed, self._student.warning if self._student is not None else "")))
+        return "; ".join(
+            filter(None, (fault, repaired, healed, self._student.warning if self._student is not None else ""))
+        )
 
     def _frame_limit_s(self) -> float | None:
         if self._student is None:

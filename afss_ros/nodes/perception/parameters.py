@@ -59,6 +59,14 @@ SPECS: tuple[Spec, ...] = (
         high=86_400.0,
     ),
     Spec(
+        "model.check_memory_every",
+        10.0,
+        Takes.CONFIGURE,
+        "Seconds within which all weights held in memory are hashed, and repaired. 0: they are not held (CPU alone).",
+        low=0.0,
+        high=86_400.0,
+    ),
+    Spec(
         "model.tiling",
         "none",
         Takes.CONFIGURE,
@@ -405,6 +413,7 @@ class Settings:
     model_warm_up_runs: int
     model_integrity: str
     model_prove_every: float
+    model_check_memory_every: float
     model_tiling: str
     model_tile_overlap: float
     model_max_tiles: int

@@ -48,12 +48,17 @@ class Proving:
         self._prove = prove
         self._asked_at = self._clock()
         self._has_answer = True
+        self._hurried = False
         self.failure = ""
 
     def heal(self, prove: Callable[[], bool], reason: str = "") -> None:
         """Go on with another student, which has just given its known answer."""
         self.healed = f"the student was loaded anew, since {reason or self.failure}"
         self._begin(prove)
+
+    def hurry(self) -> None:
+        """Ask in the next idle moment, however long ago the last question was."""
+        self._hurried = True
 
     def go_on_with(self, prove: Callable[[], bool]) -> None:
         """Another student flies, by choice."""
@@ -71,7 +76,8 @@ class Proving:
     def idle(self) -> None:
         """Ask, if it is time to and there is time to."""
         every_s, began = self._every_s(), self._clock()
-        if self.failure or not self._has_answer or not every_s or began - self._asked_at < every_s:
+        due = self._hurried or (every_s and began - self._asked_at >= every_s)
+        if self.failure or not self._has_answer or not due:
             return
         if self._free_s() < _MARGIN * self._takes_s:
             return
@@ -80,6 +86,7 @@ class Proving:
         except StudentError as error:
             self.failure = str(error)
             return
+        self._hurried = False
         self._asked_at = self._clock()
         self._takes_s = self._asked_at - began
         self.answers += self._has_answer

@@ -11,7 +11,6 @@ from std_srvs.srv import Trigger
 
 from afss_ros.nodes.perception.loading import LoadError
 from afss_ros.nodes.perception.trial import Trial
-from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student, StudentError, slots
 
 
@@ -24,8 +23,8 @@ class Flight(Protocol):
     def load_anew(self, model: Path) -> Student:
         """This student, once it has given its known answer; raises one of LoadError."""
 
-    def change_to(self, student: Student, perceive: Callable[[Frame], Perception]) -> None:
-        """Let a student see the frames that follow, through `perceive`."""
+    def change_to(self, student: Student) -> None:
+        """Let a student see the frames that follow, through the trial if there is one."""
 
 
 class SlotFlight:
@@ -117,7 +116,7 @@ class SlotFlight:
             slots.end_trial(root)
             raise
         self.trial = Trial(student, self._trial_frames())
-        self._flight.change_to(student, self.trial)
+        self._flight.change_to(student)
         return f"slot {path.parent.name} is on trial for {self._trial_frames()} frames"
 
     def _go_back(self, root: Path, flying: Student) -> str:
@@ -132,7 +131,7 @@ class SlotFlight:
             student.close()
             raise StudentError(f"slot {name} has other classes; clean up and configure the node with it")
         slots.roll_back(root)
-        self._flight.change_to(student, student)
+        self._flight.change_to(student)
         return f"slot {name} flies again"
 
 

@@ -72,6 +72,11 @@ class FrameStatistics:
         with self._lock:
             self._heard = self._listening_since = self._clock()
 
+    @property
+    def processed(self) -> int:
+        """Frames processed since the node started."""
+        return self._processed
+
     def count_received(self) -> None:
         with self._lock:
             self._received += 1

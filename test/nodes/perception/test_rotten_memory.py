@@ -32,7 +32,7 @@ def flying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def start(domain: int, folder: Path, flying: Path) -> PerceptionProcess:
+def start(domain: int, folder: Path, flying: Path, prove_every_s: float = 0.5) -> PerceptionProcess:
     return PerceptionProcess(
         domain,
         folder / "log",
@@ -41,7 +41,8 @@ def start(domain: int, folder: Path, flying: Path) -> PerceptionProcess:
         model__path=flying,
         model__provider="cpu",
         model__threads=1,
-        model__prove_every=0.5,
+        model__prove_every=prove_every_s,
+        model__check_memory_every=0.5,
         diagnostics__period=0.1,
     )
 
@@ -87,3 +88,35 @@ def test_where_the_file_is_rotten_too_the_node_is_unconfigured_and_in_error(tmp_
             code = process.stop(signal.SIGTERM)
             peer.close()
     assert code == 0, process.log
+
+
+def test_a_flipped_bit_is_found_and_repaired_in_flight(tmp_path: Path, flying: Path) -> None:
+    with reserved_domain() as domain:
+        process = start(domain, tmp_path, flying, prove_every_s=0.0)
+        peer = Peer(domain)
+        try:
+            masks = peer.hear(Image, "/perception_node/mask")
+            camera = peer.camera()
+            peer.show(camera, image_message(craft_image(), peer.now()), masks)
+            sound = bytes(masks[-1].data)
+            _, _, before = peer.status(lambda values: int(values.get("memory.passes", "0")) > 0)
+            assert int(before["memory.held_bytes"]) > 0
+            process.process.send_signal(signal.SIGRTMIN + 1)
+            level, message, _ = peer.status(lambda values: values.get("memory.repairs", "0") == "1")
+            assert level == DiagnosticStatus.WARN
+            assert "1 flipped bit in the weights of" in message
+            assert "may be wrong" in message
+            del masks[:]
+            peer.show(camera, image_message(craft_image(), peer.now()), masks)
+            assert bytes(masks[-1].data) == sound
+            # Where the copy is damaged as well, the student comes from its file again.
+            process.process.send_signal(signal.SIGRTMIN + 2)
+            peer.status_that(lambda _, message: "both damaged" in message and "loaded anew" in message)
+            del masks[:]
+            peer.show(camera, image_message(craft_image(), peer.now()), masks)
+            assert bytes(masks[-1].data) == sound
+        finally:
+            code = process.stop(signal.SIGTERM)
+            peer.close()
+    assert code == 0, process.log
+    assert process.log.count("loading it anew") == 1
