@@ -129,13 +129,17 @@ class Peer:
         return heard
 
     def call(self, kind: type, service: str, request: Any) -> Any:
+        future = self.call_later(kind, service, request)
+        self.spin_until(future.done, f"an answer from {service}")
+        return future.result()
+
+    def call_later(self, kind: type, service: str, request: Any) -> Any:
+        """The future of a call's answer."""
         if service not in self._clients:
             self._clients[service] = self.node.create_client(kind, service)
         client = self._clients[service]
         self.spin_until(client.service_is_ready, f"service {service}")
-        future = client.call_async(request)
-        self.spin_until(future.done, f"an answer from {service}")
-        return future.result()
+        return client.call_async(request)
 
     def transition(self, label: str) -> bool:
         request = ChangeState.Request(transition=Transition(label=label))

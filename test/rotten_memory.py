@@ -2,7 +2,8 @@
 
 Nothing but the memory of the open sessions is touched: a student that is loaded afterwards is sound. On SIGUSR2 the
 file rots as well. On SIGRTMIN+1 one bit flips in the weights that the flying student holds: the highest of the exponent
-of its first number. On SIGRTMIN+2 one flips in their copy, too.
+of its first number. On SIGRTMIN+2 one flips in their copy, too. No student is loaded while the file that LOADING_GATE
+names exists.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import os
 import signal
 import sys
+import time
 import weakref
 from pathlib import Path
 from types import FrameType
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from afss_ros.nodes.perception import program
-from afss_ros.student import runtime
+from afss_ros.student import Student, runtime
 from afss_ros.student import student as students
 from afss_ros.student.memory.held import HeldWeights
 
@@ -58,6 +60,15 @@ def main() -> int:
 
     signal.signal(signal.SIGRTMIN + 1, flip)
     signal.signal(signal.SIGRTMIN + 2, flip)
+
+    warm_up = Student.warm_up
+
+    def wait_and_warm_up(student: Student, runs: int) -> list[float]:
+        while Path(os.environ.get("LOADING_GATE", "/nowhere")).exists():
+            time.sleep(0.01)
+        return warm_up(student, runs)
+
+    Student.warm_up = wait_and_warm_up  # type: ignore[assignment, method-assign]
     students.BoundSession = Session  # type: ignore[attr-defined]
     signal.signal(signal.SIGUSR1, rot)
     signal.signal(signal.SIGUSR2, rot_the_file)

@@ -22,6 +22,7 @@ from afss_ros.nodes.ignored_settings import ignored_qos
 from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.perception import diagnostics, loading, modes, parameters, recording, watchdog
+from afss_ros.nodes.perception.background import Background
 from afss_ros.nodes.perception.camera_check import CameraCheck
 from afss_ros.nodes.perception.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
@@ -94,6 +95,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._memory: MemoryCheck | None = None
         self._spare: Student | None = None
         self._warm_up_ms: list[float] = []
+        self._background = Background(self)
+        self._healing = False
         self._reports = Reports(self)
         self._slots = SlotFlight(
             self,
@@ -230,6 +233,7 @@ class PerceptionNode(OperableLifecycleNode):
     def close(self) -> None:
         """Stop the threads and free the student, in any state."""
         self._free()
+        self._background.finish(self._settings.watchdog_stop_limit)
 
     def transition_failed(self, reason: str) -> None:
         self._failure = reason
@@ -262,25 +266,43 @@ class PerceptionNode(OperableLifecycleNode):
         self._arrivals.arrived()
         self._pipeline.submit(message)
 
-    def _heal(self, proving: Proving, reason: str) -> None:
+    async def _heal(self, proving: Proving, reason: str) -> None:
         """Load the student anew, from its file, else the other slot; failing both, be unconfigured and in error."""
         self.get_logger().error(f"{reason}; loading it anew")
+        settings, open_student = self._settings, self._open_student
+        spare_too = self._spare is not None and self._memory is not None and bool(self._memory.failure)
+
+        def load() -> tuple[Student, list[float], Student | None]:
+            fresh, warm_up_ms = loading.load_best(settings, self._still_wanted, open_student)
+            return (
+                fresh,
+                warm_up_ms,
+                loading.load_spare(settings, fresh, self._still_wanted, open_student) if spare_too else None,
+            )
+
         try:
-            fresh, self._warm_up_ms = loading.load_best(self._settings, self._while_loading, self._open_student)
+            fresh, warm_up_ms, spare = await self._background.run(loading.NAME, load)
         except loading.LoadError as error:
+            if self._proving is not proving:
+                return
             self.trigger_deactivate()
             self.trigger_cleanup()
             self._failure = f"{reason}; and loading it anew failed: {error}"
             self.get_logger().fatal(self._failure)
             return
         finally:
-            self._loading = None
-        assert self._student is not None and self._pipeline is not None
+            self._healing = False
+        if self._proving is not proving or self._student is None or self._pipeline is None:
+            fresh.close()  # the node was deactivated meanwhile
+            return
+        self._warm_up_ms = warm_up_ms
+        self._spare = spare or self._spare
         before, self._student = self._student, fresh
         self._fly(self._pipeline, fresh)
         proving.heal(fresh.prove, reason)
         before.close()
         self.get_logger().warning(proving.healed)
+        self._report()
 
     def _held_weights(self) -> list[HeldWeights]:
         held = (student.weights for student in (self._student, self._spare) if student is not None)
@@ -307,6 +329,7 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _fly(self, pipeline: Pipeline, student: Student) -> None:
         """Let the right one see the frames that follow: the spare in survival, else the student, on trial or not."""
+        self._set_thresholds(student)
         student.tiling = modes.tiling(self._settings)
         spare = self._spare if self._settings.power_mode == modes.SURVIVAL else None
         pipeline.go_on_with(spare or self._slots.trial or student)
@@ -317,13 +340,21 @@ class PerceptionNode(OperableLifecycleNode):
         """The student that sees frames now; None while the node is not active."""
         return self._student if self._pipeline is not None else None
 
-    def load_anew(self, model: Path) -> Student:
+    @property
+    def busy(self) -> str:
+        """What is being loaded; empty for nothing."""
+        return self._background.busy
+
+    async def load_anew(self, model: Path) -> Student:
         """This student, once it has given its known answer; raises what `loading.load` does."""
-        try:
-            student, self._warm_up_ms = loading.load(self._settings, self._while_loading, model, self._open_student)
-            return student
-        finally:
-            self._loading = None
+        settings, open_student = self._settings, self._open_student
+        student, self._warm_up_ms = await self._background.run(
+            loading.NAME, lambda: loading.load(settings, self._still_wanted, model, open_student)
+        )
+        return student
+
+    def _still_wanted(self, _age_s: float) -> bool:
+        return not self._ending()
 
     def change_to(self, student: Student) -> None:
         """Let a student see the frames that follow."""
@@ -385,22 +416,24 @@ class PerceptionNode(OperableLifecycleNode):
             self._tracks.prepare()
         for student in (self._student, self._spare):
             if student is not None:
-                student.score_threshold = self._settings.detection_score_threshold
-                student.min_area = self._settings.detection_min_area
+                self._set_thresholds(student)
         if any(p.name == modes.PARAMETER for p in changed):
             self._take_mode()
         if self._outputs is not None and any(p.name == "detection.score_threshold" for p in changed):
             self._outputs.publish_label_info(self._settings.detection_score_threshold)
 
+    def _set_thresholds(self, student: Student) -> None:
+        student.score_threshold = self._settings.detection_score_threshold
+        student.min_area = self._settings.detection_min_area
+
     def _report_and_heal(self) -> None:
         self._report()
-        if self._proving is None:
+        if self._proving is None or self._background.busy or self._healing:
             return
         damage = self._proving.failure or (self._memory.failure if self._memory is not None else "")
         if reason := self._slots.judge(damage) or damage:
-            self._heal(self._proving, reason)
-            self._take_mode()
-            self._report()
+            self._healing = True
+            self.executor.create_task(self._heal, self._proving, reason)
 
     def _report(self) -> None:
         condition = diagnostics.Condition(
@@ -418,6 +451,7 @@ class PerceptionNode(OperableLifecycleNode):
                 *model_facts(self._student),
                 *(self._proving.facts if self._proving is not None else ()),
                 *(self._memory.facts if self._memory is not None else ()),
+                *((("model.loading", self.busy),) if self.busy else ()),
                 *self._slots.facts,
             ),
             input_fault=self._input_fault(),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -20,8 +21,12 @@ class Flight(Protocol):
     def flying(self) -> Student | None:
         """The student that sees frames now; None while the node is not active."""
 
-    def load_anew(self, model: Path) -> Student:
-        """This student, once it has given its known answer; raises one of LoadError."""
+    @property
+    def busy(self) -> str:
+        """Why no student can be loaded now; empty when one can."""
+
+    async def load_anew(self, model: Path) -> Student:
+        """This student, once it has given its known answer; raises one of LoadError. Frames are served meanwhile."""
 
     def change_to(self, student: Student) -> None:
         """Let a student see the frames that follow, through the trial if there is one."""
@@ -44,8 +49,10 @@ class SlotFlight:
         self._root = root
         self._trial_frames = trial_frames
         self.trial: Trial | None = None
-        node.create_service(Trigger, "~/activate_slot", self._activate)
-        node.create_service(Trigger, "~/roll_back_slot", self._roll_back)
+        # Of their own: while one of them waits for a student, all else in the node goes on.
+        group = MutuallyExclusiveCallbackGroup()
+        node.create_service(Trigger, "~/activate_slot", self._activate, callback_group=group)
+        node.create_service(Trigger, "~/roll_back_slot", self._roll_back, callback_group=group)
 
     def forget(self) -> None:
         """The node stops: what is on trial is not confirmed."""
@@ -84,20 +91,21 @@ class SlotFlight:
             return f"the choice of a slot cannot be written: {error}"
         return ""
 
-    def _activate(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._try_other)
+    async def _activate(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return await self._answer(response, self._try_other)
 
-    def _roll_back(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._go_back)
+    async def _roll_back(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return await self._answer(response, self._go_back)
 
-    def _answer(self, response: Trigger.Response, act: Callable[[Path, Student], str]) -> Trigger.Response:
-        flying, root = self._flight.flying(), self._root()
+    async def _answer(self, response: Trigger.Response, act: Callable[[Path], Awaitable[str]]) -> Trigger.Response:
+        root = self._root()
         try:
             if not root:
                 raise StudentError("the node has no slots; set model.slots and configure it")
-            if flying is None:
-                raise StudentError("no student flies; activate the node first")
-            response.message = act(Path(root), flying)
+            self._flying()
+            if self._flight.busy:
+                raise StudentError(f"{self._flight.busy}: call again when that is done")
+            response.message = await act(Path(root))
             response.success = True
             self._node.get_logger().info(response.message)
         except LoadError as error:
@@ -105,13 +113,27 @@ class SlotFlight:
             self._node.get_logger().error(response.message)
         return response
 
-    def _try_other(self, root: Path, flying: Student) -> str:
+    def _flying(self) -> Student:
+        flying = self._flight.flying()
+        if flying is None:
+            raise StudentError("no student flies; activate the node first")
+        return flying
+
+    async def _fitting(self, path: Path, fault: Callable[[Student, Student], str]) -> Student:
+        """The student at `path`, if it fits what flies when it is loaded."""
+        student = await self._flight.load_anew(path)
+        try:
+            if wrong := fault(student, self._flying()):
+                raise StudentError(f"{path} is not activated: {wrong}")
+        except StudentError:
+            student.close()
+            raise
+        return student
+
+    async def _try_other(self, root: Path) -> str:
         path = slots.begin_trial(root)
         try:
-            student = self._flight.load_anew(path)
-            if wrong := _unfit(student, flying):
-                student.close()
-                raise StudentError(f"{path} is not activated: {wrong}")
+            student = await self._fitting(path, _unfit)
         except BaseException:
             slots.end_trial(root)
             raise
@@ -119,17 +141,14 @@ class SlotFlight:
         self._flight.change_to(student)
         return f"slot {path.parent.name} is on trial for {self._trial_frames()} frames"
 
-    def _go_back(self, root: Path, flying: Student) -> str:
+    async def _go_back(self, root: Path) -> str:
         if self.trial is not None:
             self.trial.failure = "asked for by service"
             return "the slot on trial is rolled back"
         name = slots.other(slots.state(root).active)
         if wrong := slots.fault(root, name):
             raise StudentError(f"cannot go back to slot {name}: {wrong}")
-        student = self._flight.load_anew(slots.model_path(root, name))
-        if student.class_names != flying.class_names:
-            student.close()
-            raise StudentError(f"slot {name} has other classes; clean up and configure the node with it")
+        student = await self._fitting(slots.model_path(root, name), _other_classes)
         slots.roll_back(root)
         self._flight.change_to(student)
         return f"slot {name} flies again"
@@ -138,6 +157,10 @@ class SlotFlight:
 def _unfit(student: Student, flying: Student) -> str:
     if student.manifest is None or student.manifest.known_answer is None:
         return "its manifest has no known answer; make one: afss manifest MODEL --image PICTURE"
-    if student.class_names != flying.class_names:
-        return "it has other classes than what flies; clean up and configure the node with it"
-    return ""
+    return _other_classes(student, flying)
+
+
+def _other_classes(student: Student, flying: Student) -> str:
+    if student.class_names == flying.class_names:
+        return ""
+    return "it has other classes than what flies; clean up and configure the node with it"

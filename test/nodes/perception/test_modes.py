@@ -6,6 +6,7 @@ from pathlib import Path
 
 import onnx
 from perception_peer import Peer, craft_image, image_message
+from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 from tiny_students import build_tiny_student
 from vision_msgs.msg import Detection2DArray
@@ -69,6 +70,9 @@ def test_survival_may_fly_a_student_of_its_own_and_it_must_know_the_same_classes
     heard = peer.hear(Detection2DArray, "/perception_node/detections")
     camera = peer.camera()
     peer.show(camera, image_message(craft_image(), peer.now()), heard)
+    confidence = peer.hear(Image, "/perception_node/confidence")
+    peer.show(camera, image_message(craft_image(), peer.now()), confidence)
+    assert (confidence[0].height, confidence[0].width) == craft_image().shape[:2]
     other = onnx.load(small)
     for entry in other.metadata_props:
         entry.value = entry.value.replace("panel", "wing")

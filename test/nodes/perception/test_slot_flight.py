@@ -35,6 +35,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _with_answer(build_tiny_student(slots.model_path(folder, "a")))
     monkeypatch.setenv("ROTTEN_MODEL", str(build_tiny_student(tmp_path / "rotten.onnx", background_is_body=True)))
     monkeypatch.setenv("FLYING_MODEL", str(slots.model_path(folder, "a")))
+    monkeypatch.setenv("LOADING_GATE", str(tmp_path / "closed"))
     return folder
 
 
@@ -107,7 +108,21 @@ def test_a_student_is_tried_confirmed_and_rolled_back(tmp_path: Path, root: Path
             peer.status(_in_slot("a"))
             assert slots.state(root) == slots.State("a")
 
-            assert _call(peer, "/perception_node/activate_slot").success
+            gate = tmp_path / "closed"
+            gate.touch()
+            answer = peer.call_later(Trigger, "/perception_node/activate_slot", Trigger.Request())
+            peer.status(lambda values: "model.loading" in values and _in_slot("a")(values))
+            for _ in range(2):
+                del masks[:]
+                peer.show(camera, image_message(craft_image(), peer.now()), masks)
+            assert not answer.done(), "frames are answered while a student is being loaded"
+            gate.unlink()
+            peer.spin_until(answer.done, "the student to be loaded")
+            assert answer.result().success, answer.result().message
+
+            # To choose a mode ends no trial.
+            assert peer.set_parameter("power.mode", "full").successful
+            assert peer.set_parameter("power.mode", "nominal").successful
             for _ in range(2):
                 del masks[:]
                 peer.show(camera, image_message(craft_image(), peer.now()), masks)
