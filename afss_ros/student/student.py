@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 from afss_ros.perception import Detection, Frame, Perception
-from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest
+from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest, plausible
 from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.letterbox import Letterbox
 from afss_ros.student.memory.held import HeldWeights
@@ -200,11 +200,15 @@ class Student:
     def _infer(self, session: BoundSession | DeviceBoundSession, images: list[NDArray[np.uint8]]) -> list[Outputs]:
         try:
             if len(images) == 1:
-                return [session.run(images[0])]
-            # The session writes every answer into the same memory.
-            return [{name: np.array(v) for name, v in session.run(image).items()} for image in images]
+                looks: list[Outputs] = [session.run(images[0])]
+            else:
+                # The session writes every answer into the same memory.
+                looks = [{name: np.array(v) for name, v in session.run(image).items()} for image in images]
         except Exception as err:  # ONNX Runtime's exceptions share no base class
             raise StudentError(f"inference failed on {self.provider}: {err}; reload the student") from err
+        for look in looks:
+            plausible.check(look)
+        return looks
 
     def _understand(
         self, looks: list[Outputs], view: View
