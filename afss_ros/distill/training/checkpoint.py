@@ -8,6 +8,7 @@ for others to export and to start from.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -21,9 +22,11 @@ from safetensors.torch import save as to_safetensors
 from afss_ros.datasets.files import write_atomically
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe, parse
+from afss_ros.distill.training import sealed
 
 _PUBLISHED = ".safetensors"
 _MEANING = "afss.trained"
+_HASH = "afss.sha256"
 _SETS = ("train", "validation")
 
 
@@ -68,21 +71,32 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """
     content = io.BytesIO()  # torch's own writer tells of a full disk by a failed check in C++
     torch.save(state, content)
-    write_atomically(path, content.getbuffer())
+    write_atomically(path, sealed.seal(content.getvalue()))
 
 
 def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU. Only tensors and plain data are unpickled, so a foreign file runs no code.
 
     Raises:
-        DistillError: it is missing or no checkpoint.
+        DistillError: it is missing, no checkpoint, not what was written, or holds numbers that are none.
     """
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
+        sealed.check(content)
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except FileNotFoundError as err:
         raise DistillError(f"{path}: missing; is {path.parent} a run of `afss train`?") from err
+    except sealed.BrokenSealError as err:
+        raise DistillError(
+            f"{path}: no checkpoint of ours, or a damaged one: {err}; copy it again, or remove it to begin anew"
+        ) from err
     except Exception as err:
         raise DistillError(f"{path}: no checkpoint of ours ({type(err).__name__}: {err})") from err
+    if name := sealed.not_finite(state):
+        raise DistillError(
+            f"{path}: {name} holds values that are NaN or infinite, from which nothing is learned; remove it and begin"
+            " anew, with a lower learning rate if the loss grew before"
+        )
     return state
 
 
@@ -138,21 +152,39 @@ def publish(path: Path, trained: Trained, seen: str) -> None:
     plain = recipe.model_copy(update={"data": data, "student": student}).model_dump(mode="json")
     meaning = asdict(replace(trained, recipe=plain, weights={}, provenance=named, seen=seen))
     small = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in trained.weights.items()}
+    told = json.dumps(meaning)
     write_atomically(
-        path, to_safetensors({k: v.contiguous() for k, v in small.items()}, {_MEANING: json.dumps(meaning)})
+        path,
+        to_safetensors(
+            {k: v.contiguous() for k, v in small.items()}, {_MEANING: told, _HASH: _published_hash(told, small)}
+        ),
     )
 
 
 def _read_published(path: Path) -> Trained:
     try:
         with safe_open(path, framework="pt") as file:
-            meaning = json.loads((file.metadata() or {})[_MEANING])
+            told = file.metadata() or {}
+            meaning = json.loads(told[_MEANING])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         trained = Trained(**meaning)
     except FileNotFoundError as err:
         raise DistillError(f"{path}: missing") from err
     except (SafetensorError, KeyError, TypeError, ValueError) as err:
         raise DistillError(f"{path}: no weights that `afss export --weights` wrote ({err!r})") from err
+    if _HASH in told and told[_HASH] != _published_hash(told[_MEANING], weights):
+        raise DistillError(f"{path}: its content has another hash than when it was written; copy it again")
+    if name := sealed.not_finite(weights):
+        raise DistillError(f"{path}: {name} holds values that are NaN or infinite; copy it again")
     trained.weights = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
     trained.mean, trained.std, trained.unlearned = tuple(trained.mean), tuple(trained.std), tuple(trained.unlearned)
     return trained
+
+
+def _published_hash(meaning: str, weights: dict[str, torch.Tensor]) -> str:
+    """Over what a published file says and holds, in the order of the names."""
+    found = hashlib.sha256(meaning.encode())
+    for name, tensor in sorted(weights.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()

@@ -124,6 +124,11 @@ def test_published_weights_keep_what_was_never_learned(run: Path, tmp_path: Path
     trained.unlearned = ("antenna",)
     checkpoint.publish(tmp_path / "weights.safetensors", trained, "seen")
     assert checkpoint.load_best(tmp_path / "weights.safetensors").unlearned == ("antenna",)
+    damaged = bytearray((tmp_path / "weights.safetensors").read_bytes())
+    damaged[-100] ^= 4
+    (tmp_path / "weights.safetensors").write_bytes(damaged)
+    with pytest.raises(DistillError, match=r"another hash than when it was written|NaN or infinite"):
+        checkpoint.load_best(tmp_path / "weights.safetensors")
 
 
 def test_a_run_whose_set_has_changed_says_so(
