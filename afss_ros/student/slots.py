@@ -109,12 +109,18 @@ def upload(
         Whether all is there and is what the manifest tells of.
 
     Raises:
-        SlotError: the slot is on trial, or what arrived is not what the manifest tells of; it is removed.
+        SlotError: the source has no known answer, the slot is on trial, or what arrived is not what the manifest tells
+            of; it is removed.
         ManifestError: the source has no manifest, or one that cannot be read.
     """
     expected = manifest.read(source)
     if expected is None:
         raise SlotError(f"{source} has no manifest beside it; make one: afss manifest {source} --image PICTURE")
+    if expected.known_answer is None:
+        # Said before the first of its pieces is sent, which may take days.
+        raise SlotError(
+            f"{source}: its manifest has no known answer to try it on; make one: afss manifest {source} --image PICTURE"
+        )
     if piece_bytes < 1:
         raise SlotError(f"a piece has a byte at least, got {piece_bytes}")
     chosen = state(root)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from afss_ros.student import durable, manifest, slots
+from afss_ros.student.known_answer import KnownAnswer
 from afss_ros.student.slots import SlotError
 
 OLD, NEW = bytes(range(200)), bytes(reversed(range(250)))
@@ -49,7 +51,8 @@ class Disk:
 def _student(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    manifest.write(path, manifest.of_file(path))
+    known = KnownAnswer(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8))
+    manifest.write(path, manifest.of_file(path, known))
     return path
 
 
@@ -174,3 +177,11 @@ def test_a_rotten_choice_flies_what_is_whole(root: Path, content: str) -> None:
         slots.state(root)
     slots.end_trial(root)
     assert slots.state(root) == slots.State("a")
+
+
+def test_a_student_that_could_not_be_tried_is_not_sent(tmp_path: Path) -> None:
+    new = _student(tmp_path / "new.onnx", b"new")
+    manifest.write(new, manifest.of_file(new))
+    with pytest.raises(SlotError, match="no known answer to try it on; make one: afss manifest"):
+        slots.upload(new, tmp_path / "slots")
+    assert not (tmp_path / "slots").exists()
