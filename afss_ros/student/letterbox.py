@@ -150,5 +150,15 @@ def take(label_map: NDArray[np.uint8], indices: Indices | None) -> NDArray[np.ui
     if indices is None:
         return np.array(label_map)
     rows, cols = indices
-    at_source: NDArray[np.uint8] = label_map.take(cols, axis=1).take(rows, axis=0)
+    at_source: NDArray[np.uint8] = _columns(label_map, cols).take(rows, axis=0)
     return at_source
+
+
+def _columns(label_map: NDArray[np.uint8], cols: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """The columns `cols` of a label map (h, w), a byte at a time; where each is wanted twice, two at a time."""
+    if len(cols) == 2 * label_map.shape[1] and np.array_equal(cols, np.arange(len(cols)) // 2):
+        # A tenth of the time: 0x0101 times a byte are two of it, whatever the machine's order of bytes.
+        doubled: NDArray[np.uint8] = np.multiply(label_map, 0x0101, dtype=np.uint16, order="C").view(np.uint8)
+        return doubled
+    taken: NDArray[np.uint8] = label_map.take(cols, axis=1)
+    return taken

@@ -136,3 +136,13 @@ def test_labels_survive_enlargement_and_the_way_back(size: tuple[int, int], fact
     np.testing.assert_array_equal(
         letterbox.take(seen, letterbox.nearest_indices(box, (seen.shape[0], seen.shape[1]))), label_map
     )
+
+
+@pytest.mark.parametrize("source", [(1024, 1024), (1024, 700), (700, 1024), (1024, 2048), (100, 100)])
+def test_doubled_labels_are_those_that_the_indices_name(source: tuple[int, int]) -> None:
+    label_map = np.random.default_rng(0).integers(0, 5, (512, 512), np.uint8)
+    indices = letterbox.nearest_indices(letterbox.fit(source, (512, 512)), (512, 512))
+    assert indices is not None
+    rows, cols = indices
+    for each in (label_map, label_map.T, label_map[::-1]):
+        assert np.array_equal(letterbox.take(each, indices), each[rows[:, None], cols])

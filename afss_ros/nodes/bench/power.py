@@ -27,7 +27,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "off": ("power.mode:=off",),
     "survival": ("power.mode:=survival",),
     "nominal": (),
-    "nominal, no guards": ("monitor.max_rate:=0.0", "model.prove_every:=0.0"),
+    "nominal, no guards": ("monitor.max_rate:=0.0", "model.prove_every:=0.0", "model.check_memory_every:=0.0"),
     "full": ("power.mode:=full",),
 }
 _PROFILES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
