@@ -34,6 +34,7 @@ def faults(scale: float) -> dict[str, Fault]:
         "malformed_images": lambda bench: traffic.malformed_images(bench, times(20_000)),
         "flipped_files": lambda bench: files.flipped_files(bench, times(60)),
         "wrong_manifests": lambda bench: files.wrong_manifests(bench, times(40)),
+        "flipped_bits": lambda bench: life.flipped_bits(bench, times(40)),
         "rotten_memory": lambda bench: life.rotten_memory(bench, times(10)),
         "ended_threads": lambda bench: life.ended_threads(bench, times(20)),
         "stale_engines": lambda bench: files.stale_engines(bench, times(20)),

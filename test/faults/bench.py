@@ -96,6 +96,7 @@ class Bench(AbstractContextManager["Bench"]):
             "model__provider": "cpu",
             "model__threads": 1,
             "model__prove_every": 0.5,
+            "model__check_memory_every": 0.5,
             "diagnostics__period": 0.1,
             "diagnostics__stale_after": 1.0,
             "detections__liveliness_lease": LEASE_S,

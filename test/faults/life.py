@@ -58,6 +58,24 @@ def rotten_memory(bench: Bench, count: int) -> Outcome:
     return bench.judge(outcome, survived=survived)
 
 
+def flipped_bits(bench: Bench, count: int) -> Outcome:
+    """Single bits in weights that the node holds; the worst of them, the highest of an exponent."""
+    outcome = Outcome(f"one bit of the weights in memory flipped, {count} times; no file touched", count)
+    told = 0
+
+    def repaired(_: bytes, message: str, values: dict[str, str]) -> bool:
+        return int(values.get("memory.repairs", "0")) > told and "repaired" in message
+
+    for _ in range(count):
+        bench.await_right_frames()
+        bench.process.process.send_signal(signal.SIGRTMIN + 1)
+        if (found := bench.await_report(repaired, 30.0)) is not None:
+            outcome.notice(found[1], found[0])
+            told += 1
+    survived = bench.await_right_frames() and bench.peer.reload()
+    return bench.judge(outcome, survived=survived)
+
+
 def standstill(bench: Bench, count: int) -> Outcome:
     """SIGSTOP: a process that stands still can say nothing, so its consumers must learn it from the middleware."""
     outcome = Outcome(f"the process stopped for two seconds, {count} times (SIGSTOP)", count)

@@ -17,6 +17,7 @@ def test_nothing_is_unnoticed_invented_or_uncounted(tmp_path: Path, monkeypatch:
             "malformed_images": traffic.malformed_images(bench, 300),
             "flipped_files": files.flipped_files(bench, 4),
             "wrong_manifests": files.wrong_manifests(bench, 8),
+            "flipped_bits": life.flipped_bits(bench, 2),
             "rotten_memory": life.rotten_memory(bench, 1),
             "ended_threads": life.ended_threads(bench, 3),
             "stale_engines": files.stale_engines(bench, 2),

@@ -69,6 +69,7 @@ def model_facts(student: Student | None) -> tuple[tuple[str, str], ...]:
         ("model.sha256", student.sha256),
         ("model.family", student.contract.family),
         ("model.manifest", "none" if student.manifest is None else "agrees"),
+        *((("memory.not_held", student.not_held),) if student.not_held else ()),
         *((f"provider.passed_over.{name}", reason) for name, reason in student.passed_over.items()),
         ("provider.binding", student.binding),
         *_placement(student),
