@@ -50,7 +50,7 @@ def test_a_student_whose_numbers_are_none_says_so_of_the_frame(tmp_path: Path) -
         "scores": (TensorProto.FLOAT, [1, 1]),
         "classes": (TensorProto.INT64, [1, 1]),
     }
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "bright": np.array(10, np.float32),
         "one_row": np.array([1, 1], np.int64),
         "a_box": np.array([[[0, 0, 8, 8]]], np.float32),

@@ -186,5 +186,5 @@ def _published_hash(meaning: str, weights: dict[str, torch.Tensor]) -> str:
     found = hashlib.sha256(meaning.encode())
     for name, tensor in sorted(weights.items()):
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+        found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()

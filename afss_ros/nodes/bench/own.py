@@ -31,6 +31,7 @@ from afss_ros.nodes.perception import model_file
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.perception import Frame
 from afss_ros.student import Student, letterbox, plausible
+from afss_ros.student.stitch import Outputs
 
 RATE_HZ = 30.0
 _RUNS = 100
@@ -51,7 +52,7 @@ def stages(student: Student, image: NDArray[np.uint8]) -> dict[str, float]:
     seen = student(Frame(image))
     view = student._view_of(image)
     # The session writes every answer into the same memory.
-    looks = [
+    looks: list[Outputs] = [
         {name: np.array(value) for name, value in look.items()}
         for look in student._infer(student._open_session(), view.network_images(image))
     ]

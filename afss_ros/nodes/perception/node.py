@@ -24,14 +24,13 @@ from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
 from afss_ros.nodes.perception import diagnostics, loading, modes, parameters, recording, watchdog
 from afss_ros.nodes.perception.background import Background
 from afss_ros.nodes.perception.camera_check import CameraCheck
-from afss_ros.nodes.perception.idle import Arrivals
+from afss_ros.nodes.perception.health.health import Health
+from afss_ros.nodes.perception.health.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.nodes.perception.look_back import LookBack
-from afss_ros.nodes.perception.memory import MemoryCheck
 from afss_ros.nodes.perception.on_demand import OnDemand
 from afss_ros.nodes.perception.outputs import Outputs
 from afss_ros.nodes.perception.pipeline import Pipeline
-from afss_ros.nodes.perception.proving import Proving
 from afss_ros.nodes.perception.referring import Referring
 from afss_ros.nodes.perception.reporting import Reports, model_facts
 from afss_ros.nodes.perception.slot_flight import SlotFlight
@@ -39,10 +38,6 @@ from afss_ros.nodes.perception.tracks.packets import Packets
 from afss_ros.nodes.perception.tracks.tracks import Tracks
 from afss_ros.nodes.progress import InWork
 from afss_ros.student import Student, slots
-from afss_ros.student.memory.held import HeldWeights
-
-_PROOF_IN_WARM_UPS = 1.5
-"""A proof is an inference with all that a frame has around it; a warm-up run is the inference alone."""
 
 
 class PerceptionNode(OperableLifecycleNode):
@@ -91,8 +86,7 @@ class PerceptionNode(OperableLifecycleNode):
         self._failure = ""
         self._loading: InWork | None = None
         self._arrivals = Arrivals()
-        self._proving: Proving | None = None
-        self._memory: MemoryCheck | None = None
+        self._health: Health | None = None
         self._spare: Student | None = None
         self._warm_up_ms: list[float] = []
         self._background = Background(self)
@@ -154,28 +148,14 @@ class PerceptionNode(OperableLifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         assert self._student is not None and self._outputs is not None
         result = super().on_activate(state)
-        proving = self._proving = Proving(
-            self._student.prove,
-            every_s=lambda: self._settings.model_prove_every,
-            free_s=self._arrivals.free_s,
-            takes_s=_PROOF_IN_WARM_UPS * max(self._warm_up_ms) / 1e3 if self._warm_up_ms else 1.0,
-        )
-        memory = self._memory = MemoryCheck(
-            self._held_weights(),
-            every_s=self._settings.model_check_memory_every,
+        health = self._health = Health(
+            self._student,
+            self._loaded(),
+            settings=lambda: self._settings,
+            warm_up_ms=self._warm_up_ms,
             free_s=self._arrivals.free_s,
             frames=lambda: self._reports.statistics.processed,
-            on_repair=proving.hurry,
         )
-
-        def trusted() -> str:
-            memory.before_frame()
-            return proving.failure or memory.failure
-
-        def idle() -> None:
-            memory.idle()
-            proving.idle()
-
         self._outputs.publish_label_info(self._settings.detection_score_threshold)
         self._camera = CameraCheck(self)
         if self._recording is not None:
@@ -188,7 +168,7 @@ class PerceptionNode(OperableLifecycleNode):
             lambda: self._settings.detection_score_threshold,
             monitor,
             pictures_per_s=lambda: self._settings.monitor_max_rate,
-            suspect=lambda: memory.suspect,
+            suspect=lambda: health.suspect,
         )
         self._pipeline = Pipeline(
             self._student,
@@ -200,8 +180,8 @@ class PerceptionNode(OperableLifecycleNode):
             check_size=self._camera.see_image,
             look_back=LookBack(self._judge, self._outputs, self._recording, self.get_logger(), self._packets),
             refer=self._referring,
-            idle=idle,
-            distrust=trusted,
+            idle=health.idle,
+            distrust=health.distrust,
             decode=self._decoder,
             tracks=self._tracks,
             on_demand=self._on_demand,
@@ -266,11 +246,11 @@ class PerceptionNode(OperableLifecycleNode):
         self._arrivals.arrived()
         self._pipeline.submit(message)
 
-    async def _heal(self, proving: Proving, reason: str) -> None:
+    async def _heal(self, health: Health, reason: str) -> None:
         """Load the student anew, from its file, else the other slot; failing both, be unconfigured and in error."""
         self.get_logger().error(f"{reason}; loading it anew")
         settings, open_student = self._settings, self._open_student
-        spare_too = self._spare is not None and self._memory is not None and bool(self._memory.failure)
+        spare_too = self._spare is not None and bool(health.memory_failure)
 
         def load() -> tuple[Student, list[float], Student | None]:
             fresh, warm_up_ms = loading.load_best(settings, self._still_wanted, open_student)
@@ -283,7 +263,7 @@ class PerceptionNode(OperableLifecycleNode):
         try:
             fresh, warm_up_ms, spare = await self._background.run(loading.NAME, load)
         except loading.LoadError as error:
-            if self._proving is not proving:
+            if self._health is not health:
                 return
             self.trigger_deactivate()
             self.trigger_cleanup()
@@ -292,27 +272,26 @@ class PerceptionNode(OperableLifecycleNode):
             return
         finally:
             self._healing = False
-        if self._proving is not proving or self._student is None or self._pipeline is None:
+        if self._health is not health or self._student is None or self._pipeline is None:
             fresh.close()  # the node was deactivated meanwhile
             return
         self._warm_up_ms = warm_up_ms
         self._spare = spare or self._spare
         before, self._student = self._student, fresh
         self._fly(self._pipeline, fresh)
-        proving.heal(fresh.prove, reason)
+        health.go_on_with(fresh, self._loaded(), healed_of=reason)
         before.close()
-        self.get_logger().warning(proving.healed)
+        self.get_logger().warning(health.warning)
         self._report()
 
-    def _held_weights(self) -> list[HeldWeights]:
-        held = (student.weights for student in (self._student, self._spare) if student is not None)
-        return [weights for weights in held if weights is not None]
+    def _loaded(self) -> list[Student]:
+        """The student that flies, and that of survival."""
+        return [student for student in (self._student, self._spare) if student is not None]
 
     def _keep_confidence(self, wanted: bool) -> None:
         # Whichever of them sees the next frame.
-        for student in (self._student, self._spare):
-            if student is not None:
-                student.keep_confidence = wanted
+        for student in self._loaded():
+            student.keep_confidence = wanted
 
     def _report_encoding(self, error: Exception) -> None:
         self.get_logger().error(f"no compressed mask: {error}", throttle_duration_sec=5.0)
@@ -333,8 +312,6 @@ class PerceptionNode(OperableLifecycleNode):
         student.tiling = modes.tiling(self._settings)
         spare = self._spare if self._settings.power_mode == modes.SURVIVAL else None
         pipeline.go_on_with(spare or self._slots.trial or student)
-        if self._memory is not None:
-            self._memory.go_on_with(self._held_weights())
 
     def flying(self) -> Student | None:
         """The student that sees frames now; None while the node is not active."""
@@ -358,10 +335,10 @@ class PerceptionNode(OperableLifecycleNode):
 
     def change_to(self, student: Student) -> None:
         """Let a student see the frames that follow."""
-        assert self._student is not None and self._pipeline is not None and self._proving is not None
+        assert self._student is not None and self._pipeline is not None and self._health is not None
         before, self._student = self._student, student
         self._fly(self._pipeline, student)
-        self._proving.go_on_with(student.prove)
+        self._health.go_on_with(student, self._loaded())
         before.close()
 
     def _close_input(self) -> None:
@@ -377,7 +354,7 @@ class PerceptionNode(OperableLifecycleNode):
                 self._failure = f"left behind, for it does not end: {', '.join(left)}; start the process anew"
                 self.get_logger().error(self._failure)
             self._pipeline = None
-            self._proving = self._memory = None
+            self._health = None
             self._judge = None
         if self._on_demand is not None:
             self._on_demand.stop(self._settings.watchdog_stop_limit)
@@ -394,9 +371,8 @@ class PerceptionNode(OperableLifecycleNode):
             if made is not None:
                 made.close()
         self._outputs = self._packets = self._tracks = self._on_demand = self._referring = None
-        for student in (self._student, self._spare):
-            if student is not None:
-                student.close()
+        for student in self._loaded():
+            student.close()
         self._student = self._spare = None
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -414,9 +390,8 @@ class PerceptionNode(OperableLifecycleNode):
         self._settings = parameters.read(self)
         if self._tracks is not None:
             self._tracks.prepare()
-        for student in (self._student, self._spare):
-            if student is not None:
-                self._set_thresholds(student)
+        for student in self._loaded():
+            self._set_thresholds(student)
         if any(p.name == modes.PARAMETER for p in changed):
             self._take_mode()
         if self._outputs is not None and any(p.name == "detection.score_threshold" for p in changed):
@@ -428,29 +403,26 @@ class PerceptionNode(OperableLifecycleNode):
 
     def _report_and_heal(self) -> None:
         self._report()
-        if self._proving is None or self._background.busy or self._healing:
+        if self._health is None or self._background.busy or self._healing:
             return
-        damage = self._proving.failure or (self._memory.failure if self._memory is not None else "")
+        damage = self._health.failure
         if reason := self._slots.judge(damage) or damage:
             self._healing = True
-            self.executor.create_task(self._heal, self._proving, reason)
+            self.executor.create_task(self._heal, self._health, reason)
 
     def _report(self) -> None:
         condition = diagnostics.Condition(
             state=self.state_label,
             enabled=self._enabled,
             mode=self._settings.power_mode,
-            failure=self._failure
-            or (self._proving.failure if self._proving is not None else "")
-            or (self._memory.failure if self._memory is not None else ""),
+            failure=self._failure or (self._health.failure if self._health is not None else ""),
             topic=self._input.topic if self._input is not None else "",
             stale_after_s=self._settings.diagnostics_stale_after,
             warning=self._doubt(),
             camera_conflict=self._camera.conflict if self._camera is not None else "",
             model=(
                 *model_facts(self._student),
-                *(self._proving.facts if self._proving is not None else ()),
-                *(self._memory.facts if self._memory is not None else ()),
+                *(self._health.facts if self._health is not None else ()),
                 *((("model.loading", self.busy),) if self.busy else ()),
                 *self._slots.facts,
             ),
@@ -473,12 +445,9 @@ class PerceptionNode(OperableLifecycleNode):
             self._give_up()
 
     def _doubt(self) -> str:
-        healed = self._proving.healed if self._proving is not None else ""
-        repaired = self._memory.warning if self._memory is not None else ""
+        healed = self._health.warning if self._health is not None else ""
         fault = self._pipeline.fault if self._pipeline is not None else ""
-        return "; ".join(
-            filter(None, (fault, repaired, healed, self._student.warning if self._student is not None else ""))
-        )
+        return "; ".join(filter(None, (fault, healed, self._student.warning if self._student is not None else "")))
 
     def _frame_limit_s(self) -> float | None:
         if self._student is None:

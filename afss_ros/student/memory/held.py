@@ -120,4 +120,4 @@ class HeldWeights:
         return memory[piece * PIECE_BYTES : (piece + 1) * PIECE_BYTES]
 
     def _hash(self, memory: NDArray[np.uint8], piece: int) -> bytes:
-        return hashlib.sha256(self._part(memory, piece)).digest()
+        return hashlib.sha256(self._part(memory, piece).data).digest()

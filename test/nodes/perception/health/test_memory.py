@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afss_ros.nodes.perception.memory import MemoryCheck
+from afss_ros.nodes.perception.health.memory import MemoryCheck
 from afss_ros.student.memory.held import PIECE_BYTES, HeldWeights
 
 
@@ -73,9 +73,9 @@ def test_answers_are_suspect_from_the_finding_until_all_else_is_known_to_be_soun
     assert world.check.warning == (
         "memory: 1 flipped bit in the weights of w, repaired; up to 7 frames before may be wrong"
     )
-    assert world.check.suspect
+    suspect = [world.check.suspect]
     world.check.before_frame()
-    assert not world.check.suspect
+    assert [*suspect, world.check.suspect] == [True, False]
     world.now = 64.0
     assert world.check.warning == ""
     assert world.facts["memory.last_repair"] == "1 flipped bit in the weights of w"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from afss_ros.nodes.perception.idle import Arrivals
-from afss_ros.nodes.perception.proving import Proving
+from afss_ros.nodes.perception.health.idle import Arrivals
+from afss_ros.nodes.perception.health.proving import Proving
 from afss_ros.student import StudentError
 
 

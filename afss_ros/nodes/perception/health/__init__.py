@@ -1,0 +1,1 @@
+"""Whether the student that flies is itself still, looked at between frames."""
