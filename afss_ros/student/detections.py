@@ -15,6 +15,7 @@ from afss_ros.perception import Detection
 from afss_ros.student import boxes as craft
 from afss_ros.student import evidence, hysteresis
 from afss_ros.student.contract import StudentContract
+from afss_ros.student.errors import StudentError
 from afss_ros.student.letterbox import Letterbox, boxes_to_source
 
 WHOLE = labels.CLASS_NAMES[labels.SPACECRAFT]
@@ -24,6 +25,9 @@ PROMINENCE = 0.1
 pixels keeps 0.63 of its confidence, half of them 0.93, a craft alone all. On 200 rendered validation frames box AP
 rises from 0.553 to 0.570; anything from 0.05 to 0.5 does about the same."""
 
+_ROUNDING = 1e-3
+"""By which a score may miss 0..1: half precision, and sums of exponentials."""
+
 
 def class_names(contract: StudentContract) -> dict[int, str]:
     """The declared classes, and the whole craft when its boxes are made from the label map."""
@@ -31,6 +35,34 @@ def class_names(contract: StudentContract) -> dict[int, str]:
     if contract.box_source == "labels" and WHOLE not in names.values():
         names[labels.SPACECRAFT] = WHOLE
     return names
+
+
+def refuse_impossible(outputs: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse outputs that no sound network gives. Label maps and their confidence are bytes, of which each is possible.
+
+    Args:
+        outputs: by name, each with a batch of 1, as the contract says.
+
+    Raises:
+        StudentError: a score is not finite or outside 0..1, or a box of a row in use is not finite.
+    """
+    if "scores" not in outputs:
+        return
+    scores, boxes = outputs["scores"][0], outputs["boxes"][0]
+    # A comparison with NaN is false.
+    possible = (scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)
+    if not possible.all():
+        count, one = np.count_nonzero(~possible), scores[np.argmin(possible)]
+        raise StudentError(
+            f"the network's answer is none: {count} of {len(scores)} scores are not in 0..1, one is {one};"
+            " its weights are damaged, or it was exported without its last activation"
+        )
+    used = boxes[scores > 0]
+    if not np.isfinite(used).all():
+        bad = np.count_nonzero(~np.isfinite(used).all(axis=1))
+        raise StudentError(
+            f"the network's answer is none: {bad} of {len(used)} boxes are not finite; its weights are damaged"
+        )
 
 
 def from_boxes(

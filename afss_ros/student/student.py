@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 from afss_ros.perception import Detection, Frame, Perception
-from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest, plausible
+from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest
 from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.letterbox import Letterbox
 from afss_ros.student.memory.held import HeldWeights
@@ -207,7 +207,7 @@ class Student:
         except Exception as err:  # ONNX Runtime's exceptions share no base class
             raise StudentError(f"inference failed on {self.provider}: {err}; reload the student") from err
         for look in looks:
-            plausible.check(look)
+            detections.refuse_impossible(look)
         return looks
 
     def _understand(

@@ -30,7 +30,7 @@ from afss_ros.nodes.messages import detections_message, image_message
 from afss_ros.nodes.perception import model_file
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.perception import Frame
-from afss_ros.student import Student, letterbox, plausible
+from afss_ros.student import Student, detections, letterbox
 from afss_ros.student.stitch import Outputs
 
 RATE_HZ = 30.0
@@ -88,7 +88,7 @@ def guards(student: Student, image: NDArray[np.uint8]) -> dict[str, tuple[float,
     looks = student._infer(student._open_session(), student._view_of(image).network_images(image))
     judge = Judge(lambda: 0.5, Monitor(load_limits()), pictures_per_s=lambda: 1e9)
     found = {
-        "outputs in range": (processor_ms(lambda: plausible.check(looks[0])), RATE_HZ),
+        "outputs in range": (processor_ms(lambda: detections.refuse_impossible(looks[0])), RATE_HZ),
         "picture and doubt looked at": (processor_ms(lambda: judge(Frame(image), seen)), 2.0),
         "known answer": (processor_ms(student.prove, 10), 1 / 60),
     }

@@ -10,7 +10,8 @@ from onnx import TensorProto, helper
 from tiny_students import save_student
 
 from afss_ros.perception import Frame
-from afss_ros.student import Student, StudentError, plausible
+from afss_ros.student import Student, StudentError
+from afss_ros.student.detections import refuse_impossible
 
 
 def _outputs(scores: list[float], boxes: list[list[float]]) -> dict[str, np.ndarray]:
@@ -18,20 +19,20 @@ def _outputs(scores: list[float], boxes: list[list[float]]) -> dict[str, np.ndar
 
 
 def test_unused_rows_and_rounding_are_no_fault() -> None:
-    plausible.check({"labels": np.zeros((1, 2, 2), np.uint8)})
-    plausible.check(_outputs([1.0000001, 0.0, -1e-6], [[0, 0, 1, 1], [np.nan] * 4, [0] * 4]))
+    refuse_impossible({"labels": np.zeros((1, 2, 2), np.uint8)})
+    refuse_impossible(_outputs([1.0000001, 0.0, -1e-6], [[0, 0, 1, 1], [np.nan] * 4, [0] * 4]))
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf, 1.5, -0.1])
 def test_scores_that_are_none_are_refused(score: float) -> None:
     with pytest.raises(StudentError, match=f"1 of 2 scores are not in 0..1, one is {score}"):
-        plausible.check(_outputs([0.5, score], [[0, 0, 1, 1]] * 2))
+        refuse_impossible(_outputs([0.5, score], [[0, 0, 1, 1]] * 2))
 
 
 @pytest.mark.parametrize("edge", [np.nan, np.inf])
 def test_boxes_in_use_are_finite(edge: float) -> None:
     with pytest.raises(StudentError, match="1 of 2 boxes are not finite"):
-        plausible.check(_outputs([0.5, 0.5], [[0, 0, 1, 1], [0, edge, 1, 1]]))
+        refuse_impossible(_outputs([0.5, 0.5], [[0, 0, 1, 1], [0, edge, 1, 1]]))
 
 
 def test_a_student_whose_numbers_are_none_says_so_of_the_frame(tmp_path: Path) -> None:
