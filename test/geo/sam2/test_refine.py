@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,6 @@ import rasterio
 import shapely
 import torch
 from numpy.typing import NDArray
-from processes import python
-from processes import run as run_process
 from torch import Tensor, nn
 
 from afss_ros.geo.errors import GeoError
@@ -168,7 +166,9 @@ def test_the_truths_own_boxes_are_an_upper_bound_by_name(tmp_path: Path) -> None
 
 def test_a_grid_of_points_finds_each_object_once(tmp_path: Path) -> None:
     _, _, grid = scene(tmp_path)
-    counts = refine(job(tmp_path, kind="grid", proposals=None, overlap=64), seeing(), Rules(points=12))
+    ready = seeing()
+    ready.sam2.side = 128
+    counts = refine(job(tmp_path, kind="grid", proposals=None, overlap=64), ready, Rules(points=8))
     assert found_boxes(tmp_path / "out.gpkg", grid) == sorted(b for b in BUILDINGS if b != BUILDINGS[3])
     assert counts == Counts(len(BUILDINGS) - 1, 0, 0)  # the one that no window shows whole is not cut up
 
@@ -214,21 +214,22 @@ def test_other_files_in_other_coordinates_are_taken(tmp_path: Path) -> None:
     assert len(read_features(out)) == len(BUILDINGS)
 
 
+class KilledError(Exception):
+    pass
+
+
 def test_a_killed_run_goes_on_behind_its_last_row(tmp_path: Path) -> None:
     _, _, _grid = scene(tmp_path)
     refine(job(tmp_path), seeing(), Rules())
     whole = [(g.wkb, r) for g, r in zip(*_content(tmp_path / "out.gpkg"), strict=True)]
     (tmp_path / "out.gpkg").unlink()
-    killed = run_process(
-        python(
-            "-c",
-            "import os, signal, sys\nfrom pathlib import Path\nsys.path[:0] = ['test', 'test/geo/sam2']\n"
-            "from test_refine import job, refine, seeing, Rules\n"
-            "def end(done, total):\n    if done == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
-            f"refine(job(Path({str(tmp_path)!r})), seeing(), Rules(), end)",
-        )
-    )
-    assert killed.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), killed.stderr
+
+    def end(done: int, total: int) -> None:
+        if done == 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        refine(job(tmp_path), seeing(), Rules(), end)
     assert not (tmp_path / "out.gpkg").exists() and (tmp_path / ".out.gpkg.rows" / "000000.jsonl").exists()
     ready = seeing()
     refine(job(tmp_path), ready, Rules())
@@ -239,6 +240,28 @@ def test_a_killed_run_goes_on_behind_its_last_row(tmp_path: Path) -> None:
 def _content(path: Path) -> tuple[list[Any], list[dict[str, Any]]]:
     features = read_features(path, duplicates="keep")
     return features.geometries, features.properties
+
+
+def test_memory_does_not_grow_with_the_height(tmp_path: Path) -> None:
+    def peak(height: int) -> int:
+        folder = tmp_path / str(height)
+        folder.mkdir()
+        profile = {"driver": "GTiff", "count": 3, "height": height, "width": 128, "dtype": "uint8", "crs": UTM,
+                   "transform": AFFINE}  # fmt: skip
+        with rasterio.open(folder / "scene.tif", "w", **profile) as file:
+            file.write(np.full((3, height, 128), 90, np.uint8))
+            grid = Grid(file.crs.to_wkt(), tuple(AFFINE[:6]), height, 128)
+        shapes = [shapely.transform(shapely.box(20, y, 60, y + 30), grid.to_map) for y in range(5, height - 40, 50)]
+        write_features(folder / "p.gpkg", Features(shapes, crs=grid.crs))
+        tracemalloc.start()
+        try:
+            refine(job(folder), seeing(), Rules(least_overlap=0))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(256)
+    assert peak(2560) < peak(640) + 300_000
 
 
 def test_nothing_to_refine_is_a_layer_all_the_same(tmp_path: Path) -> None:
