@@ -65,10 +65,10 @@ def slow_student(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], 
 
 @pytest.fixture(scope="session")
 def rendered_flight(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two craft that cross, with their truth: 12 frames of 128x96 at 4 Hz."""
+    """Two craft that cross, with their truth: 12 frames of 192x144 at 4 Hz."""
     from afss_ros.synthetic.encounter import draw_encounter
     from afss_ros.synthetic.recording import Recording, record
 
     path = tmp_path_factory.mktemp("flight") / "crossing.mcap"
-    record(path, draw_encounter("crossing", 12, 128, 96, seed=3), Recording(rate_hz=4.0))
+    record(path, draw_encounter("crossing", 12, 192, 144, seed=3), Recording(rate_hz=4.0))
     return path

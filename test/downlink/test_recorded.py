@@ -55,7 +55,7 @@ def test_frames_come_down_as_they_were_told(
     assert sum(len(m.detections) for m in bearings) > 4
     for stamp, label_map in zip(stamps, labels, strict=True):
         came_down = decode_labels((masks / f"{stamp}.png").read_bytes())
-        assert np.array_equal(came_down, label_map.data.reshape(96, 128))
+        assert np.array_equal(came_down, label_map.data.reshape(144, 192))
 
 
 def test_what_is_lost_and_what_has_no_room_is_said(
