@@ -46,6 +46,7 @@ NAVIGATION = {
         "docs/evaluation",
         "docs/geo_sam2",
         "docs/geo_scores",
+        "docs/cluster",
     ],
     "Build": [
         "docs/architecture",

@@ -33,7 +33,7 @@ GRACE_S = 10.0
 SERVANTS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 """Processes that multiprocessing keeps until the interpreter ends, and that end with it."""
 OF_PYTEST = {"PYTEST_CURRENT_TEST", "PYTEST_XDIST_TESTRUNUID"}
-SET_BY_LIBRARIES = {"TORCHINDUCTOR_CACHE_DIR"}
+SET_BY_LIBRARIES = {"RAY_CLIENT_MODE", "TORCHINDUCTOR_CACHE_DIR"}
 """Variables in which a library notes, once a process, where it keeps things: nothing of ours reads them."""
 OF_LIBRARIES = {
     "threads of torch": ("torch", "get_num_threads", "set_num_threads"),

@@ -25,6 +25,7 @@ def started(
     changes: Mapping[str, str] | None = None,
     stdout: int | IO[str] | None = subprocess.PIPE,
     stderr: int | IO[str] | None = subprocess.STDOUT,
+    stdin: int | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
     """Start a process, and at the end kill it with all that it started, if it has not ended by itself.
 
@@ -36,6 +37,7 @@ def started(
         [str(part) for part in command],
         cwd=cwd,
         env={**os.environ, **({} if domain is None else {"ROS_DOMAIN_ID": str(domain)}), **(changes or {})},
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         text=True,
@@ -51,7 +53,7 @@ def kill_group(process: subprocess.Popen[str]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    for pipe in (process.stdout, process.stderr):
+    for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
 

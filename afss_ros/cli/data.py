@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, crew, left_out, shard_bar
+
+if TYPE_CHECKING:
+    from afss_ros.cluster import SetAside
+
 
 def render(
-    out: Annotated[Path, typer.Argument(help="The data set folder to make or resume; a bag with --trajectory.")],
+    out: Annotated[
+        str, typer.Argument(help="The data set folder to make or resume, or its URL; a bag with --trajectory.")
+    ],
     count: Annotated[int, typer.Option("--count", min=1, help="Frames.")] = 1000,
     size: Annotated[int, typer.Option("--size", help="Width and height in pixels.")] = 512,
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same frames.")] = 1,
     split: Annotated[str, typer.Option("--split", help="train, val or test: no craft is in two of them.")] = "train",
-    processes: Annotated[int, typer.Option("--processes", min=1, help="Rendering processes.")] = 2,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", "--workers", min=1, help="Else 2, or as many as a cluster has room for."),
+    ] = None,
     nature: Annotated[
         float,
         typer.Option(
@@ -39,22 +49,26 @@ def render(
     disturbed: Annotated[
         bool, typer.Option("--disturbed", help="Lose frames of the bag, dazzle some, expose some badly.")
     ] = False,
+    cluster: Cluster = None,
+    gpus: Gpus = 0.0,
+    memory: Memory = 0.0,
+    plan: Plan = False,
 ) -> None:
     """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set or a bag."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from afss_ros.cluster.stores import worked_on
     from afss_ros.synthetic.disturbances import Disturbances, draw_disturbances
     from afss_ros.synthetic.encounter import ENCOUNTERS, draw_encounter
-    from afss_ros.synthetic.produce import Order, produce
+    from afss_ros.synthetic.produce import Order, estimate, produce
     from afss_ros.synthetic.recording import Recording, record
     from afss_ros.synthetic.trajectory import draw_trajectory
 
-    columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("render", total=count)
-
-        def advance(done: int) -> None:
-            progress.update(task, completed=done)
+    who = crew(cluster, processes or (2 if cluster is None else 0), gpus, memory)
+    if plan and trajectory is None:
+        typer.echo(str(estimate(Order(Path("set"), count, size, seed, split, nature=nature, empty=empty), who)))
+        return
+    aside: list[SetAside] = []
+    with shard_bar("rendering", count, f"{out} keeps what is rendered") as bar:
+        advance = bar.completed
 
         if trajectory is not None:
             height = round(size * 3 / 4)
@@ -62,10 +76,13 @@ def render(
             motion = draw(trajectory, count, size, height, seed, split)
             befalls = draw_disturbances(count, size, height, seed) if disturbed else Disturbances()
             how = Recording(rate_hz=rate, quality=None if raw else 88, disturbances=befalls)
-            total = record(out, motion, how, advance)
+            total = record(Path(out), motion, how, advance)
         else:
-            total = produce(Order(out, count, size, seed, split, nature=nature, empty=empty), processes, advance)
+            with worked_on(out, ("dataset.json", "samples.jsonl", "samples-0.jsonl")) as (root, folder):
+                order = Order(root, count, size, seed, split, nature=nature, empty=empty)
+                total = produce(order, progress=advance, crew=who, told=bar.stands, aside=aside.append, folder=folder)
     Console().print(f"{out}: {total} frames")
+    left_out(aside)
 
 
 def check_data(

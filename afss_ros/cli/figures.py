@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Workers, crew
 from afss_ros.cli.threads import Threads, within
 
 
 def evaluate(
-    model: Annotated[Path | None, typer.Argument(help="The student, an .onnx.", show_default=False)] = None,
+    model: Annotated[str | None, typer.Argument(help="The student, an .onnx, or its URL.", show_default=False)] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="A data set folder, or a COCO .json.", show_default=False)
+        str | None, typer.Option("--data", help="A data set folder, or a COCO .json; or its URL.", show_default=False)
     ] = None,
     tracking: Annotated[
         list[Path] | None,
@@ -44,6 +45,11 @@ def evaluate(
         ),
     ] = None,
     threads: Threads = None,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    gpus: Gpus = 0.0,
+    memory: Memory = 0.0,
+    plan: Plan = False,
 ) -> None:
     """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency. Or tracks, by their truth."""
     from rich.progress import Progress
@@ -52,10 +58,19 @@ def evaluate(
 
     console = Console()
     if tracking or truth:
-        _evaluate_tracks(console, model, tracking or [], truth or [], json, provider, threads)
+        _evaluate_tracks(
+            console, None if model is None else Path(model), tracking or [], truth or [], json, provider, threads
+        )
         return
     if model is None or data is None:
         raise typer.BadParameter("give MODEL and --data; or --tracking and --truth; or MODEL and --truth")
+    who = crew(cluster, workers, gpus, memory)
+    if plan:
+        from afss_ros.evaluation.spread import EvaluateStep, estimate
+
+        step = EvaluateStep(model, data, split, limit, tta, provider, tiling, run.SCORE_THRESHOLD)
+        typer.echo(str(estimate(step, who)))
+        return
     with Progress(console=Console(stderr=True), transient=True) as progress, within(threads):
         task = progress.add_task("Evaluating", total=None)
         document = run.run(
@@ -71,6 +86,8 @@ def evaluate(
             html=html,
             started=lambda count: progress.update(task, total=count),
             advance=lambda: progress.advance(task),
+            crew=who,
+            told=lambda tally: progress.update(task, description=f"Evaluating, {tally}"),
         )
     if json is not None:
         run.write_json(json, document)

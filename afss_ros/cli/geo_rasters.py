@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, crew, shard_bar
+
 if TYPE_CHECKING:
     from afss_ros.geo.chips import Scene
     from afss_ros.geo.raster import Block
@@ -153,33 +155,55 @@ def rasterise(
 
 
 def predict(
-    image: Annotated[Path, typer.Argument(help="A raster of any size.", show_default=False)],
-    model: Annotated[Path, typer.Option("--model", help="A student (.onnx).", show_default=False)],
+    image: Annotated[str, typer.Argument(help="A raster of any size, or its URL.", show_default=False)],
+    model: Annotated[str, typer.Option("--model", help="A student (.onnx), or its URL.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The COG to write; continues a run.", show_default=False)],
     overlap: Annotated[int, _OVERLAP] = 128,
     bands: Annotated[str | None, _BANDS] = None,
     tone: Annotated[Path | None, _STRETCH] = None,
     provider: Annotated[str, typer.Option("--provider", help="auto, cuda, tensorrt or cpu.")] = "auto",
-    workers: Annotated[int, typer.Option("--workers", min=0, help="0: one a processor, one on a GPU.")] = 0,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="0: one a processor, one on a GPU; as many as fit on a cluster.")
+    ] = 0,
     zero_is_empty: Annotated[bool | None, _ZERO] = None,
+    cluster: Cluster = None,
+    gpus: Gpus = 0.0,
+    memory: Memory = 0.0,
+    plan: Plan = False,
 ) -> None:
     """Write how likely each pixel of a raster is each class of a student: uint8, x 255, on the same grid."""
+    from afss_ros.cluster.stores import is_url, local
     from afss_ros.geo import predict as prediction
     from afss_ros.geo.errors import GeoError
 
-    students, networks, names = prediction.student_networks(model, provider, workers)
+    raster, student_file = local(image), local(model)
+    students, networks, names = prediction.student_networks(student_file, provider, workers if cluster is None else 1)
     try:
-        own, own_bands = prediction.shown_as(students[0], model)
+        own, own_bands = prediction.shown_as(students[0], student_file)
         shown = _tone(tone) or own
         if shown is None:
             raise GeoError(f"{model}: its card has no stretch; give --stretch, of afss geo stretch or its training set")
         side = students[0].contract.input_size[0]
         chosen = tuple(_list(bands)) or own_bands
         job = prediction.Job(
-            image, out, shown, names, side, min(overlap, side // 2), chosen, zero_is_empty, students[0].sha256
+            raster, out, shown, names, side, min(overlap, side // 2), chosen, zero_is_empty, students[0].sha256
         )
-        with _bar("Predicting") as report:
-            prediction.predict(job, networks, report)
+        if plan:
+            from afss_ros.geo.spread import estimate
+
+            count = workers or (len(networks) if cluster is None else 0)
+            typer.echo(str(estimate(job, networks, crew(cluster, count, gpus, memory))))
+            return
+        if cluster is None:
+            with _bar("Predicting") as report:
+                prediction.predict(job, networks, report)
+        else:
+            from afss_ros.geo.spread import predict_by
+
+            with shard_bar("predicting", None, f"the strips beside {out} are kept") as bar:
+                who = crew(cluster, workers, gpus, memory)
+                url = image if is_url(image) else ""
+                predict_by(who, job, model, provider, image=url, report=bar.of, told=bar.stands)
     finally:
         for student in students:
             student.close()

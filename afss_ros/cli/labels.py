@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Workers, crew
 from afss_ros.cli.threads import Threads, within
 
 
 def label(
-    out: Annotated[Path, typer.Option("--out", help="The data set to make, or to go on with.", show_default=False)],
+    out: Annotated[
+        str, typer.Option("--out", help="The data set to make, or to go on with; or its URL.", show_default=False)
+    ],
     source: Annotated[
-        Path | None, typer.Argument(help="A bag, a folder of pictures or a video.", show_default=False)
+        list[str] | None, typer.Argument(help="Bags, folders of pictures or videos; or URLs.", show_default=False)
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Settings; see config/label.yaml.")] = None,
     topic: Annotated[list[str] | None, typer.Option("--topic", help="An image topic; may be repeated.")] = None,
@@ -34,16 +37,22 @@ def label(
     download: Annotated[bool, typer.Option("--download", help="Fetch missing weights from the Hub.")] = False,
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Of models that ask for it.")] = False,
     threads: Threads = None,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    gpus: Gpus = 0.0,
+    memory: Memory = 0.0,
+    plan: Plan = False,
 ) -> None:
-    """Label a recording by text prompt; run again to go on after a stop. Look at report.html before training on it."""
+    """Label recordings by text prompt; run again to go on after a stop. Look at report.html before training on it."""
+    from afss_ros.cluster.stores import Folder
     from afss_ros.labelling import command, console
     from afss_ros.labelling.settings import load_settings, parse_overrides
     from afss_ros.teacher.models.checkpoints import Access
 
     if finish:
-        Console().print(f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out / 'report.html'}")
+        Console().print(f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out}/report.html")
         return
-    if source is None:
+    if not source:
         raise typer.BadParameter("what is to be labelled? Give a bag, a folder of pictures or a video, or --finish")
     named = {
         "prompts": None if prompt is None else {"spacecraft": prompt},
@@ -57,6 +66,13 @@ def label(
     }
     overrides = {name: value for name, value in named.items() if value is not None}
     chosen = load_settings(config, {**overrides, **parse_overrides(settings or ())})
+    who = crew(cluster, workers, gpus, memory)
+    if plan:
+        from afss_ros.labelling.spread.estimate import estimate
+
+        access = Access(download, accept_licence)
+        typer.echo(str(estimate(source, chosen, who, topics=topic or (), access=access)))
+        return
     bar = console.LabellingBar()
     try:
         with bar, within(threads):
@@ -67,14 +83,15 @@ def label(
                 topics=topic or (),
                 access=Access(download, accept_licence),
                 bag=bag,
+                crew=who,
                 started=bar.started,
                 advanced=bar.advanced,
             )
     except KeyboardInterrupt:
-        Console(stderr=True).print(console.interrupted(out, bar.counts, bar.length), soft_wrap=True)
+        Console(stderr=True).print(console.interrupted(Folder.of(out).path, bar.counts, bar.length), soft_wrap=True)
         raise typer.Exit(130) from None
     Console().print(f"{out}: {console.summary(counts)}")
-    if counts["unreadable"] or counts.get("damaged"):
+    if counts["unreadable"] or counts.get("damaged") or counts.get("set aside"):
         raise typer.Exit(3)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from afss_ros.datasets.errors import DatasetError
 
 LARGEST = 1 << 32
 """Bytes of the largest file that is read at once; more is taken for a mistake."""
+TEMPORARY = re.compile(r"\..+\.\d+(\.partial)?")
+"""Names of what `write_atomically` and `bags.BagWriter` leave when they are killed."""
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
@@ -76,6 +80,17 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
     except OSError as err:
         temporary.unlink(missing_ok=True)
         raise DatasetError(f"{path}: cannot be written ({err})") from err
+
+
+def remove_leftovers(root: Path) -> None:
+    """Remove the temporary files of killed writers below a folder that nobody writes to."""
+    for path in sorted(root.rglob(".*")):
+        if not TEMPORARY.fullmatch(path.name):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def mend_last_line(descriptor: int, complete: int) -> None:

@@ -16,7 +16,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.files import read_bytes
@@ -152,6 +152,8 @@ def _opened(path: Path, source: io.BytesIO | Path) -> Iterator[Image.Image]:
         raise
     except Image.DecompressionBombError as err:
         raise DatasetError(f"{path}: claims more pixels than any picture has ({err})") from err
+    except UnidentifiedImageError as err:  # names an object by its place in memory, another one each time
+        raise DatasetError(f"{path}: cannot be read as a picture (no known kind of picture)") from err
     except (OSError, ValueError, SyntaxError, TypeError, IndexError, ArithmeticError, MemoryError) as err:
         raise DatasetError(f"{path}: cannot be read as a picture ({err})") from err
 

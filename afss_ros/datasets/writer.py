@@ -100,8 +100,8 @@ class DatasetWriter:
         image_format: str = "jpg",
         encoded: bytes | None = None,
         parts: Iterable[str] | None = None,
-        only: Iterable[str] | None = None,
         complete: bool = True,
+        only: Iterable[str] | None = None,
     ) -> None:
         """Write one sample; on return it is on disk, whole.
 
@@ -114,45 +114,42 @@ class DatasetWriter:
             image_format: "jpg" (quality 95) or "png" (lossless).
             encoded: the picture as a file of that format, to be kept as it is; None encodes `image`.
             parts: that were looked for in the label map, body apart; None does not say. See `Sample`.
-            only: the parts that are labelled where the rest of the craft is not. See `Sample`.
             complete: whether `instances` are all that is there.
+            only: the parts that are labelled where the rest of the craft is not. See `Sample`.
 
         Raises:
             DatasetError: the key is taken or no file name, an array is not what it must be, or the disk refuses.
         """
-        if not is_key(key):
-            raise DatasetError(f"key {key!r} cannot name a file: use letters, digits, _ . + - and / for folders")
-        if not is_split(split):
-            raise DatasetError(f"split {split!r} is no name of letters and digits")
         if key in self._keys:
             raise DatasetError(f"{self.root}: already has {key!r}; ask `key in writer` first")
-        if image_format not in ("jpg", "png"):
-            raise DatasetError(f"image_format must be 'jpg' or 'png', got {image_format!r}")
-        found = None if instances is None else list(instances)
-        _check_arrays(key, image, labels, found)
-        record: dict[str, Any] = {
-            "key": key,
-            "image": f"images/{key}.{image_format}",
-            "labels": None if labels is None else f"labels/{key}.png",
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "split": split,
-            "sequence": sequence,
-            "instances": None if found is None else [instance_to_json(i) for i in found],
-            "attributes": dict(attributes or {}),
-        }
-        if parts is not None and labels is not None:
-            record["parts"] = list(parts)
-        if only is not None and labels is not None:
-            record["only"] = list(only)
-        if not complete:
-            record["complete"] = False
-        line = to_line(record)
-        self._write(record["image"], encode_picture(image, f".{image_format}") if encoded is None else encoded)
-        if labels is not None:
-            self._write(record["labels"], encode_picture(labels, ".png"))
+        record = write_sample(
+            self.root,
+            key,
+            image,
+            labels,
+            instances,
+            split,
+            sequence,
+            attributes,
+            image_format,
+            encoded,
+            parts,
+            complete,
+            only,
+        )
+        self.enter(record)
+
+    def enter(self, record: Mapping[str, Any]) -> None:
+        """List a sample whose files are in place: what `write_sample` returned, here or in another process.
+
+        Raises:
+            DatasetError: the key is taken, or the disk refuses.
+        """
+        key = record["key"]
+        if key in self._keys:
+            raise DatasetError(f"{self.root}: already has {key!r}; ask `key in writer` first")
         try:
-            append_line(self._lines, line)
+            append_line(self._lines, to_line(dict(record)))
         except OSError as err:
             raise DatasetError(f"{self.root}: {key!r} cannot be listed ({err})") from err
         self._keys.add(key)
@@ -166,10 +163,70 @@ class DatasetWriter:
         if write_coco and self.shard is None:
             write_instances(self.root)
 
-    def _write(self, name: str, content: bytes) -> None:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
+
+def write_sample(
+    root: Path,
+    key: str,
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8] | None = None,
+    instances: Iterable[Instance] | None = None,
+    split: str = "train",
+    sequence: str = "",
+    attributes: Mapping[str, Any] | None = None,
+    image_format: str = "jpg",
+    encoded: bytes | None = None,
+    parts: Iterable[str] | None = None,
+    complete: bool = True,
+    only: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """Put the files of one sample into the set at `root`; it is in the set once `DatasetWriter.enter` has listed it.
+
+    Args:
+        root: the set's folder, which may lie on a file system that others write to as well.
+        key, image, labels, instances, split, sequence, attributes, image_format, encoded, parts, complete, only: see
+            `DatasetWriter.add`.
+
+    Returns:
+        The sample's record, plain JSON values.
+
+    Raises:
+        DatasetError: the key is no file name, an array is not what it must be, or the disk refuses.
+    """
+    if not is_key(key):
+        raise DatasetError(f"key {key!r} cannot name a file: use letters, digits, _ . + - and / for folders")
+    if not is_split(split):
+        raise DatasetError(f"split {split!r} is no name of letters and digits")
+    if image_format not in ("jpg", "png"):
+        raise DatasetError(f"image_format must be 'jpg' or 'png', got {image_format!r}")
+    found = None if instances is None else list(instances)
+    _check_arrays(key, image, labels, found)
+    record: dict[str, Any] = {
+        "key": key,
+        "image": f"images/{key}.{image_format}",
+        "labels": None if labels is None else f"labels/{key}.png",
+        "width": image.shape[1],
+        "height": image.shape[0],
+        "split": split,
+        "sequence": sequence,
+        "instances": None if found is None else [instance_to_json(i) for i in found],
+        "attributes": dict(attributes or {}),
+    }
+    if parts is not None and labels is not None:
+        record["parts"] = list(parts)
+    if only is not None and labels is not None:
+        record["only"] = list(only)
+    if not complete:
+        record["complete"] = False
+    to_line(record)  # refused before there are files
+    _put(root / record["image"], encode_picture(image, f".{image_format}") if encoded is None else encoded)
+    if labels is not None:
+        _put(root / record["labels"], encode_picture(labels, ".png"))
+    return record
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
 
 
 def _declare(root: Path, class_names: dict[int, str], provenance: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """`make bench`: how fast everything is on this machine, in one table and one JSON file.
 
-    python -m afss_ros.evaluation.benchmark [MODEL.onnx ...] [--only student node renderer] [--out out/bench.json]
+    python -m afss_ros.evaluation.benchmark [MODEL.onnx ...] [--only PART ...] [--out out/bench.json]
 
 Measures the student (each stage, frames of several sizes), perception_node (own cost and the round trip between
-processes, see `afss_ros.nodes.bench.cost`) and the renderer (frames a second). What is not installed is said and
+processes, see `afss_ros.nodes.bench.cost`), the renderer (frames a second) and workers (two against one, see
+`afss_ros.labelling.spread.benchmark`). What is not installed is said and
 left out. Other work on the machine makes every figure worse: the load before the start is in the file, and so is a
 yardstick (a matrix product of fixed size) to compare machines by.
 """
@@ -89,12 +90,25 @@ def measure_node(model: Path, provider: str) -> dict[str, Any]:
         return report
 
 
+def measure_workers(rounds: int) -> dict[str, Any]:
+    """What a second worker brings to labelling and rendering, and what a shard costs: it prints its own lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "workers.json"
+        options = ["--rounds", str(rounds), "--out", str(out)]
+        module = "afss_ros.labelling.spread.benchmark"
+        finished = subprocess.run([sys.executable, "-m", module, *options], check=False)
+        if finished.returncode != 0:
+            return {"not_measured": f"{module} failed with exit code {finished.returncode}"}
+        report: dict[str, Any] = json.loads(out.read_text())
+        return report
+
+
 def measure_renderer(frames: int, processes: int = 2, size: int = 512) -> dict[str, Any]:
     """Frames a second of `afss render`, labels and files included, start-up of the processes not."""
     if importlib.util.find_spec("moderngl") is None:
         return {"not_measured": "moderngl is not installed; run make setup"}
     from afss_ros.synthetic.errors import SyntheticError
-    from afss_ros.synthetic.produce import Order, produce
+    from afss_ros.synthetic.produce import SHARD, Order, produce
 
     done_at: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -103,8 +117,8 @@ def measure_renderer(frames: int, processes: int = 2, size: int = 512) -> dict[s
             produce(order, processes, lambda count: done_at.append(time.perf_counter()))
         except SyntheticError as err:
             return {"not_measured": str(err)}
-    # Each process compiles its shaders before its first frame.
-    first = 2 * processes
+    # Each process compiles its shaders before its first frame; frames are told of shard by shard.
+    first = min(SHARD * processes, frames // 2)
     rate = (len(done_at) - first) / (done_at[-1] - done_at[first - 1])
     return {"frames_per_s": rate, "size": size, "processes": processes, "frames": frames}
 
@@ -126,7 +140,7 @@ def show(report: dict[str, Any], console: Console) -> None:
             f"renderer: {renderer['frames_per_s']:.1f} frames/s at {renderer['size']}x{renderer['size']}"
             f" in {renderer['processes']} processes"
         )
-    for part in ("node", "renderer"):
+    for part in ("node", "renderer", "workers"):
         if "not_measured" in report.get(part, {}):
             console.print(f"{part}: not measured: {report[part]['not_measured']}", style="yellow")
     machine = report["machine"]
@@ -140,15 +154,18 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, write; the exit code."""
     parser = argparse.ArgumentParser(description="How fast everything is on this machine.")
     parser.add_argument("models", nargs="*", type=Path, help="students (.onnx); the shipped one when none is given")
-    parser.add_argument("--only", nargs="+", choices=["student", "node", "renderer"], help="leave the rest out")
+    parser.add_argument(
+        "--only", nargs="+", choices=["student", "node", "renderer", "workers"], help="leave the rest out"
+    )
     parser.add_argument("--provider", default="auto", choices=["auto", "cpu", "cuda", "tensorrt", "openvino"])
     parser.add_argument("--frames", type=int, default=50, help="of each measurement of a student")
     parser.add_argument("--rendered", type=int, default=200, help="frames that the renderer makes")
+    parser.add_argument("--rounds", type=int, default=5, help="of one worker and two, in turns")
     parser.add_argument("--out", type=Path, default=Path("out/bench.json"))
     options = parser.parse_args(arguments)
     console = Console()
     report: dict[str, Any] = {"machine": describe_machine()}
-    wanted = options.only or ["student", "node", "renderer"]
+    wanted = options.only or ["student", "node", "renderer", "workers"]
     try:
         models = options.models or ([default_student()] if {"student", "node"} & set(wanted) else [])
     except FileNotFoundError as err:
@@ -158,6 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         "student": lambda: measure_students(models, options.provider, options.frames),
         "node": lambda: measure_node(models[0], options.provider),
         "renderer": lambda: measure_renderer(options.rendered),
+        "workers": lambda: measure_workers(options.rounds),
     }
     for name in wanted:
         console.print(f"measuring: {name}", style="dim")

@@ -87,11 +87,33 @@ def evaluate(
         DatasetError: not one image could be used.
     """
     samples = spread(dataset.samples, limit)
-    known = known_classes(dataset)
-    named: set[str] = {"whole"}
+    return together(dataset, [examine(model, dataset, samples, advance)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """What some images of a data set gave.
+
+    Attributes:
+        results, problems: see `Report`.
+        named: the classes that the student named.
+        further: see `Report`; None where it was shown nothing.
+    """
+
+    results: tuple[ImageResult, ...]
+    problems: tuple[Problem, ...]
+    named: frozenset[str]
+    further: tuple[str, ...] | None
+
+
+def examine(
+    model: Perceive, dataset: Dataset, samples: Sequence[Sample], advance: Callable[[], None] | None = None
+) -> Examined:
+    """Show some images of a data set to a model; those that cannot be used are problems."""
+    named: set[str] = set()
     further: tuple[str, ...] | None = None
     results: list[ImageResult] = []
-    problems = list(dataset.problems)
+    problems: list[Problem] = []
     for sample in samples:
         try:
             image = sample.read_image()
@@ -107,9 +129,24 @@ def evaluate(
             problems.append(Problem(sample.key, str(err)))
         if advance is not None:
             advance()
+    return Examined(tuple(results), tuple(problems), frozenset(named), further)
+
+
+def together(dataset: Dataset, parts: Sequence[Examined]) -> Report:
+    """One report of what the parts of a data set gave, in their order.
+
+    Raises:
+        DatasetError: not one image could be used.
+    """
+    results = tuple(result for part in parts for result in part.results)
+    problems = (*dataset.problems, *(problem for part in parts for problem in part.problems))
     if not results:
-        raise DatasetError(f"{dataset.root}: none of {len(samples)} images could be used; the first: {problems[:1]}")
-    return Report(dataset, tuple(results), tuple(k for k in known if k in named), tuple(problems), further or ())
+        count = sum(len(part.problems) for part in parts)
+        raise DatasetError(f"{dataset.root}: none of {count} images could be used; the first: {list(problems[:1])}")
+    named = {"whole"}.union(*(part.named for part in parts))
+    known = tuple(k for k in known_classes(dataset) if k in named)
+    further = next((part.further for part in parts if part.further is not None), ())
+    return Report(dataset, results, known, problems, further)
 
 
 def spread(samples: tuple[Sample, ...], limit: int | None) -> tuple[Sample, ...]:

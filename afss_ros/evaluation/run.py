@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from afss_ros import __version__, datasets
+from afss_ros.cluster import Crew, Tally
+from afss_ros.cluster.stores import is_url, local
 from afss_ros.datasets.files import write_atomically
 from afss_ros.evaluation import cases, cost, report_html, summary
 from afss_ros.evaluation.evaluate import Report, evaluate, spread
 from afss_ros.evaluation.latency import student_latency
 from afss_ros.evaluation.metrics import score
 from afss_ros.evaluation.metrics.false_alarms import FLIGHT_THRESHOLD
+from afss_ros.evaluation.spread import EvaluateStep, evaluate_by
 from afss_ros.evaluation.tta import AUGMENTATIONS
 from afss_ros.student import Student, Tiling
 from afss_ros.threads import limited
@@ -33,8 +36,8 @@ class EvaluationError(ValueError):
 
 
 def run(
-    model: Path,
-    data: Path,
+    model: Path | str,
+    data: Path | str,
     *,
     split: str | None = None,
     limit: int | None = None,
@@ -47,8 +50,10 @@ def run(
     html: Path | None = None,
     started: Callable[[int], None] = lambda count: None,
     advance: Callable[[], None] = lambda: None,
+    crew: Crew = Crew(),  # noqa: B008 - it is frozen
+    told: Callable[[Tally], None] = lambda tally: None,
 ) -> dict[str, Any]:
-    """Evaluate the student at `model` on the data set at `data`.
+    """Evaluate the student at `model` on the data set at `data`: paths, or URLs of what is in an object store.
 
     Args:
         tta: a name in `tta.AUGMENTATIONS`.
@@ -57,6 +62,8 @@ def run(
         calibration: a document of another evaluation, whose `score_calibration` is judged on these images.
         html: where to write the report with pictures, if anywhere.
         started: told the number of images; `advance` is called after each.
+        crew: who looks at the images; the figures are the same, but for latencies, which are measured here.
+        told: how their work stands.
 
     Returns:
         The document that `afss evaluate --json` writes: see docs/evaluation.md for its keys.
@@ -67,11 +74,17 @@ def run(
     if tta not in AUGMENTATIONS:
         raise EvaluationError(f"no test-time augmentation {tta!r}; there are {', '.join(AUGMENTATIONS)}")
     line = None if calibration is None else read_calibration(calibration)
+    names = [str(name if is_url(name) else Path.cwd() / name) for name in (model, data)]
+    model, data = local(model), local(data)
     dataset = datasets.load(data, split)
     if not dataset.samples:
         problems = "".join(f"\n  {p}" for p in dataset.problems[:5])
         raise EvaluationError(f"{data}: has no usable image{problems}")
     started(len(spread(dataset.samples, limit)))
+    report: Report | None = None
+    if not crew.alone:
+        step = EvaluateStep(names[0], names[1], split, limit, tta, provider, tiling, score_threshold)
+        report = evaluate_by(crew, step, dataset, advance, told)
     with (
         limited() as threads,
         Student(
@@ -79,7 +92,7 @@ def run(
         ) as student,
     ):
         perceive = AUGMENTATIONS[tta](student)
-        report = evaluate(perceive, dataset, limit=limit, advance=advance)
+        report = report or evaluate(perceive, dataset, limit=limit, advance=advance)
         facts = _facts(student, data, split, tta, score_threshold, report)
         figures = {**facts, "threads": threads, "threshold": threshold}
         figures |= _figures(student, report, threshold, score_threshold)

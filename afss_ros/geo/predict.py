@@ -85,21 +85,82 @@ def predict(
     Raises:
         GeoError: the raster cannot be read or the result not be written.
     """
+    with bounded():
+        layout = lay_out(job)
+        first = next(iter(layout.missing), layout.count)
+        put_strips(job, layout, networks, first, layout.count, report)
+        finish(job, layout)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a raster is cut; `folder` is where the strips lie until all are there."""
+
+    grid: Grid
+    chosen: tuple[int, ...]
+    rows: Axis
+    cols: Axis
+    folder: Path
+
+    @property
+    def count(self) -> int:
+        """Strips, one for each row of tiles."""
+        return len(self.rows.starts)
+
+    @property
+    def missing(self) -> list[int]:
+        """Numbers of the strips that are not on disk yet."""
+        return [number for number in range(self.count) if not self.path(number).exists()]
+
+    def path(self, number: int) -> Path:
+        """Where a strip lies."""
+        return self.folder / f"{number:06d}.tif"
+
+
+def lay_out(job: Job) -> Layout:
+    """Check a job, and make or find the folder of its strips.
+
+    Raises:
+        GeoError: the raster cannot be read, or it cannot be done.
+    """
     if not 0 <= job.overlap <= job.tile // 2:
         raise GeoError(f"the overlap must be 0 to half of the tile, {job.tile // 2} pixels, got {job.overlap}")
     if job.out.resolve() == job.image.resolve():
         raise GeoError(f"{job.out}: is the image itself; write to another file")
-    with bounded(), Raster(job.image, zero_is_empty=job.zero_is_empty) as raster:
+    with Raster(job.image, zero_is_empty=job.zero_is_empty) as raster:
         grid = raster.grid
         chosen = bands.numbers(raster, job.wanted)
-        if len(chosen) != len(job.tone.low):
-            raise GeoError(f"{job.image}: {len(chosen)} bands to show, but the stretch has {len(job.tone.low)}")
-        folder = _work_folder(job, grid)
-        rows, cols = (axis(n, job.tile, job.overlap, UNIT) for n in (grid.height, grid.width))
-        for number, strip in _strips(job, chosen, networks, rows, cols, folder, report):
-            _write_strip(folder / f"{number:06d}.tif", strip, job.names)
-        _assemble(job, grid, rows, folder)
-        shutil.rmtree(folder)
+    if len(chosen) != len(job.tone.low):
+        raise GeoError(f"{job.image}: {len(chosen)} bands to show, but the stretch has {len(job.tone.low)}")
+    rows, cols = (axis(n, job.tile, job.overlap, UNIT) for n in (grid.height, grid.width))
+    return Layout(grid, tuple(chosen), rows, cols, _work_folder(job, grid))
+
+
+def put_strips(
+    job: Job,
+    layout: Layout,
+    networks: Sequence[Network],
+    first: int,
+    end: int,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Write the strips `first` to `end` - 1; each has the same bytes whichever others are written with it.
+
+    Raises:
+        GeoError: see `predict`.
+    """
+    for number, strip in _strips(job, layout, networks, first, end, report):
+        _write_strip(layout.path(number), strip, job.names)
+
+
+def finish(job: Job, layout: Layout) -> None:
+    """One COG out of all strips, which are then removed.
+
+    Raises:
+        GeoError: it cannot be written.
+    """
+    _assemble(job, layout.grid, layout.rows, layout.folder)
+    shutil.rmtree(layout.folder)
 
 
 def student_networks(
@@ -155,17 +216,15 @@ def _network(student: Student, ids: Sequence[int]) -> Network:
 
 def _strips(
     job: Job,
-    chosen: Sequence[int],
+    layout: Layout,
     networks: Sequence[Network],
-    rows: Axis,
-    cols: Axis,
-    folder: Path,
+    first: int,
+    end: int,
     report: Callable[[int, int], None],
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Number and pixels uint8 (classes, rows, width) of each strip that is not on disk yet."""
-    count = len(rows.starts)
-    first = next((i for i in range(count) if not (folder / f"{i:06d}.tif").exists()), count)
-    if first == count:
+    """Number and pixels uint8 (classes, rows, width) of the strips `first` to `end` - 1."""
+    rows, cols, count = layout.rows, layout.cols, layout.count
+    if first >= end:
         return
     # What earlier rows of tiles add to the first strip is made again, in the same order.
     begin = next(i for i in range(count) if rows.starts[i] + job.tile > rows.starts[first])
@@ -174,10 +233,10 @@ def _strips(
     width = cols.length
     carry = np.zeros((len(job.names), max(deepest, 0), width), np.float32)
     total = count * len(cols.starts)
-    with _Looks(job, chosen, networks) as looks:
-        windows = [Window(r, c, job.tile, job.tile) for r in rows.starts[begin:] for c in cols.starts]
+    with _Looks(job, layout.chosen, networks) as looks:
+        windows = [Window(r, c, job.tile, job.tile) for r in rows.starts[begin:end] for c in cols.starts]
         answers = looks.each(windows)
-        for i in range(begin, count):
+        for i in range(begin, end):
             ends = i + 1 == count
             height = job.tile if ends else rows.starts[i + 1] - rows.starts[i]
             strip = np.zeros((len(job.names), height, width), np.uint8)

@@ -9,7 +9,7 @@ from typing import Any
 
 from afss_ros.labelling.settings import LabelSettings
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.heeding import leave_open, parts_without_a_finder
+from afss_ros.teacher.heeding import leave_open, parts_without_a_finder, unheeded
 from afss_ros.teacher.models.checkpoints import Access, find_folder
 from afss_ros.teacher.prompts import Prompts
 from afss_ros.teacher.protocols import Detector, Propagator, Rgb, Segmenter
@@ -74,6 +74,30 @@ class Teacher:
             parts.append(self.propagator.provenance)
         precision = {} if self.precision is None else {"precision": self.precision}
         return {"detector": dict(parts[0]), "segmenter": dict(parts[1]), "propagator": dict(*parts[2:]), **precision}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Introduction:
+    """What must be known of a teacher where others run it; plain values, which travel between processes.
+
+    Attributes:
+        prompts: that it looks for.
+        views: that it looks at, by name.
+        provenance: see `Teacher.provenance`.
+        unheeded: what of the prompts it cannot honour, in sentences.
+    """
+
+    prompts: Prompts
+    views: tuple[str, ...]
+    provenance: dict[str, Any]
+    unheeded: tuple[str, ...]
+
+
+def introduce(teacher: Teacher, settings: LabelSettings) -> Introduction:
+    """Say who a teacher is."""
+    said = unheeded(settings.detector.name, teacher.detector, teacher.prompts)
+    views = tuple(str(view) for view in teacher.refinement.views)
+    return Introduction(teacher.prompts, views, teacher.provenance, tuple(said))
 
 
 def _baseline(settings: DetectorSettings, access: Access) -> Detector:

@@ -29,7 +29,7 @@ class LabellingBar:
         self._bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True))
         self._task = self._bar.add_task("label", total=None, rate="")
         self._begun = 0.0
-        self._labelled = 0
+        self._before: int | None = None
         self.length: int | None = None
         self.counts: dict[str, int] | None = None
 
@@ -48,9 +48,12 @@ class LabellingBar:
     def advanced(self, progress: Progress) -> None:
         """Show how far the run is."""
         self.counts = progress.counts
-        self._labelled += progress.image is not None
-        rate = self._labelled / max(1e-3, time.monotonic() - self._begun)
-        text = f"{rate:.2f} frames/s, {progress.counts['kept']} kept{gpu_memory()}"
+        labelled = sum(progress.counts[status] for status in LOOKED_AT)
+        if self._before is None:
+            self._before = labelled - (progress.image is not None)
+        rate = (labelled - self._before) / max(1e-3, time.monotonic() - self._begun)
+        shards = "" if progress.shards is None else f", {progress.shards}"
+        text = f"{rate:.2f} frames/s, {progress.counts['kept']} kept{shards}{gpu_memory()}"
         self._bar.update(self._task, completed=progress.seen, rate=text)
 
 

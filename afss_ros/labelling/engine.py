@@ -9,37 +9,28 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from afss_ros import __version__
-from afss_ros.datasets import DatasetError, DatasetWriter, Instance
-from afss_ros.datasets import rle as run_length
-from afss_ros.datasets.files import write_atomically
-from afss_ros.datasets.pictures import encode_picture
+from afss_ros.cluster import Tally
+from afss_ros.datasets import DatasetError, DatasetWriter
+from afss_ros.datasets.files import TEMPORARY, remove_leftovers, write_atomically
 from afss_ros.labelling.ahead import ahead
-from afss_ros.labelling.assemble import Teacher
-from afss_ros.labelling.inputs import Input
-from afss_ros.labelling.keep import parse_keep
-from afss_ros.labelling.manifest import LOOKED_AT, Manifest, Missed
+from afss_ros.labelling.assemble import Introduction, Teacher, introduce
+from afss_ros.labelling.frame import Labels, Made, Pick, put_frame
+from afss_ros.labelling.inputs import Candidate, Input
+from afss_ros.labelling.manifest import LOOKED_AT, SET_ASIDE, Manifest, Missed
 from afss_ros.labelling.plan import Cuts, Event, Unit, plan
 from afss_ros.labelling.settings import LabelSettings
+from afss_ros.sources import Unreadable
 from afss_ros.teacher.errors import TeacherError
-from afss_ros.teacher.heeding import unheeded
-from afss_ros.teacher.prompts import CRAFT, label_map
 from afss_ros.teacher.protocols import Rgb
 from afss_ros.teacher.values import Labelled
 
 _log = logging.getLogger(__name__)
-_THUMBNAIL = 320  # pixels of the longest side
-_TEMPORARY = re.compile(r"\..+\.\d+(\.partial)?")  # what `write_atomically` and `BagWriter` leave when they are killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +42,7 @@ class Progress:
         image, instances: of that frame; None for a frame that the teacher did not see.
         seen: frames of the input that are decided about, thinned ones included.
         counts: frames by status (see `manifest`), with `thinned`.
+        shards: how the work stands where several do it; None where this process does.
     """
 
     key: str
@@ -58,13 +50,17 @@ class Progress:
     instances: tuple[Labelled, ...]
     seen: int
     counts: dict[str, int]
+    shards: Tally | None = None
 
 
 class LabellingRun:
     """One output folder, open for labelling. Iterate `run()`; stop whenever you like; open it again to go on."""
 
-    def __init__(self, out: Path, source: Input, teacher: Teacher, settings: LabelSettings) -> None:
+    def __init__(self, out: Path, source: Input, teacher: Teacher | Introduction, settings: LabelSettings) -> None:
         """Make or resume `out`.
+
+        Args:
+            teacher: only introduced where others label, see `spread`.
 
         Raises:
             TeacherError: `out` was made with other settings or from another input, is being written, or is unwritable.
@@ -72,29 +68,32 @@ class LabellingRun:
         self.out = out
         self.settings = settings
         self._source = source
-        self._teacher = teacher
-        self._keep = parse_keep(settings.keep)
+        self._teacher = teacher if isinstance(teacher, Teacher) else None
+        known = introduce(teacher, settings) if isinstance(teacher, Teacher) else teacher
+        self._labels = Labels.of(settings, known.prompts)
         self.thinned = 0
+        self.set_aside = 0
         try:
             out.mkdir(parents=True, exist_ok=True)
-            _require_same(out, provenance(source, teacher, settings))
+            _require_same(out, provenance(source, known, settings))
             (out / "thumbs").mkdir(exist_ok=True)
             self._manifest = Manifest(out / "manifest.jsonl")
         except OSError as error:
             raise TeacherError(f"{out}: cannot be written ({error}); choose another --out") from error
         try:
-            _remove_leftovers(out)
-            self._writer = DatasetWriter(out, provenance=provenance(source, teacher, settings))
+            remove_leftovers(out)  # nobody else writes here, the manifest is locked
+            self._writer = DatasetWriter(out, provenance=provenance(source, known, settings))
         except (OSError, DatasetError) as error:
             self._manifest.close()
             raise TeacherError(f"{out}: cannot be written ({error})") from error
-        for sentence in unheeded(settings.detector.name, teacher.detector, teacher.prompts):
+        for sentence in known.unheeded:
             _log.warning("%s", sentence)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Frames by status, thinned ones included."""
-        return {**self._manifest.counts, "thinned": self.thinned}
+        """Frames by status, thinned ones included; `set aside`, where there are any, are left to the next run."""
+        aside = {SET_ASIDE: self.set_aside} if self.set_aside else {}
+        return {**self._manifest.counts, "thinned": self.thinned, **aside}
 
     def last_missed(self, count: int) -> tuple[str, ...]:
         """Keys of the live frames missed last and not labelled since, the newest first."""
@@ -120,10 +119,7 @@ class LabellingRun:
         Raises:
             TeacherError: the output cannot be written any more; running again goes on.
         """
-        video = self.settings.video
-        is_video = video.propagator != "off"
-        cuts = Cuts(video.chunk if is_video else self.settings.batch, video.gap_s if is_video else None, video.jump)
-        units = ahead(plan(self._source, self.settings.frames, cuts, self._manifest.get), 2, interrupt)
+        units = ahead(self.plan(self._source), 2, interrupt)
         seen = 0
         with contextlib.closing(units):  # type: ignore[type-var]
             for unit in units:
@@ -134,6 +130,32 @@ class LabellingRun:
                 else:
                     yield from self._do(unit, seen)
                     self.thinned += unit.trailing
+
+    def plan(self, candidates: Iterable[Candidate | Unreadable | None], *, decode: bool = True) -> Iterator[Unit]:
+        """The units that candidates fall into; see `plan.plan`."""
+        video = self.settings.video
+        is_video = video.propagator != "off"
+        cuts = Cuts(video.chunk if is_video else self.settings.batch, video.gap_s if is_video else None, video.jump)
+        return plan(candidates, self.settings.frames, cuts, self._manifest.get, decode=decode)
+
+    def is_known(self, key: str) -> bool:
+        """Whether the manifest has a frame."""
+        return self._manifest.get(key) is not None
+
+    def list_unit(self, unit: Unit, made: Iterable[Made], seen: int, shards: Tally) -> Iterator[Progress]:
+        """List a unit whose frames others have put: `made`, of all that it picks, in order."""
+        made = iter(made)
+        for event in unit.events:
+            frame = next(made) if event.candidate is not None else None
+            if not event.done:
+                try:
+                    self._note(event) if frame is None else self.enter(frame)
+                except (OSError, DatasetError) as error:
+                    raise self._stopped(error) from error
+            self.thinned += event.thinned
+            if not event.done:
+                yield Progress(event.key, None, (), seen, self.counts, shards)
+        self.thinned += unit.trailing
 
     def finish(self) -> dict[str, int]:
         """Close the set (instances.json) and write summary.json; returns the counts. Call when `run` is exhausted."""
@@ -151,6 +173,7 @@ class LabellingRun:
         self._manifest.close()
 
     def _do(self, unit: Unit, seen: int) -> Iterator[Progress]:
+        assert self._teacher is not None
         picks = unit.picks
         images = [event.image for event in picks if event.image is not None]
         found = iter(self._teacher.label(images) if picks and not all(event.done for event in picks) else [])
@@ -166,58 +189,29 @@ class LabellingRun:
             self.thinned += event.thinned
             yield Progress(event.key, event.image, instances, seen, self.counts)
 
+    def _note(self, event: Event) -> None:
+        """List a frame that is not labelled."""
+        assert event.record is not None
+        # Of a scene that stands still nearly every frame is skipped, as it should be: nothing to be warned of.
+        level = logging.DEBUG if event.record["status"] == "skipped" else logging.WARNING
+        _log.log(level, "%s: %s", event.key, event.record["reason"])
+        self._manifest.append(event.record)
+
     def _write(self, event: Event, instances: tuple[Labelled, ...]) -> None:
         if event.record is not None:
-            # Of a scene that stands still nearly every frame is skipped, as it should be: nothing to be warned of.
-            level = logging.DEBUG if event.record["status"] == "skipped" else logging.WARNING
-            _log.log(level, "%s: %s", event.key, event.record["reason"])
-            self._manifest.append(event.record)
+            self._note(event)
             return
-        candidate, image = event.candidate, event.image
-        assert candidate is not None
-        assert image is not None
+        assert event.candidate is not None
+        assert event.image is not None
         assert event.hashed is not None
-        kept, refused = self._divide(instances)
-        status = "kept" if kept else "refused" if refused else "empty"
-        thumbnail = self.out / "thumbs" / f"{event.key}.jpg"
-        write_atomically(thumbnail, encode_picture(_shrink(image), ".jpg", 85))
-        if kept and event.key not in self._writer:
-            self._writer.add(
-                event.key,
-                image,
-                label_map(kept, event.size, refused=refused),
-                [_instance(instance) for instance in kept],
-                split=self.settings.split,
-                sequence=candidate.sequence,
-                attributes={
-                    "stamp_ns": candidate.stamp_ns,
-                    "frame_id": candidate.frame_id,
-                    "source": candidate.source,
-                },
-                image_format=self.settings.image_format,
-                parts=self._teacher.prompts.parts,
-            )
-        self._manifest.append(
-            {
-                "key": event.key,
-                "source": candidate.source,
-                "stamp_ns": candidate.stamp_ns,
-                "frame_id": candidate.frame_id,
-                "sequence": candidate.sequence,
-                "status": status,
-                "width": event.size[1],
-                "height": event.size[0],
-                "phash": event.hashed.tobytes().hex(),
-                "instances": [_record(instance, instance in kept) for instance in instances],
-            }
-        )
+        pick = Pick.of(event.candidate, event.hashed)
+        self.enter(put_frame(self.out, pick, event.image, instances, self._labels))
 
-    def _divide(self, instances: tuple[Labelled, ...]) -> tuple[list[Labelled], list[Labelled]]:
-        """Those that the filter keeps, and those it refuses; a part falls with its craft."""
-        passed = [instance for instance in instances if self._keep(instance.scores)]
-        crafts = [instance.mask for instance in passed if instance.class_name == CRAFT]
-        kept = [instance for instance in passed if any(np.any(instance.mask & craft) for craft in crafts)]
-        return kept, [instance for instance in instances if instance not in kept]
+    def enter(self, made: Made) -> None:
+        """List a frame whose files are in place: sample first, then its line in the manifest."""
+        if made.sample is not None and made.sample["key"] not in self._writer:
+            self._writer.enter(made.sample)
+        self._manifest.append(made.line)
 
     def _stopped(self, error: Exception) -> TeacherError:
         done = sum(self._manifest.counts[status] for status in LOOKED_AT)
@@ -227,16 +221,15 @@ class LabellingRun:
         )
 
 
-def provenance(source: Input, teacher: Teacher, settings: LabelSettings) -> dict[str, Any]:
+def provenance(source: Input, teacher: Introduction, settings: LabelSettings) -> dict[str, Any]:
     """How the labels come to be, the same for every run of one set: plain JSON values."""
-    said = unheeded(settings.detector.name, teacher.detector, teacher.prompts)
     return {
         "made_by": f"afss label {__version__}",
         "input": {"name": source.name, "topics": list(source.topics)},
         "prompts": teacher.prompts.as_dict(),
         "parts_asked_for": list(teacher.prompts.parts),
-        **({"unheeded": said} if said else {}),
-        "views": [str(view) for view in teacher.refinement.views],
+        **({"unheeded": list(teacher.unheeded)} if teacher.unheeded else {}),
+        "views": list(teacher.views),
         "keep": settings.keep,
         "teacher": teacher.provenance,
         "settings": settings.as_dict(),
@@ -264,7 +257,7 @@ def _is_beginning(path: Path) -> bool:
     """Whether a run that ended before it had written its provenance leaves this."""
     if path.name == "thumbs":
         return path.is_dir() and not any(path.iterdir())
-    return bool(_TEMPORARY.fullmatch(path.name)) or (path.name == "manifest.jsonl" and path.stat().st_size == 0)
+    return bool(TEMPORARY.fullmatch(path.name)) or (path.name == "manifest.jsonl" and path.stat().st_size == 0)
 
 
 def _differences(before: Any, now: Any, where: str = "") -> list[str]:
@@ -272,38 +265,3 @@ def _differences(before: Any, now: Any, where: str = "") -> list[str]:
         names = sorted(before.keys() | now.keys())
         return [d for n in names for d in _differences(before.get(n), now.get(n), f"{where}.{n}" if where else n)]
     return [] if before == now else [f"{where} was {before!r}, is {now!r}"]
-
-
-def _remove_leftovers(out: Path) -> None:
-    """Temporary files of a killed run; nobody else writes here, the manifest is locked."""
-    for path in sorted(out.rglob(".*")):
-        if not _TEMPORARY.fullmatch(path.name):
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def _shrink(image: Rgb) -> Rgb:
-    height, width = image.shape[:2]
-    scale = min(1.0, _THUMBNAIL / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _instance(instance: Labelled) -> Instance:
-    score = round(instance.scores.get("detector_score", 0.0), 4)
-    box = instance.box_xyxy.astype(np.float32)
-    return Instance(instance.class_name, box, run_length.encode(instance.mask), score)
-
-
-def _record(instance: Labelled, kept: bool) -> dict[str, Any]:
-    return {
-        "class_name": instance.class_name,
-        "box_xyxy": [round(float(v), 2) for v in instance.box_xyxy],
-        "scores": {name: round(float(value), 4) for name, value in instance.scores.items()},
-        "origin": instance.origin,
-        "kept": kept,
-        "rle": run_length.encode(instance.mask),
-    }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,6 +40,7 @@ class Candidate:
         frame_id: the camera's optical frame.
         source: where it came from: `<bag>:<topic>`, or a file's name.
         read: decodes it: uint8 (H, W, 3) RGB; raises one of `UNREADABLE`.
+        seen: what somebody else saw of it, which saves decoding it here: see `plan.look`; raises as `read` does.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Candidate:
     frame_id: str
     source: str
     read: Callable[[], NDArray[np.uint8]]
+    seen: Callable[[], tuple[NDArray[np.uint8], tuple[int, int]]] | None = None
 
 
 class Input(Protocol):
@@ -82,6 +84,65 @@ def open_input(path: Path, topics: Sequence[str] = ()) -> Input:
         raise TeacherError(str(error)) from error
 
 
+def open_inputs(paths: Sequence[Path], topics: Sequence[str] = ()) -> Input:
+    """Open several inputs as one; see `open_input`, of which each must be able to be opened.
+
+    Raises:
+        TeacherError: there are none, or see `open_input`.
+    """
+    if not paths:
+        raise TeacherError("nothing to label; give a bag, a folder of pictures or a video")
+    return open_input(paths[0], topics) if len(paths) == 1 else ManyInputs(paths, topics)
+
+
+class ManyInputs:
+    """Inputs one after the other; a key begins with the name of its recording, numbered where two have the same.
+
+    Attributes:
+        parts: the inputs.
+    """
+
+    def __init__(self, paths: Sequence[Path], topics: Sequence[str] = ()) -> None:
+        self.parts: list[Input] = []
+        try:
+            for path in paths:
+                self.parts.append(open_input(path, topics))
+        except BaseException:
+            self.close()
+            raise
+        self.name = ", ".join(part.name for part in self.parts)
+        self.topics = tuple(dict.fromkeys(topic for part in self.parts for topic in part.topics))
+        lengths = [part.length for part in self.parts]
+        self.length: int | None = None if None in lengths else sum(length or 0 for length in lengths)
+
+    def __iter__(self) -> Iterator[Candidate | Unreadable]:
+        for number in range(len(self.parts)):
+            yield from self.part(number)
+
+    def part(self, number: int) -> Iterator[Candidate | Unreadable]:
+        """The candidates of one input, under the keys that they have among all."""
+        part = self.parts[number]
+        stems = [slug(Path(part.name).stem) for part in self.parts]
+        name = distinct(stems)[number]
+        # The keys of a bag or a video begin with its stem; those of pictures are their own names.
+        stem = "" if isinstance(part, PictureInput) else stems[number]
+        for item in part:
+            if isinstance(item, Candidate):
+                sequence = name if not stem else name + item.sequence.removeprefix(stem)
+                yield replace(item, key=_under(stem, name, item.key), sequence=sequence)
+            else:
+                yield replace(item, name=_under(stem, name, item.name))
+
+    def close(self) -> None:
+        """Release all files."""
+        for part in self.parts:
+            part.close()
+
+
+def _under(stem: str, name: str, text: str) -> str:
+    return name + text.removeprefix(stem) if stem and text.startswith(stem) else f"{name}_{text}"
+
+
 class BagInput:
     """Image topics of a bag, raw or compressed."""
 
@@ -92,6 +153,7 @@ class BagInput:
             SourceError: a topic is none of the bag's image topics.
         """
         self._bag = BagReader(path)
+        self.path = path
         self.topics = tuple(choose_topic(self._bag.topics, topic) for topic in dict.fromkeys(topics))
         self.name = path.name
         self.length: int | None = sum(self._bag.topics[topic].count for topic in self.topics)

@@ -33,6 +33,8 @@ _REMEMBERED = ("status", "stamp_ns", "phash", "width", "height")
 STATUSES = (*LOOKED_AT, "skipped", "unreadable")
 MISSED = "missed"
 DAMAGED = "damaged"
+SET_ASIDE = "set aside"
+"""Frames of shards that no worker could do: in no manifest, so that the next run tries them again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,22 +95,30 @@ class Unit:
 
 
 def plan(
-    candidates: Iterable[Candidate | Unreadable],
+    candidates: Iterable[Candidate | Unreadable | None],
     selection: Selection,
     cuts: Cuts,
     known: Callable[[str], dict[str, Any] | None],
+    *,
+    decode: bool = True,
 ) -> Iterator[Unit]:
     """Group candidates into units; decodes what has to be looked at.
 
     Args:
+        candidates: None where the next one is not known yet, for which an empty unit is given.
         known: what the manifest says of a key.
+        decode: give the frames to label with their images.
 
     Raises:
         TeacherError: the input is not the one that the manifest was made from.
     """
     selectors: dict[str, Selector] = {}
     unit, thinned = Unit(), 0
+    finished = _with_images if decode else _as_is
     for item in candidates:
+        if item is None:
+            yield Unit()
+            continue
         if isinstance(item, Unreadable):
             status = DAMAGED if isinstance(item, Damage) else "unreadable"
             event = _unreadable(item.name, item.reason, known(item.name), status=status)
@@ -123,16 +131,16 @@ def plan(
         event, thinned = replace(event, thinned=thinned), 0
         picks = unit.picks
         if event.candidate is not None and picks and _is_cut(picks[-1], event, cuts):
-            yield _with_images(unit)
+            yield finished(unit)
             unit = Unit()
         unit.events.append(event)
         # At once: the next frame of a live camera may be long in coming.
         if len(unit.picks) >= cuts.length or len(unit.events) >= cuts.events:
-            yield _with_images(unit)
+            yield finished(unit)
             unit = Unit()
     unit.trailing = thinned
     if unit.events or unit.thinned:
-        yield _with_images(unit)
+        yield finished(unit)
 
 
 def _look(item: Candidate, selector: Selector, record: dict[str, Any] | None) -> Event:
@@ -148,17 +156,26 @@ def _look(item: Candidate, selector: Selector, record: dict[str, Any] | None) ->
         hashed = np.frombuffer(bytes.fromhex(record["phash"]), np.uint8)
         selector.take(item.key, hashed)
         return Event(item.key, None, item, (record["height"], record["width"]), hashed, done=True)
+    image = None
     try:
-        image = item.read()
+        if item.seen is not None:
+            hashed, size = item.seen()
+        else:
+            image = item.read()
+            hashed, size = look(image)
     except UNREADABLE as error:
         return _unreadable(item.key, str(error), None, item.stamp_ns)
-    hashed = perceptual_hash(image)
     reason = selector.reason_to_skip(hashed)
     if reason:
         skipped = {"key": item.key, "source": item.source, "stamp_ns": item.stamp_ns, "status": "skipped"}
         return Event(item.key, {**skipped, "reason": reason, "phash": hashed.tobytes().hex()})
     selector.take(item.key, hashed)
-    return Event(item.key, None, item, (image.shape[0], image.shape[1]), hashed, image)
+    return Event(item.key, None, item, size, hashed, image)
+
+
+def look(image: Rgb) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """What selection and cuts need of a picture: its perceptual hash, and its size (H, W)."""
+    return perceptual_hash(image), (image.shape[0], image.shape[1])
 
 
 def _unreadable(
@@ -178,6 +195,10 @@ def _is_cut(before: Event, after: Event, cuts: Cuts) -> bool:
     assert before.hashed is not None
     assert after.hashed is not None
     return before.size != after.size or bool(coarse_distance(before.hashed, after.hashed) > cuts.jump)
+
+
+def _as_is(unit: Unit) -> Unit:
+    return unit
 
 
 def _with_images(unit: Unit) -> Unit:

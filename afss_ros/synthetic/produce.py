@@ -1,14 +1,12 @@
-"""Render a data set: sharded over processes, resumable, the same whatever the number of processes."""
+"""Render a data set: in shards, by whoever there is, resumable, and the same whoever it was."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing as mp
-import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros import __version__
+from afss_ros.cluster import ClusterError, Crew, SetAside, Shard, Tally
+from afss_ros.cluster.estimate import Estimate, Trial, ceil, planned, size
+from afss_ros.cluster.stores import Folder
+from afss_ros.cluster.work import said
 from afss_ros.datasets import DatasetError, DatasetWriter, Instance, merge_shards, rle
+from afss_ros.datasets.files import remove_leftovers
+from afss_ros.datasets.writer import write_sample
 from afss_ros.labels import BODY, CLASS_NAMES, PART_IDS, SPACECRAFT
 from afss_ros.synthetic.draw import SPLITS
 from afss_ros.synthetic.errors import SyntheticError
 
-_LOG = logging.getLogger(__name__)
 WORLD = 7
 """The version of the rendered world, one higher whenever the same seed makes another frame on purpose."""
 WORLD_BEFORE_NATURE = 6
 """What a set without frames before nature is: to the bit the world of before."""
-_ATTEMPTS = 3
-"""Crashes in a row, none with a new frame, after which a set is given up."""
+SHARD = 8
+"""Frames that a worker renders at a time: some seconds, of which a crash costs no more."""
 PARTS = tuple(CLASS_NAMES[i] for i in PART_IDS if i != BODY)
 """Looked for in every frame: whatever is drawn is known."""
 MIN_PIXELS = 4
@@ -78,123 +81,110 @@ def find_instances(instances: NDArray[np.uint8]) -> list[Instance]:
     return found
 
 
-def _render_shard(order: Order, shard: int, shards: int, told: Callable[[int | str], None]) -> None:
-    """Render every `shards`-th sample of an order, telling each index, or why rendering stopped."""
-    from afss_ros.synthetic.opengl.renderer import Renderer
-    from afss_ros.synthetic.render import Nature, render_sample
+@dataclass(frozen=True, slots=True)
+class RenderStep:
+    """Rendering an order, for workers: a task is some indices, its result their records. See `cluster.Step`."""
 
-    nature = Nature(order.nature, order.empty)
+    order: Order
+    folder: Folder
 
-    try:
-        with (
-            DatasetWriter(order.root, provenance=order.provenance(), shard=shard) as writer,
-            Renderer() as renderer,
-        ):
-            for index in range(shard, order.count, shards):
-                key = order.key(index)
-                if key not in writer:
-                    sample = render_sample(renderer, order.seed, order.split, index, order.size, nature)
-                    writer.add(
-                        key, sample.image, sample.labels, find_instances(sample.instances), split=order.split,
-                        attributes=sample.attributes, image_format=order.image_format, parts=PARTS,
-                    )  # fmt: skip
-                told(index)
-    except (SyntheticError, DatasetError, OSError) as err:
-        told(f"{type(err).__name__}: {err}")
+    @contextmanager
+    def open(self) -> Iterator[Callable[[tuple[int, ...]], list[dict[str, Any]]]]:
+        """Begin a renderer."""
+        from afss_ros.synthetic.opengl.renderer import Renderer
+        from afss_ros.synthetic.render import Nature, render_sample
 
+        order = replace(self.order, root=self.folder.path)
+        nature = Nature(order.nature, order.empty)
+        with Renderer() as renderer:
 
-def _work(order: Order, shard: int, shards: int, said: Connection) -> None:
-    # Mesa's software rasteriser would start a thread for every core in every process.
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    _render_shard(order, shard, shards, said.send)
+            def render(index: int) -> dict[str, Any]:
+                sample = render_sample(renderer, order.seed, order.split, index, order.size, nature)
+                record = write_sample(
+                    order.root, order.key(index), sample.image, sample.labels, find_instances(sample.instances),
+                    split=order.split, attributes=sample.attributes, image_format=order.image_format, parts=PARTS,
+                )  # fmt: skip
+                self.folder.publish((record["image"], record["labels"]))
+                return record
+
+            yield lambda indices: [render(index) for index in indices]
 
 
-def produce(order: Order, processes: int = 2, progress: Callable[[int], None] | None = None) -> int:
+def produce(
+    order: Order,
+    processes: int = 2,
+    progress: Callable[[int], None] | None = None,
+    *,
+    crew: Crew | None = None,
+    told: Callable[[Tally], None] = lambda tally: None,
+    aside: Callable[[SetAside], None] = lambda outcome: None,
+    folder: Folder | None = None,
+) -> int:
     """Render what is missing of an order, call `progress(samples so far)`, and return how many the set has.
 
+    Args:
+        processes: of this machine; 1 is this one.
+        crew: who renders, in place of `processes`.
+        told: how the work stands, whenever that may have changed, where several render.
+        aside: takes what could not be rendered.
+        folder: what the order's root is in a store.
+
     Raises:
-        SyntheticError: a worker failed; its reason is in the message. What is on disk stays and is not rendered again.
+        SyntheticError: it cannot go on; the reason is in the message. What is on disk stays and is not rendered again.
     """
+    crew = crew or Crew(workers=processes)
+    step = RenderStep(order, folder or Folder.of(order.root))
     finished = 0
 
-    def told(message: int | str) -> None:
+    def advance(frames: int) -> None:
         nonlocal finished
-        if isinstance(message, str):
-            raise SyntheticError(f"rendering {order.root} failed: {message}")
-        finished += 1
-        if progress is not None:
-            progress(finished)
+        for _ in range(frames):
+            finished += 1
+            if progress is not None:
+                progress(finished)
 
-    if processes == 1:
-        _render_shard(order, 0, 1, told)
-    else:
-        _spread(order, processes, told)
+    def missing(writer: DatasetWriter) -> Iterator[Shard]:
+        size = 1 if crew.alone else SHARD
+        for first in range(0, order.count, size):
+            indices = range(first, min(first + size, order.count))
+            todo = tuple(index for index in indices if order.key(index) not in writer)
+            advance(len(indices) - len(todo))
+            if todo:
+                each = tuple(Shard(order.key(index), (index,)) for index in todo)
+                yield Shard(f"{order.key(todo[0])} to {order.key(todo[-1])}", todo, each)
+
+    try:
+        with DatasetWriter(order.root, provenance=order.provenance(), shard=0) as writer:
+            for outcome in crew.run(step, missing(writer), told):
+                if isinstance(outcome, SetAside):
+                    aside(outcome)
+                    continue
+                for record in outcome.value:
+                    writer.enter(record)
+                advance(len(outcome.value))
+    except (SyntheticError, DatasetError, ClusterError, OSError) as err:
+        raise SyntheticError(f"rendering {order.root} failed: {said(err)}") from err
+    if not crew.alone:
+        remove_leftovers(order.root)  # of workers that were killed
     return merge_shards(order.root)
 
 
-@dataclass(slots=True)
-class _Worker:
-    shard: int
-    process: SpawnProcess
-    said: Connection
-    failures: int = 0
-    """Processes before this one that crashed one after another without a new frame."""
-    new: int = 0
-    """Frames that were first heard of from this process."""
-
-
-def _begin(order: Order, shard: int, shards: int, failures: int = 0) -> _Worker:
-    context = mp.get_context("spawn")
-    said, saying = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(order, shard, shards, saying), daemon=True)
-    process.start()
-    saying.close()  # the child's alone, so that its end is heard here
-    return _Worker(shard, process, said, failures)
-
-
-def _spread(order: Order, processes: int, told: Callable[[int | str], None]) -> None:
-    # A pipe for each: one that dies within a write to a shared queue would keep its lock from all others.
-    workers = [_begin(order, shard, processes) for shard in range(processes)]
-    finished: set[int] = set()
-    try:
-        while workers:
-            ready = wait([worker.said for worker in workers])
-            for worker in [w for w in workers if w.said in ready]:
-                try:
-                    message = worker.said.recv()
-                except (EOFError, OSError):  # the second when it died within a message
-                    workers.remove(worker)
-                    workers.extend(_after(order, worker, processes))
-                    continue
-                if message in finished:
-                    continue
-                told(message)
-                finished.add(message)
-                worker.new += 1
-    finally:
-        for worker in workers:
-            worker.process.terminate()
-
-
-def _after(order: Order, ended: _Worker, shards: int) -> list[_Worker]:
-    """Who goes on where a process has ended: nobody when it was done, another when it crashed.
-
-    Drivers crash now and then, and the next process draws the same frame.
+def estimate(order: Order, crew: Crew, frames: int = 6) -> Estimate:
+    """Say what `produce` will take: a few frames are rendered beside it, and thrown away.
 
     Raises:
-        SyntheticError: the third crash without a new frame.
+        SyntheticError: nothing can be rendered here.
+        ClusterError: the cluster does not answer.
     """
-    ended.said.close()
-    ended.process.join()
-    code = ended.process.exitcode
-    if code == 0:
-        return []
-    failures = 0 if ended.new else ended.failures + 1
-    what = f"process {ended.shard} of {shards} died (exit code {code}) after {ended.new} new frames"
-    if failures == _ATTEMPTS:
-        raise SyntheticError(
-            f"rendering {order.root} failed: {what}, as did {failures - 1} before it; what is on disk stays, run again"
-            " to resume"
-        )
-    _LOG.warning("%s; another goes on from there", what)
-    return [_begin(order, ended.shard, shards, failures)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        beside = replace(order, root=folder)
+        with RenderStep(beside, Folder.of(folder)).open() as render:
+            render((0,))  # compiles the shaders
+            before = size(folder)
+            begun = time.perf_counter()
+            for index in range(1, frames + 1):
+                render((index,))
+            seconds = time.perf_counter() - begun
+        trial = Trial(frames, seconds, written=float(size(folder) - before))
+    return planned("frames", order.count, ceil(order.count, SHARD), crew, trial)

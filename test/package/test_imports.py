@@ -13,7 +13,7 @@ from processes import python, run
 
 VALUES = {"labels", "perception", "images", "camera", "spacing"}
 ON_BOARD = {*VALUES, "extras", "share", "student", "monitor", "overlay", "bags", "sources"}
-GROUND = {*ON_BOARD, "threads", "datasets"}
+GROUND = {*ON_BOARD, "threads", "datasets", "cluster"}
 
 # Who may import whom: docs/architecture, as a table.
 MAY_IMPORT = {
@@ -45,6 +45,7 @@ MAY_IMPORT = {
         *("teacher", "labelling", "threads"),  # the labelling node
     },
     "datasets": {*VALUES, "bags"},
+    "cluster": {"extras", "threads"},
     "synthetic": GROUND,
     "evaluation": {*GROUND, "downlink", "tracking", "synthetic"},
     "teacher": GROUND,
@@ -124,7 +125,18 @@ def test_no_folder_is_crowded() -> None:
 
 
 def test_only_the_labelling_node_knows_the_ground() -> None:
-    ground = {"teacher", "labelling", "distill", "evaluation", "synthetic", "loop", "geo", "threads", "refer_training"}
+    ground = {
+        "cluster",
+        "teacher",
+        "labelling",
+        "distill",
+        "evaluation",
+        "synthetic",
+        "loop",
+        "geo",
+        "threads",
+        "refer_training",
+    }
     knowing = {
         str(module.parent)
         for module in modules()

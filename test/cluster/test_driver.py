@@ -1,0 +1,154 @@
+"""Whatever happens to workers, every shard is done once or named; and the driver stays small."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+import tracemalloc
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from cluster_steps import Refusals, Squares
+
+from afss_ros.cluster import ClusterError, Crew, Done, Driver, Outcome, SetAside, Shard, Tally
+from afss_ros.cluster.workers import LARGEST_TASK, Answered, Event, packed
+
+
+def shards(count: int, size: int = 1) -> Iterator[Shard]:
+    for first in range(0, count, size):
+        numbers = tuple(range(first, min(first + size, count)))
+        each = tuple(Shard(f"number {n}", (n,)) for n in numbers)
+        yield Shard(f"numbers {numbers[0]} to {numbers[-1]}", numbers, each if size > 1 else ())
+
+
+def squares(outcomes: Iterable[Outcome]) -> list[int]:
+    return sorted(value for outcome in outcomes if isinstance(outcome, Done) for value in outcome.value)
+
+
+def aside(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    return {outcome.shard.name: outcome.reason for outcome in outcomes if isinstance(outcome, SetAside)}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_shard_is_done_once(workers: int) -> None:
+    told: list[Tally] = []
+    done = list(Crew(workers=workers).run(Squares(), shards(60, 3), told.append))
+    assert squares(done) == [n**2 for n in range(60)]
+    assert bool(told) == (workers > 1)
+    if told:
+        assert str(told[-1]).startswith("20 shards done, 0 retried, 0 failed, ")
+
+
+def test_what_crashes_fails_or_is_killed_is_tried_again_and_what_always_does_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("once-3", "crash-13", "fail-22"):
+        (tmp_path / name).touch()
+    told: list[Tally] = []
+    with caplog.at_level(logging.WARNING):
+        done = list(Crew(workers=2).run(Squares(str(tmp_path)), shards(40, 4), told.append))
+    assert squares(done) == [n**2 for n in range(40) if n not in (13, 22)]
+    assert aside(done).keys() == {"number 13", "number 22"}
+    assert "died (exit code 9)" in aside(done)["number 13"]
+    assert aside(done)["number 22"] == "ValueError: 22 is no number"
+    assert told[-1].failed == 2 and told[-1].retried >= 3
+    assert "number 13: set aside" in caplog.text
+
+
+def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "slow").touch()
+    done = []
+    killed: set[int] = set()
+    for outcome in Crew(workers=2).run(Squares(str(tmp_path)), shards(20)):
+        done.append(outcome)
+        if len(killed) < 2 and (begun := sorted(tmp_path.glob("begun-*"))):
+            pid = int(begun[-1].name.split("-")[2])
+            if pid not in killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+    assert len(killed) == 2
+    assert squares(done) == [n**2 for n in range(20)]
+
+
+def test_a_full_disk_of_this_machine_stops_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "full").write_text("*")
+    with pytest.raises(ClusterError, match=r"No space left on device.*make room, and run the same command again"):
+        list(Crew(workers=2).run(Squares(str(tmp_path)), shards(9)))
+
+
+def test_a_step_that_no_worker_can_open_is_not_begun_for_ever() -> None:
+    with pytest.raises(ClusterError, match=r"no worker can begin: ValueError: there is no such model, as did \d"):
+        list(Crew(workers=2).run(Squares(opens=False), shards(9)))
+
+
+def test_where_nothing_can_be_done_the_run_ends_early() -> None:
+    done: list[Outcome] = []
+    with pytest.raises(ClusterError, match="not one of the first 3 shards can be done: ValueError: wrong settings"):
+        done.extend(Crew(workers=2).run(Refusals(), shards(50)))
+    assert len(done) == 2
+
+
+def test_a_task_is_a_description_not_data() -> None:
+    with pytest.raises(ClusterError, match=r"numbers: its task takes \d+ bytes, more than"):
+        packed(b"x" * LARGEST_TASK, "numbers")
+
+
+class Nobody:
+    """Workers that answer at once, in this thread: what is left is the driver."""
+
+    ready = 4
+
+    def __init__(self) -> None:
+        self._tickets: list[int] = []
+
+    @property
+    def room(self) -> int:
+        return 8 - len(self._tickets)
+
+    @property
+    def idle(self) -> int:
+        return 4
+
+    def send(self, ticket: int, task: bytes, *, alone: bool = False) -> None:
+        self._tickets.append(ticket)
+
+    def wait(self, seconds: float) -> Sequence[Event]:
+        answers = [Answered(ticket, None) for ticket in self._tickets]
+        self._tickets.clear()
+        return answers
+
+    def avoid(self, place: str) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_driver_keeps_nothing_of_what_is_done() -> None:
+    def peak(count: int) -> int:
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for outcome in Driver(Nobody()).run(Shard(f"{n}", n) for n in range(count)):
+                assert outcome is not None
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(10_000) < 1.2 * peak(500) + 10_000
+
+
+@pytest.mark.parametrize("wrong", [{"workers": -1}, {"gpus": 1.5}, {"memory_gb": -2.0}])
+def test_an_impossible_crew_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ClusterError):
+        Crew(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_cluster_without_ray_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not there
+    with pytest.raises(ClusterError, match="--cluster needs Ray"):
+        list(Crew("auto").run(Squares(), shards(1)))
