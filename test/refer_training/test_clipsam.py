@@ -1,4 +1,4 @@
-"""The large network on small random weights: it learns, batch-mates change nothing, LoRA merges, the export agrees."""
+"""The large network on small random weights: batch-mates change nothing, LoRA merges, and the export agrees."""
 
 from __future__ import annotations
 
@@ -56,58 +56,51 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def learned() -> ClipSam:
+def adapted() -> ClipSam:
+    """One step from its base, in every layer that is adapted."""
+    network = ClipSam(*tiny(), Options(rank=8, alpha=16))
+    for layer in network.modules():
+        if isinstance(layer, LowRank):
+            torch.nn.init.normal_(layer.up, std=0.05)
+    return network.eval()
+
+
+def test_a_step_lowers_the_loss_and_never_touches_the_base() -> None:
     network = ClipSam(*tiny(), Options(rank=8, alpha=16))
     images, tokens, masks = batch()
     learning = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=3e-3, weight_decay=0.0)
-    with torch.random.fork_rng([]):
-        for _ in range(250):
-            loss = losses(network(images, tokens), masks)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(learning, 1.0)
-            optimiser.step()
-    return network.eval()
-
-
-def overlaps(network: ClipSam) -> torch.Tensor:
-    images, tokens, masks = batch()
-    with torch.inference_mode():
-        logits = network(images, tokens).mask
-    shown = torch.nn.functional.interpolate(logits[:, None], size=(SIDE, SIDE), mode="bilinear")[:, 0] > 0
-    true = masks > 0.5
-    return (shown & true).sum((1, 2)) / (shown | true).sum((1, 2))
-
-
-def test_one_batch_is_learned(learned: ClipSam) -> None:
-    assert float(overlaps(learned).min()) > 0.95
-
-
-def test_the_base_is_never_touched(learned: ClipSam) -> None:
+    seen = []
+    for _ in range(12):
+        loss = losses(network(images, tokens), masks)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        seen.append(loss.item())
+    assert seen[-1] < 0.8 * seen[0]
     before, _ = tiny()
-    after = learned.siglip.text_model.encoder.layers[0].self_attn.q_proj
+    after = network.siglip.text_model.encoder.layers[0].self_attn.q_proj
     assert isinstance(after, LowRank) and bool(after.up.any())
     assert torch.equal(after.base.weight, before.text_model.encoder.layers[0].self_attn.q_proj.weight)
 
 
-def test_batch_mates_change_nothing(learned: ClipSam) -> None:
+def test_batch_mates_change_nothing(adapted: ClipSam) -> None:
     images, tokens, _ = batch()
     with torch.inference_mode():
-        together = learned(images, tokens)
-        alone = [learned(images[row : row + 1], tokens[row : row + 1]) for row in range(2)]
+        together = adapted(images, tokens)
+        alone = [adapted(images[row : row + 1], tokens[row : row + 1]) for row in range(2)]
     assert torch.allclose(together.mask, torch.cat([one.mask for one in alone]), atol=2e-3)
     assert torch.allclose(together.presence, torch.cat([one.presence for one in alone]), atol=1e-3)
 
 
-def test_it_merges_and_the_export_says_the_same(learned: ClipSam, tmp_path: Path) -> None:
+def test_it_merges_and_the_export_says_the_same(adapted: ClipSam, tmp_path: Path) -> None:
     images, tokens, _ = batch()
     with torch.inference_mode():
-        before = learned(images, tokens).mask
-    path = to_onnx(learned, tmp_path / "large.onnx", SIDE)
-    assert not [m for m in learned.modules() if isinstance(m, LowRank)]
+        before = adapted(images, tokens).mask
+    path = to_onnx(adapted, tmp_path / "large.onnx", SIDE)
+    assert not [m for m in adapted.modules() if isinstance(m, LowRank)]
     with torch.inference_mode():
-        after = learned(images, tokens).mask
+        after = adapted(images, tokens).mask
     assert torch.allclose(before, after, atol=2e-3)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (mask,) = session.run(["mask"], {"image": images[:1].numpy(), "tokens": tokens[:1].numpy()})
