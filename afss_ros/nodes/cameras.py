@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 
 NAME = "perception_node"
 PARAMETER = "cameras"
+_HOLDER = "_perception_node_starts"
 _ENTRY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::=(/?[A-Za-z_~][A-Za-z0-9_/~]*))?")
 
 
@@ -71,22 +72,29 @@ class Wanted:
 def asked() -> Iterator[Wanted]:
     """Ask ROS what was given for this process's node, before there is one; its nodes are to be made within the block.
 
-    What is asked is a node of the same name that does nothing. It goes only when another one is there: with the last
-    node of a process its DDS participant goes, which takes time, and on a busy machine has been seen to hang.
+    What is asked is a node of the same name that does nothing, and it goes before another of its name is made: the
+    graph knows what a node does by its name, and would forget with the first all that the second one has. Meanwhile a
+    third one stays, of another name: with the last node of a process its DDS participant goes, which takes time, and on
+    a busy machine has been seen to hang.
 
     Raises:
         CameraNameError: see `parse`.
     """
-    probe = _probe([])
+    holder = Node(_HOLDER, use_global_arguments=False, enable_rosout=False, start_parameter_services=False)
     try:
-        given = _overrides(probe)
+        probe = _probe([])
+        try:
+            given = _overrides(probe)
+            namespace = str(probe.get_namespace())
+        finally:
+            probe.destroy_node()
         entries = given.get(PARAMETER)
         value = entries.value if entries is not None else ""
         if not isinstance(value, str):
             raise CameraNameError(f"cameras is a text, such as 'left right', got {value!r}")
-        yield Wanted(tuple(parse(value)), str(probe.get_namespace()), tuple(given.values()))
+        yield Wanted(tuple(parse(value)), namespace, tuple(given.values()))
     finally:
-        probe.destroy_node()
+        holder.destroy_node()
 
 
 def overrides(wanted: Wanted, camera: Camera) -> list[Parameter]:
