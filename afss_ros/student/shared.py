@@ -165,9 +165,12 @@ class _Seat(Student):
             return super().prove()
         except StudentError:
             # Loaded anew, it must not be this session again.
-            if self._shared is not None:
-                self._shared.distrust()
+            self.distrust()
             raise
+
+    def distrust(self) -> None:
+        if self._shared is not None:
+            self._shared.distrust()
 
     def close(self) -> None:
         super().close()

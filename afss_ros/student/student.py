@@ -300,6 +300,9 @@ class Student:
             self.not_held = str(err)
         return session
 
+    def distrust(self) -> None:
+        """Its memory is damaged: one that is opened from now on must not share it. Nothing to do where nobody does."""
+
     def close(self) -> None:
         """Free the session. Safe to call twice; a closed student raises StudentError when called.
 

@@ -121,3 +121,15 @@ def test_turns_are_given_in_the_order_in_which_they_were_asked_for() -> None:
     assert order == list(range(8))
     with lock:
         assert order
+
+
+def test_a_session_whose_weights_are_damaged_is_given_to_nobody_again(tiny_student: Path) -> None:
+    shelf = Shelf()
+    first, second = (shelf.open(tiny_student, provider="cpu", hold_weights=True) for _ in range(2))
+    assert first.weights is not None and first.weights is second.weights
+    first.distrust()
+    third = shelf.open(tiny_student, provider="cpu", hold_weights=True)
+    assert third.weights is not first.weights
+    for seat in (first, second, third):
+        seat.close()
+    assert len(shelf) == 0

@@ -251,6 +251,9 @@ class PerceptionNode(OperableLifecycleNode):
         self.get_logger().error(f"{reason}; loading it anew")
         settings, open_student = self._settings, self._open_student
         spare_too = self._spare is not None and bool(health.memory_failure)
+        if health.memory_failure:
+            for student in self._loaded():
+                student.distrust()
 
         def load() -> tuple[Student, list[float], Student | None]:
             fresh, warm_up_ms = loading.load_best(settings, self._still_wanted, open_student)
