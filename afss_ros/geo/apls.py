@@ -3,7 +3,8 @@
 Control points are put on one network, all its nodes and points along its long edges. Each is snapped to the other
 network, and the shortest paths between all pairs are compared. Then the roles are exchanged.
 
-Nothing is drawn at random: all control points are used, however many there are.
+Nothing is drawn at random: all control points are used, however many there are. In all else the rules are those of the
+reference (CosmiQ/apls, 2020), so that numbers may be quoted beside others'; `apls_graph` tells how networks are built.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
-from afss_ros.geo.road_graph import RoadGraph, graph_of, lengths_matrix, without_scraps
+from afss_ros.geo.apls_graph import reference_graph
+from afss_ros.geo.road_graph import RoadGraph, lengths_matrix, without_scraps
 
 SPACING = 50.0
 """Metres between control points on an edge, at most."""
@@ -63,6 +65,7 @@ def apls(
     max_snap: float = MAX_SNAP,
     min_path: float = MIN_PATH,
     shortest: tuple[float, float] = (5.0, 5.0),
+    of_tables: tuple[bool, bool] = (False, False),
 ) -> Apls:
     """Compare two networks of lines in metres in the plane (UTM, or pixels times their size).
 
@@ -72,11 +75,15 @@ def apls(
         max_snap: metres to the other network within which a control point is found there.
         min_path: metres of the shortest path compared.
         shortest: components shorter than this are left out, of the truth and of the proposal.
+        of_tables: whether truth and proposal are rows of a table, in which a segment that occurs twice counts once.
 
     Returns:
         The harmonic mean of both directions; 0 where a side has no paths.
     """
-    graphs = [without_scraps(graph_of(lines), least) for lines, least in zip((truth, proposal), shortest, strict=True)]
+    graphs = [
+        without_scraps(reference_graph(lines, of_table=table), least)
+        for lines, least, table in zip((truth, proposal), shortest, of_tables, strict=True)
+    ]
     there = _one_way(graphs[0], graphs[1], spacing, max_snap, min_path)
     back = _one_way(graphs[1], graphs[0], spacing, max_snap, min_path)
     score = 2 * there * back / (there + back) if there > 0 and back > 0 else 0.0
@@ -87,7 +94,7 @@ def _one_way(graph: RoadGraph, other: RoadGraph, spacing: float, max_snap: float
     if not graph.ways or not other.ways:
         return 0.0
     stops = _control_points(graph, spacing)
-    found = _snapped(graph, stops, other, max_snap)
+    found = _last_of_each_place(_snapped(graph, stops, other, max_snap), other)
     here, there = _Paths(graph, stops), _Paths(other, found)
     total = count = 0.0
     for first in range(0, len(stops), _SOURCES):
@@ -159,6 +166,26 @@ def _snapped(graph: RoadGraph, stops: list[_Stop], other: RoadGraph, max_snap: f
         assert best is not None
         found.append(best[1])
     return found
+
+
+def _last_of_each_place(found: list[_Stop | None], other: RoadGraph) -> list[_Stop | None]:
+    """A place serves one control point, the last; those before it are lost, as where two ends snap to one."""
+    owner: dict[tuple[int, float], int] = {}
+    kept = list(found)
+    for index, stop in enumerate(found):
+        if stop is None:
+            continue
+        a, b = other.ends[stop.edge].tolist()
+        if stop.along <= _EQUALLY_NEAR:
+            place = (-1 - a, 0.0)
+        elif stop.along >= other.ways[stop.edge].length - _EQUALLY_NEAR:
+            place = (-1 - b, 0.0)
+        else:
+            place = (stop.edge, round(stop.along, 6))
+        if place in owner:
+            kept[owner[place]] = None
+        owner[place] = index
+    return kept
 
 
 def _same_direction(way: Any, other: Any) -> bool:

@@ -6,8 +6,8 @@ Lines that cross without a common vertex do not meet: a bridge is no junction.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,37 +40,66 @@ class RoadGraph:
         return float(shapely.length(np.asarray(self.ways, object)).sum()) if self.ways else 0.0
 
 
-def graph_of(lines: Iterable[Any]) -> RoadGraph:
-    """The graph of lines in the plane. Vertices meet where their coordinates are equal, to the last bit.
+@dataclass(frozen=True)
+class Segments:
+    """Lines taken apart at their vertices, which are one where their coordinates are equal, to the last bit.
 
-    Args:
-        lines: LineStrings and MultiLineStrings; others are passed over. A segment that occurs twice counts once.
+    Attributes:
+        points: float64 (N, 2), x, y, in the order in which the lines come to them.
+        neighbours: of each point, those that a segment leads to.
+        doubled: pairs of points, the lower first, between which a segment was drawn more than once, and how often.
+        repeated: points that a line has twice in succession.
     """
+
+    points: NDArray[np.float64]
+    neighbours: dict[int, set[int]]
+    doubled: dict[tuple[int, int], int]
+    repeated: set[int]
+
+
+def segments_of(lines: Iterable[Any]) -> Segments:
+    """The segments of LineStrings and MultiLineStrings; other shapes are passed over."""
     index: dict[Point, int] = {}
     neighbours: dict[int, set[int]] = defaultdict(set)
+    drawn: Counter[tuple[int, int]] = Counter()
+    repeated: set[int] = set()
     for line in lines:
         for part in getattr(line, "geoms", None) or [line]:
             if part.geom_type not in ("LineString", "LinearRing"):
                 continue
             path = [index.setdefault((x, y), len(index)) for x, y in shapely.get_coordinates(part).tolist()]
             for a, b in itertools.pairwise(path):
-                if a != b:
-                    neighbours[a].add(b)
-                    neighbours[b].add(a)
+                if a == b:
+                    repeated.add(a)
+                    continue
+                neighbours[a].add(b)
+                neighbours[b].add(a)
+                drawn[min(a, b), max(a, b)] += 1
     points = np.asarray(list(index), np.float64).reshape(-1, 2)
-    return _contracted(points, neighbours)
+    return Segments(points, neighbours, {pair: count for pair, count in drawn.items() if count > 1}, repeated)
 
 
-def _contracted(points: NDArray[np.float64], neighbours: dict[int, set[int]]) -> RoadGraph:
-    """The graph whose nodes of two neighbours have become vertices of edges."""
-    nodes = [node for node in sorted(neighbours) if len(neighbours[node]) != 2]
+def graph_of(lines: Iterable[Any]) -> RoadGraph:
+    """The graph of lines in the plane. Vertices meet where their coordinates are equal, to the last bit.
+
+    Args:
+        lines: LineStrings and MultiLineStrings; others are passed over. A segment that occurs twice counts once.
+    """
+    return contracted(segments_of(lines))
+
+
+def contracted(segments: Segments, fixed: Set[int] = frozenset()) -> RoadGraph:
+    """The graph in which points of two neighbours have become vertices of edges, but for `fixed` ones."""
+    points, neighbours = segments.points, segments.neighbours
+    nodes = [node for node in sorted(neighbours) if len(neighbours[node]) != 2 or node in fixed]
+    ends_here = set(nodes)
     walked: set[tuple[int, int]] = set()
     paths: list[list[int]] = []
 
     def walk(start: int, step: int) -> None:
         path = [start, step]
         walked.add((start, step))
-        while len(neighbours[path[-1]]) == 2 and path[-1] != start:
+        while path[-1] not in ends_here and path[-1] != start:
             a, b = neighbours[path[-1]]
             path.append(b if a == path[-2] else a)
             walked.add((path[-2], path[-1]))

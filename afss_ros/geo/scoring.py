@@ -235,11 +235,12 @@ class _Buildings:
 
 @dataclass(frozen=True)
 class _Roads:
-    """Lines in metres by image."""
+    """Lines in metres by image; the shortest component of the proposals; and which side comes from a table."""
 
     truth: dict[str, list[Any]]
     proposals: dict[str, list[Any]]
     shortest: float = 5.0
+    of_tables: tuple[bool, bool] = (False, False)
 
 
 def _pairs(proposals: Path, truth: Path, image: Path | None, rules: Rules) -> _Buildings | _Roads:
@@ -266,7 +267,7 @@ def _from_tables(proposals: Path, truth: Path, image: Path | None, rules: Rules)
         {name: list(shapely.transform(lines, lambda p: p * size)) if lines else [] for name, lines in found.items()}
         for found in (read_roads(truth), read_roads(proposals))
     ]
-    return _Roads(sides[0], sides[1], 10 * float(np.mean(size)))
+    return _Roads(sides[0], sides[1], 10 * float(np.mean(size)), (True, True))
 
 
 def _square(image: Path | None, rules: Rules) -> np.ndarray[Any, Any]:
@@ -295,7 +296,7 @@ def _table_on_map(proposals: Path, truth: Path, image: Path | None, rules: Rules
     if name not in found:
         raise GeoError(f"{proposals}: has no rows of {name}, the image, but of {', '.join(list(found)[:5])}")
     if is_roads(proposals):
-        features = read_features(truth, duplicates="drop")
+        features = read_features(truth, duplicates="keep")
         lines = Features(place.to_map(found[name]), [], place.crs)
         zone = utm(features if len(features) else lines)
         size = float(np.mean(_square(image, rules)))
@@ -303,6 +304,7 @@ def _table_on_map(proposals: Path, truth: Path, image: Path | None, rules: Rules
             {name: move(features.geometries, features.crs, zone)},
             {name: move(lines.geometries, place.crs, zone)},
             10 * size,
+            (False, True),
         )
     return _Buildings({name: _buildings(truth, image, place)}, {name: found[name]}, {name: place.shape})
 
@@ -405,7 +407,12 @@ def _sureness(row: dict[str, Any], path: Path) -> float:
 def _score_roads(pairs: _Roads) -> Scores:
     names = list(dict.fromkeys([*pairs.truth, *pairs.proposals]))
     found = {
-        name: apls(pairs.truth.get(name, []), pairs.proposals.get(name, []), shortest=(5.0, pairs.shortest))
+        name: apls(
+            pairs.truth.get(name, []),
+            pairs.proposals.get(name, []),
+            shortest=(5.0, pairs.shortest),
+            of_tables=pairs.of_tables,
+        )
         for name in names
     }
     shown = {name: (pairs.truth.get(name, []), pairs.proposals.get(name, [])) for name in names}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,9 +14,14 @@ import pytest
 import shapely
 
 from afss_ros.geo.apls import apls
+from afss_ros.geo.apls_graph import reference_graph
 from afss_ros.geo.errors import GeoError
+from afss_ros.geo.grid import Grid
 from afss_ros.geo.road_graph import graph_of, without_scraps
 from afss_ros.geo.roads import road_lines
+from afss_ros.geo.vectors import move, wkt_of
+
+NETWORKS = json.loads((Path(__file__).parent / "data" / "apls_networks.json").read_text())
 
 
 def line(*points: tuple[float, float]) -> shapely.LineString:
@@ -29,6 +38,46 @@ def street_grid(seed: int = 0, side: int = 5) -> list[shapely.LineString]:
     angle = np.linspace(0, 2 * np.pi, 30)
     ring = [(600 + 30 * np.cos(a), 30 * np.sin(a)) for a in angle[:-1]]
     return [*lines, line((45, -40), (45, 300)), line((20, 0.0), (70, 1)), line(*ring, ring[0])]
+
+
+@pytest.mark.parametrize("network", NETWORKS["networks"], ids=lambda network: network["name"])
+def test_the_reference_s_scores(network: dict[str, Any]) -> None:
+    """Drawn networks with what CosmiQ/apls says of them: as vectors, and as a table of proposals."""
+    image = NETWORKS["image"]
+    grid = Grid(wkt_of("EPSG:4326"), tuple(image["affine"]), image["height"], image["width"])
+    sides = [
+        move([shapely.transform(line(*way), grid.to_map) for way in network[side]], grid.crs, "EPSG:32611")
+        for side in ("truth", "proposal")
+    ]
+    vectors = apls(*sides)
+    assert (vectors.score, vectors.truth_to_proposal, vectors.proposal_to_truth) == pytest.approx(
+        network["of_vectors"], abs=5e-4
+    )
+    table = apls(*sides, shortest=(5.0, 2.7), of_tables=(False, True))
+    assert (table.score, table.truth_to_proposal, table.proposal_to_truth) == pytest.approx(
+        network["of_table"], abs=5e-4
+    )
+    assert apls(sides[0], sides[0]).score == 1.0
+
+
+def test_what_the_reference_loses(caplog: pytest.LogCaptureFixture) -> None:
+    cross = [line((0, 0), (10, 0), (20, 0)), line((10, 0), (10, 10)), line((10, 0), (10, -10))]
+    again = [*cross, line((20, 0), (10, 0))]
+    assert len(reference_graph(cross).ways) == 4
+    with caplog.at_level(logging.WARNING):
+        assert len(reference_graph(again).ways) == 3 and "drawn more than once" in caplog.text
+    assert len(reference_graph(again, of_table=True).ways) == 4
+    loop = line((10, 0), (15, 5), (15, -5), (10, 0))
+    assert len(graph_of([*cross, loop]).ways) == 5 and len(reference_graph([*cross, loop]).ways) == 4
+    ring = line((50, 0), (60, 0), (60, 10), (50, 0))
+    assert len(reference_graph([ring]).nodes) == 3
+
+
+def test_a_place_serves_one_control_point() -> None:
+    # Three nodes of the T are nearest to the one end of the proposal: only the last keeps its path, to (30, 0).
+    truth = [line((0, -1), (0, 0), (0, 1)), line((0, 0), (30, 0))]
+    found = apls(truth, [line((0.5, 0), (30, 0))])
+    assert found.truth_to_proposal == pytest.approx((1 - 1.5 / 31) * 2 / 12)
 
 
 def test_a_network_is_itself_exactly() -> None:
