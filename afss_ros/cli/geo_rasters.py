@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -215,6 +216,18 @@ def vectorise(
     out: Annotated[Path, typer.Option("--out", help="A .gpkg or .geojson.", show_default=False)],
     band: Annotated[int, typer.Option("--band", min=1, help="Class, by its number.")] = 1,
     threshold: Annotated[float, typer.Option("--threshold", help="Probability, 0..1.")] = 0.5,
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--validation",
+            help="Probabilities of other ground: choose the threshold by F1 of buildings there.",
+            show_default=False,
+        ),
+    ] = None,
+    validation_truth: Annotated[
+        list[Path] | None,
+        typer.Option("--validation-truth", help="Its footprints, one file each, or for all.", show_default=False),
+    ] = None,
     min_area: Annotated[float, typer.Option("--min-area", min=0, help="Pixels.")] = 20,
     grow: Annotated[float, typer.Option("--grow", help="Pixels: give back a boundary class.")] = 0,
     simplify: Annotated[float, typer.Option("--simplify", min=0, help="Pixels.")] = 0,
@@ -225,13 +238,24 @@ def vectorise(
     from afss_ros.geo.vectorise import Rules
     from afss_ros.geo.vectorise import vectorise as draw
 
+    rules = Rules(threshold, min_area, grow, simplify, square)
+    if validation or validation_truth:
+        from afss_ros.geo.threshold import choose_threshold
+
+        if lines:
+            raise typer.BadParameter("--validation chooses by footprints; roads have --threshold")
+        pairs = _paired(validation or [], validation_truth or [], "--validation", "--validation-truth")
+        with _bar("Choosing") as report:
+            choice = choose_threshold(pairs, rules, band, report=report)
+        rules = replace(rules, threshold=choice.threshold)
+        typer.echo(f"threshold {choice.threshold:g}: F1 {choice.counts[choice.threshold].f1:.3f} on validation")
     if lines:
         from afss_ros.geo.masks import write_lines
 
         count = write_lines(probabilities, out, threshold, band)
     else:
         with _bar("Vectorising") as report:
-            count = draw(probabilities, out, Rules(threshold, min_area, grow, simplify, square), band, report)
+            count = draw(probabilities, out, rules, band, report)
     typer.echo(f"{out}: {count} {'lines' if lines else 'objects'}")
 
 
@@ -241,6 +265,16 @@ COMMANDS: tuple[Callable[..., None], ...] = (info, stretch, chip, split, rasteri
 
 def _list(names: str | None) -> list[str]:
     return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def _paired(rasters: list[Path], labels: list[Path], one: str, other: str) -> list[tuple[Path, Path]]:
+    if len(labels) == 1:
+        labels = labels * len(rasters)
+    if not rasters or len(labels) != len(rasters):
+        raise typer.BadParameter(
+            f"{len(rasters)} {one} and {len(labels)} {other}; give one each, or one {other} for all"
+        )
+    return list(zip(rasters, labels, strict=True))
 
 
 def _scenes(images: list[Path], labels: list[Path] | None, ms: Path | None) -> tuple[Scene, ...]:

@@ -131,7 +131,7 @@ def vectorise(
                 raise GeoError(f"{path}: is {raster.dtype}; probabilities are uint8, x 255 (afss geo predict)")
             grid = raster.grid
             batch: list[tuple[Any, dict[str, Any]]] = []
-            for polygon, pixels, score in polygons(_read(raster, band, rules.strip, report), rules):
+            for polygon, pixels, score in polygons(strips_of(raster, band, rules.strip, report), rules):
                 for shape in shaped(polygon, rules):
                     if pixels < rules.min_area or shape.area < min(rules.min_area, 1):
                         continue
@@ -206,9 +206,10 @@ def squared(polygon: Any, least: float = 0.85) -> Any:
     return better if union and better.intersection(polygon).area / union >= least else polygon
 
 
-def _read(
-    raster: Raster, band: int, rows: int, report: Callable[[int, int], None]
+def strips_of(
+    raster: Raster, band: int, rows: int, report: Callable[[int, int], None] = lambda done, total: None
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """The strips of a band that `polygons` takes, 0 where there is no data."""
     height, width = raster.grid.height, raster.grid.width
     rows = max(16, min(rows, _PIXELS // width))
     for row in range(0, height, rows):

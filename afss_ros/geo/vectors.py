@@ -82,7 +82,8 @@ def read_features(
 
     Heights are left out, invalid rings repaired (a part that is left without area goes), exact duplicates dropped,
     points and empty geometries left out; what was left out is logged. A file of zero bytes has no features. A
-    SpaceNet CSV has longitude and latitude where it has a `PolygonWKT_Geo` column, else pixels and no CRS.
+    SpaceNet CSV has longitude and latitude where it has a `PolygonWKT_Geo` column, else pixels and no CRS. A GeoJSON of
+    which no coordinate can be degrees, as old programs wrote them, is taken for one in `to_crs`; that is said.
 
     Args:
         path: the file.
@@ -105,6 +106,9 @@ def read_features(
         raw, rows, crs = _read_ogr(path, layer)
     geometries, kept = _plain(path, raw)
     properties = [rows[index] for index in kept]
+    if to_crs is not None and _no_degrees(path, geometries, crs):
+        crs = wkt_of(to_crs)
+        _log.warning("%s declares no CRS and holds no degrees: taken for coordinates of the raster's own CRS", path)
     if to_crs is not None and (not crs or not _same(crs, to_crs)):
         if not crs:
             raise GeoError(
@@ -202,6 +206,14 @@ def move(geometries: Sequence[Geometry], crs: str, to_crs: str) -> list[Geometry
         return np.stack(transformer.transform(points[:, 0], points[:, 1]), axis=1)
 
     return list(shapely.transform(np.asarray(geometries, object), place)) if len(geometries) else []
+
+
+def _no_degrees(path: Path, geometries: Sequence[Geometry], crs: str) -> bool:
+    """Whether a GeoJSON holds metres: without a `crs` member it is read as degrees, whatever it holds."""
+    if path.suffix.lower() not in (".geojson", ".json") or not geometries or not _crs(crs).is_geographic:
+        return False
+    bounds = np.abs(shapely.bounds(np.asarray(geometries, object)))
+    return not ((bounds[:, [0, 2]] <= 360) & (bounds[:, [1, 3]] <= 90)).all(axis=1).any()
 
 
 def _has_content(path: Path) -> bool:
