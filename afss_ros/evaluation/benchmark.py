@@ -3,9 +3,10 @@
     python -m afss_ros.evaluation.benchmark [MODEL.onnx ...] [--only PART ...] [--out out/bench.json]
 
 Measures the student (each stage, frames of several sizes), perception_node (own cost and the round trip between
-processes, see `afss_ros.nodes.bench.cost`), the renderer (frames a second) and workers (two against one, see
-`afss_ros.labelling.spread.benchmark`). What is not installed is said and
-left out. Other work on the machine makes every figure worse: the load before the start is in the file, and so is a
+processes, see `afss_ros.nodes.bench.cost`), the renderer (frames a second), prediction over a raster beside the usual
+way (`afss_ros.geo.benchmark`) and workers (two against one, see `afss_ros.labelling.spread.benchmark`). What is not
+installed is said and left out. Other work on the machine makes every figure worse: the load before the start is in the
+file, and so is a
 yardstick (a matrix product of fixed size) to compare machines by.
 """
 
@@ -39,6 +40,8 @@ FRAME_SIZES = ((512, 512), (1024, 1024), (1200, 1920))
 
 _YARDSTICK_SIDE = 1024
 _VERSIONS = ("numpy", "opencv-python-headless", "onnxruntime", "rosbags", "moderngl")
+
+PARTS = ("student", "node", "renderer", "geo", "workers")
 
 
 def describe_machine() -> dict[str, Any]:
@@ -123,6 +126,19 @@ def measure_renderer(frames: int, processes: int = 2, size: int = 512) -> dict[s
     return {"frames_per_s": rate, "size": size, "processes": processes, "frames": frames}
 
 
+def measure_geo(model: Path, provider: str) -> dict[str, Any]:
+    """What `afss_ros.geo.benchmark` reports of a student over a raster; another room, so in a process of its own."""
+    if importlib.util.find_spec("rasterio") is None:
+        return {"not_measured": "rasterio is not installed; pip install 'afss_ros[geo]'"}
+    command = [sys.executable, "-m", "afss_ros.geo.benchmark", "--model", str(model), "--provider", provider]
+    finished = subprocess.run(command, check=False, capture_output=True, text=True)
+    if finished.returncode != 0:
+        why = (finished.stderr.strip().splitlines() or ["no message"])[-1]
+        return {"not_measured": f"afss_ros.geo.benchmark failed: {why}"}
+    report: dict[str, Any] = json.loads(finished.stdout)
+    return report
+
+
 def show(report: dict[str, Any], console: Console) -> None:
     """Print what was measured here; the node's benchmark prints its own tables."""
     if report.get("student"):
@@ -140,7 +156,13 @@ def show(report: dict[str, Any], console: Console) -> None:
             f"renderer: {renderer['frames_per_s']:.1f} frames/s at {renderer['size']}x{renderer['size']}"
             f" in {renderer['processes']} processes"
         )
-    for part in ("node", "renderer", "workers"):
+    if "speed" in report.get("geo", {}):
+        speed = report["geo"]["speed"]
+        console.print(
+            f"raster: {speed['megapixels_per_s']:.2f} megapixels/s, {speed['times_read_and_write']:.1f} times as long"
+            f" as reading and writing alone; the usual way takes {speed['usual_way_by_predict']:.2f} times as long"
+        )
+    for part in ("node", "renderer", "geo", "workers"):
         if "not_measured" in report.get(part, {}):
             console.print(f"{part}: not measured: {report[part]['not_measured']}", style="yellow")
     machine = report["machine"]
@@ -154,9 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, write; the exit code."""
     parser = argparse.ArgumentParser(description="How fast everything is on this machine.")
     parser.add_argument("models", nargs="*", type=Path, help="students (.onnx); the shipped one when none is given")
-    parser.add_argument(
-        "--only", nargs="+", choices=["student", "node", "renderer", "workers"], help="leave the rest out"
-    )
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="leave the rest out")
     parser.add_argument("--provider", default="auto", choices=["auto", "cpu", "cuda", "tensorrt", "openvino"])
     parser.add_argument("--frames", type=int, default=50, help="of each measurement of a student")
     parser.add_argument("--rendered", type=int, default=200, help="frames that the renderer makes")
@@ -165,9 +185,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = Console()
     report: dict[str, Any] = {"machine": describe_machine()}
-    wanted = options.only or ["student", "node", "renderer", "workers"]
+    wanted = options.only or list(PARTS)
     try:
-        models = options.models or ([default_student()] if {"student", "node"} & set(wanted) else [])
+        models = options.models or ([default_student()] if {"student", "node", "geo"} & set(wanted) else [])
     except FileNotFoundError as err:
         console.print(f"error: {err}", style="bold red", markup=False, highlight=False)
         return 1
@@ -175,6 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
         "student": lambda: measure_students(models, options.provider, options.frames),
         "node": lambda: measure_node(models[0], options.provider),
         "renderer": lambda: measure_renderer(options.rendered),
+        "geo": lambda: measure_geo(models[0], options.provider),
         "workers": lambda: measure_workers(options.rounds),
     }
     for name in wanted:

@@ -189,11 +189,17 @@ def student_networks(
         raise GeoError(f"{model}: its input is {contract.input_size}; export it square")
     count = workers or (len(os.sched_getaffinity(0)) if first.provider == "cpu" else 1)
     students = [first, *(Student(model, provider=first.provider, threads=1) for _ in range(count - 1))]
-    ids = [i for i, n in sorted(contract.class_names.items()) if i and n != CLASS_NAMES[SPACECRAFT]]
-    return students, [_network(s, ids) for s in students], tuple(contract.class_names[i] for i in ids)
+    return students, [network_of(s) for s in students], tuple(contract.class_names[i] for i in _parts(first))
 
 
-def _network(student: Student, ids: Sequence[int]) -> Network:
+def _parts(student: Student) -> list[int]:
+    names = student.contract.class_names
+    return [i for i, n in sorted(names.items()) if i and n != CLASS_NAMES[SPACECRAFT]]
+
+
+def network_of(student: Student) -> Network:
+    """What a student says, as probabilities of each of its classes, background and whole craft apart."""
+    ids = _parts(student)
     others = max(1, len(ids))
 
     def run(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

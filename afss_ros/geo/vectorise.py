@@ -77,20 +77,20 @@ def polygons(strips: Iterator[tuple[int, NDArray[np.uint8]]], rules: Rules) -> I
         mask = values > level
         count, local = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
         top, bottom = (np.where(r > 0, r.astype(np.int64) + (following - 1), 0) for r in (local[0], local[-1]))
-        for i in range(following, following + count - 1):
-            parent[i], groups[i] = i, _Open()
         flat = local.astype(np.intp, copy=False).ravel()
         pixels = np.bincount(flat, minlength=count)
         sums = np.bincount(flat, values.ravel(), minlength=count)
         specks = pixels < rules.min_area
         specks[local[0]] = specks[local[-1]] = False  # may go on
+        specks[0] = False
+        for i in (np.flatnonzero(~specks[1:]) + 1).tolist():  # noise has a million specks a strip
+            number = following - 1 + i
+            parent[number], groups[number] = number, _Open(pixels=int(pixels[i]), sum=float(sums[i]))
         if specks.any():
             mask &= ~specks[local]
         shift = rasterio.Affine.translation(0, row)
         for shape, value in rasterio.features.shapes(local, mask, connectivity=4, transform=shift):
             groups[following - 1 + int(value)].pieces.append(_polygon(shape))
-        for i in range(1, count):
-            groups[following - 1 + i].pixels, groups[following - 1 + i].sum = int(pixels[i]), float(sums[i])
         if last is not None:
             both = (last > 0) & (top > 0)
             for above, below in np.unique(np.stack([last[both], top[both]], axis=1), axis=0).tolist():

@@ -26,6 +26,7 @@ def test_the_student_part_writes_every_stage_of_every_size(
 def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert "rclpy is not installed" in benchmark.measure_node(Path("any.onnx"), "cpu")["not_measured"]
+    assert "rasterio is not installed" in benchmark.measure_geo(Path("any.onnx"), "cpu")["not_measured"]
     assert "moderngl is not installed" in benchmark.measure_renderer(10)["not_measured"]
 
 

@@ -81,9 +81,9 @@ def mosaic(path: Path, left: Path, right: Path, width: int, height: int) -> Path
 def test_a_mosaic_is_one_picture_and_its_chips_join_again(tmp_path: Path) -> None:
     whole = picture(96, 256)
     left, _ = write(tmp_path / "left.tif", whole[:, :, :128])
-    right, _ = write(tmp_path / "right.tif", whole[:, :, 128:], affine=AFFINE * rasterio.Affine.translation(128, 0))
+    right, _ = write(tmp_path / "right.tif", whole[:, :, 128:], affine=AFFINE @ rasterio.Affine.translation(128, 0))
     scene = mosaic(tmp_path / "scene.vrt", left, right, 128, 96)
-    assert chip([Scene(scene)], tmp_path / "set", Cut(64, 16), FLAT) == 2 * 6
+    assert chip([Scene(scene)], tmp_path / "set", Cut(64, 16), FLAT) == 2 * 5
     again = np.zeros((96, 256, 3), np.uint8)
     for sample in datasets.load(tmp_path / "set"):
         window = Window(*sample.attributes["geo"]["window"])
@@ -200,7 +200,7 @@ def test_a_scene_without_objects_is_ground_not_unknown(tmp_path: Path, content: 
     (tmp_path / "none.geojson").write_bytes(content)
     assert chip([Scene(scene, tmp_path / "none.geojson")], tmp_path / "set", Cut(64, 0)) == 4
     labels = np.concatenate([s.read_labels().ravel() for s in datasets.load(tmp_path / "set")])
-    assert np.unique(labels).tolist() == [0, 255]  # 255 below the edge
+    assert not labels.any()
 
 
 def test_a_building_is_one_instance_whatever_cuts_it(tmp_path: Path) -> None:
@@ -218,7 +218,9 @@ def test_a_building_is_one_instance_whatever_cuts_it(tmp_path: Path) -> None:
     (sample,) = datasets.load(tmp_path / "set")
     labels = sample.read_labels()
     assert not labels[45, 47] and labels[38, 38] == 1
-    assert [int(instance.area) for instance in sample.instances] == [200, 525, 200]
+    masks = [instance.mask() for instance in sample.instances]
+    areas = [int(mask.sum()) for mask in masks if mask is not None]
+    assert areas == pytest.approx([200, 525, 200], abs=20) and len(areas) == 3  # the copy of the first is left out
 
 
 def test_windows_of_degrees_are_pixels(tmp_path: Path) -> None:
@@ -266,7 +268,7 @@ def test_the_answer_does_not_depend_on_the_extent(tmp_path: Path) -> None:
     soft = np.random.default_rng(4).integers(1, 255, (12, 16)).astype(np.uint8)
     whole = np.repeat(np.kron(soft, np.ones((16, 16), np.uint8))[None], 3, axis=0)
     write(tmp_path / "whole.tif", whole)
-    write(tmp_path / "part.tif", whole[:, 64:, 96:], affine=AFFINE * rasterio.Affine.translation(96, 64))
+    write(tmp_path / "part.tif", whole[:, 64:, 96:], affine=AFFINE @ rasterio.Affine.translation(96, 64))
     for name in ("whole", "part"):
         predict(Job(tmp_path / f"{name}.tif", tmp_path / f"p_{name}.tif", FLAT, ("b",), 64, 16), [bright])
     with rasterio.open(tmp_path / "p_whole.tif") as one, rasterio.open(tmp_path / "p_part.tif") as two:
