@@ -136,7 +136,7 @@ test-optional: ## test what is extra (YOLO, RF-DETR, Meta's sam2, OpenVINO) in a
 	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)
 	@AMENT_PREFIX_PATH=$(abspath $(OPTIONAL_VENV)) $(OPTIONAL_VENV)/bin/python -m pytest --no-skips $(OPTIONAL_TESTS) $(ARGS)
 
-bench: setup ## how fast student, node and renderer are on this machine, into out/bench.json
+bench: setup ## how fast student, node, renderer and raster are on this machine, into out/bench.json
 	@$(VENV_PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
 
 # Apart, because it needs nothing else of ours, and half a minute is enough to make it.

@@ -6,8 +6,7 @@ Measures the student (each stage, frames of several sizes), perception_node (own
 processes, see `afss_ros.nodes.bench.cost`), the renderer (frames a second), prediction over a raster beside the usual
 way (`afss_ros.geo.benchmark`) and workers (two against one, see `afss_ros.labelling.spread.benchmark`). What is not
 installed is said and left out. Other work on the machine makes every figure worse: the load before the start is in the
-file, and so is a
-yardstick (a matrix product of fixed size) to compare machines by.
+file, and so is a yardstick (a matrix product of fixed size) to compare machines by.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -152,7 +151,9 @@ def _step(step: str, folder: Path) -> float:
         prediction.predict(job, [bright, bright])
     else:
         vectorise(folder / "map.tif", folder / "map.gpkg", Rules(threshold=0.6))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: what a child of a large process inherits counts there.
+    status = Path("/proc/self/status").read_text()
+    return float(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def main(arguments: list[str] | None = None) -> int:
