@@ -43,7 +43,7 @@ def reference_graph(lines: Iterable[Any], *, of_table: bool = False) -> RoadGrap
     parallel: dict[tuple[int, int], list[int]] = defaultdict(list)
     for edge, (a, b) in enumerate(graph.ends.tolist()):
         parallel[min(at[a], at[b]), max(at[a], at[b])].append(edge)
-    kept = []
+    kept: list[int] = []
     for pair, edges in parallel.items():
         if pair[0] == pair[1]:
             continue
