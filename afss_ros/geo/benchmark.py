@@ -144,7 +144,8 @@ def _step(step: str, folder: Path) -> float:
     """Run one step of the memory's measurement; the peak of this process, MB."""
 
     def bright(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.asarray(picture[..., :1].transpose(2, 0, 1), np.float32) / np.float32(255)
+        one: NDArray[np.float32] = np.asarray(picture[..., :1].transpose(2, 0, 1) / 255, np.float32)
+        return one
 
     if step == "predict":
         job = prediction.Job(folder / "scene.tif", folder / "map.tif", _FLAT, ("bright",), _BLOCK)
