@@ -87,7 +87,9 @@ class Trap:
         return (exec, ("raise SystemExit('the pickle was run')",))
 
 
-@pytest.mark.parametrize("value", [Trap(), collections.OrderedDict(a=1), np.float32(1), Path("x")], ids=str)
+@pytest.mark.parametrize(
+    "value", [Trap(), collections.OrderedDict(a=1), np.float32(1), Path("x")], ids=["code", "ordered", "numpy", "path"]
+)
 def test_a_pickle_of_anything_but_plain_values_is_refused(tmp_path: Path, value: Any) -> None:
     (tmp_path / "a.p").write_bytes(pickle.dumps([value]))
     with pytest.raises(ReferError, match="only plain values are read"):
