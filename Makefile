@@ -93,7 +93,7 @@ rendering: setup
 # Ubuntu 24.04 has, on the oldest Python that is here, and on the newest with ROS 2 Kilted.
 MATRIX_OLDEST := .venv-matrix-oldest
 MATRIX_NEWEST := .venv-matrix-newest
-NODE_TESTS := --ignore test/nodes/labelling test/nodes test/bags/test_types.py
+NODE_TESTS := --ignore test/nodes/labelling --ignore test/nodes/ground test/nodes test/bags/test_types.py
 # Sentences are understood on board; sets of them are built and read on the ground.
 REFER_TESTS := $(addprefix test/refer/test_,$(addsuffix .py,denote grammar parse words))
 ON_BOARD_TESTS := $(NODE_TESTS) test/bags test/downlink test/monitor $(REFER_TESTS) test/run test/sources test/student test/tracking $(wildcard test/test_*.py)

@@ -12,7 +12,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from afss_ros.geo.scoring import Scores
+    from afss_ros.geo.scores.scoring import Scores
 
 
 def score(
@@ -66,7 +66,7 @@ def score(
 
     from afss_ros.datasets.files import write_atomically
     from afss_ros.geo.errors import GeoError
-    from afss_ros.geo.scoring import Rules, score_files
+    from afss_ros.geo.scores.scoring import Rules, score_files
 
     if (validation is None) != (validation_truth is None):
         raise GeoError("--validation and --validation-truth go together: proposals on other ground, and their truth")
@@ -85,7 +85,7 @@ def score(
         content = {"proposals": str(proposals), "truth": str(truth), **found.to_json()}
         write_atomically(json_file, (json.dumps(content, indent=1) + "\n").encode())
     if picture is not None:
-        from afss_ros.geo.score_picture import draw
+        from afss_ros.geo.scores.score_picture import draw
 
         draw(found, picture, _rasters(found, image), min_iou)
 
@@ -93,7 +93,7 @@ def score(
 def _rasters(found: Scores, image: Path | None) -> dict[str, Path]:
     if image is None:
         return {}
-    from afss_ros.geo.scoring import images_of
+    from afss_ros.geo.scores.scoring import images_of
 
     return images_of(image, list(found.shown))
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from afss_ros.geo.building_score import Counts, match
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.raster import Raster, bounded
+from afss_ros.geo.scores.building_score import Counts, match
 from afss_ros.geo.spacenet_tables import Building
 from afss_ros.geo.vectorise import Rules, polygons, shaped, strips_of
 from afss_ros.geo.vectors import read_features, require_overlap

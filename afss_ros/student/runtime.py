@@ -100,6 +100,11 @@ def _start(
     model: bytes, name: str, provider: str, options: ort.SessionOptions, settings: ProviderSettings
 ) -> ort.InferenceSession:
     wanted = PROVIDERS[provider]
+    told.refuse_unheeded(provider, settings)
+    available = ort.get_available_providers()
+    # Before its options are made: they make its cache.
+    if wanted not in available and provider not in plugins.PLUGINS:
+        raise ProviderError(f"this onnxruntime has no {wanted} (it has {', '.join(available)}); {_cures(provider)}")
     own = told.of(provider, settings, model)
     session = _session(model, name, provider, options, settings, own)
     got = session.get_providers()[0]
@@ -126,8 +131,6 @@ def _session(
     if provider in plugins.PLUGINS and (plugins.is_registered(wanted) or wanted not in available):
         plugins.register(provider, wanted)
         options.add_provider_for_devices([plugin_device(provider, settings.device_id)], dict(own))
-    elif wanted not in available:
-        raise ProviderError(f"this onnxruntime has no {wanted} (it has {', '.join(available)}); {_cures(provider)}")
     else:
         behind = [b for b in BEHIND.get(provider, ()) if PROVIDERS[b] in available]
         given["providers"] = [wanted, *(PROVIDERS[b] for b in behind)]

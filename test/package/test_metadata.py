@@ -46,12 +46,15 @@ ROS_MODULES = {name for module in modules() if room(module) == "nodes" for name 
     *DISTRIBUTIONS,
 }
 ON_BOARD_TESTS = {"bags", "nodes", "run", "sources", "student"}
-GROUND_ROOMS = {"geo", "datasets", "synthetic", "evaluation", "teacher", "labelling", "distill", "loop"}
+GROUND_ROOMS = {
+    "cluster", "geo", "datasets", "synthetic", "evaluation", "teacher", "labelling", "distill", "loop", "refer_training"
+}  # fmt: skip
 
 
 def is_on_board(test: Path) -> bool:
-    """Whether a test runs where only what flies is installed: all of nodes but the labelling node."""
-    return bool(ON_BOARD_TESTS & set(test.parts[1:2])) and test.parts[:3] != ("test", "nodes", "labelling")
+    """Whether a test runs where only what flies is installed."""
+    needs_more = test.parts[:2] == ("test", "nodes") and test.parts[2] in ("labelling", "ground")
+    return bool(ON_BOARD_TESTS & set(test.parts[1:2])) and not needs_more
 
 
 def shared() -> dict[str, str]:
@@ -94,9 +97,8 @@ def test_every_import_is_required_by_setup_py(module: Path) -> None:
     extras = arguments["extras_require"]
     required = distribution_names([*arguments["install_requires"], *extras["cpu"]])
     if room(module) in GROUND_ROOMS:
-        required |= distribution_names(
-            [*extras["ground"], *extras["geo"], *extras["sam2"], *extras["ultralytics"], *extras["rfdetr"]]
-        )
+        brought = ("ground", "geo", "refer", "cluster", "sam2", "ultralytics", "rfdetr")
+        required |= distribution_names([requirement for extra in brought for requirement in extras[extra]])
     used = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in third_party(module) - ROS_MODULES}
     assert used <= required
 

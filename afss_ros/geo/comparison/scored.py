@@ -11,10 +11,10 @@ import rasterio
 import shapely
 
 from afss_ros import datasets
-from afss_ros.geo.building_score import BuildingScore, choose_confidence, score_buildings
 from afss_ros.geo.chips import Scene
-from afss_ros.geo.pixel_iou import PixelCounts, count_shapes
-from afss_ros.geo.scoring import Place
+from afss_ros.geo.scores.building_score import BuildingScore, choose_confidence, score_buildings
+from afss_ros.geo.scores.pixel_iou import PixelCounts, count_shapes
+from afss_ros.geo.scores.scoring import Place
 from afss_ros.geo.spacenet_tables import Building
 from afss_ros.geo.vectors import Features, read_features, wkt_of
 

@@ -44,16 +44,24 @@ def of(provider: str, settings: ProviderSettings, model: bytes) -> dict[str, str
     Raises:
         ProviderError: it has no means for one of the settings.
     """
-    lacking = unheeded(provider, settings)
-    if lacking:
-        cures = "; ".join(_CURES[name] for name in lacking)
-        raise ProviderError(f"provider {provider} has no means for {', '.join(lacking)}: {cures}")
+    refuse_unheeded(provider, settings)
     made: dict[str, str] = {}
     if provider == "tensorrt":
         made = _tensorrt(settings) | _cache(settings, model)
     elif provider == "cuda":
         made = _cuda(settings)
     return made | dict(settings.options)
+
+
+def refuse_unheeded(provider: str, settings: ProviderSettings) -> None:
+    """Refuse what a provider has no means for.
+
+    Raises:
+        ProviderError: it names the settings and what to do.
+    """
+    if lacking := unheeded(provider, settings):
+        cures = "; ".join(_CURES[name] for name in lacking)
+        raise ProviderError(f"provider {provider} has no means for {', '.join(lacking)}: {cures}")
 
 
 def unheeded(provider: str, settings: ProviderSettings) -> list[str]:

@@ -15,7 +15,7 @@ from tiny_teachers import save_sam2
 
 from afss_ros.cli import main
 from afss_ros.geo.comparison import scored, table
-from afss_ros.geo.scoring import Place
+from afss_ros.geo.scores.scoring import Place
 from afss_ros.geo.vectors import Features, wkt_of
 
 UTM = "EPSG:32633"

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
-from afss_ros.geo.building_score import MIN_IOU, match
-from afss_ros.geo.scoring import Scores
+from afss_ros.geo.scores.building_score import MIN_IOU, match
+from afss_ros.geo.scores.scoring import Scores
 from afss_ros.geo.spacenet_tables import Building
 
 LARGEST = 9

@@ -13,8 +13,8 @@ import shapely
 
 from afss_ros.cli import main
 from afss_ros.geo.errors import GeoError
-from afss_ros.geo.pixel_iou import count_shapes
-from afss_ros.geo.scoring import Rules, place_of, score_files
+from afss_ros.geo.scores.pixel_iou import count_shapes
+from afss_ros.geo.scores.scoring import Rules, place_of, score_files
 from afss_ros.geo.spacenet_tables import Building, write_buildings, write_roads
 from afss_ros.geo.vectors import Features, wkt_of, write_features
 

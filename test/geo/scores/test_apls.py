@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import shapely
 
-from afss_ros.geo.apls import apls
-from afss_ros.geo.apls_graph import reference_graph
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid
 from afss_ros.geo.road_graph import graph_of, without_scraps
 from afss_ros.geo.roads import road_lines
+from afss_ros.geo.scores.apls import apls
+from afss_ros.geo.scores.apls_graph import reference_graph
 from afss_ros.geo.vectors import move, wkt_of
 
 NETWORKS = json.loads((Path(__file__).parent / "data" / "apls_networks.json").read_text())

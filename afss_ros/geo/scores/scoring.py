@@ -14,12 +14,12 @@ import numpy as np
 import rasterio
 import shapely
 
-from afss_ros.geo.apls import Apls, apls
-from afss_ros.geo.building_score import MIN_AREA, MIN_IOU, BuildingScore, choose_confidence, score_buildings
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid
-from afss_ros.geo.pixel_iou import PixelCounts, count_raster, count_shapes
 from afss_ros.geo.rasterise import utm
+from afss_ros.geo.scores.apls import Apls, apls
+from afss_ros.geo.scores.building_score import MIN_AREA, MIN_IOU, BuildingScore, choose_confidence, score_buildings
+from afss_ros.geo.scores.pixel_iou import PixelCounts, count_raster, count_shapes
 from afss_ros.geo.spacenet_tables import Building, city_of, image_key, is_roads, read_buildings, read_roads
 from afss_ros.geo.vectors import Features, move, read_features, require_overlap, wkt_of
 

@@ -20,8 +20,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
-from afss_ros.geo.apls_graph import reference_graph
 from afss_ros.geo.road_graph import RoadGraph, lengths_matrix, without_scraps
+from afss_ros.geo.scores.apls_graph import reference_graph
 
 SPACING = 50.0
 """Metres between control points on an edge, at most."""

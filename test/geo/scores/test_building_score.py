@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import shapely
 
-from afss_ros.geo.building_score import Counts, choose_confidence, score_buildings
 from afss_ros.geo.errors import GeoError
+from afss_ros.geo.scores.building_score import Counts, choose_confidence, score_buildings
 from afss_ros.geo.spacenet_tables import (
     Building,
     city_of,
