@@ -45,7 +45,7 @@ ROS_MODULES = {name for module in modules() if room(module) == "nodes" for name 
     *ROSDEP,
     *DISTRIBUTIONS,
 }
-ON_BOARD_TESTS = {"bags", "nodes", "run", "sources", "student"}
+ON_BOARD_TESTS = {"bags", "downlink", "monitor", "nodes", "run", "sources", "student", "tracking"}
 GROUND_ROOMS = {
     "cluster", "geo", "datasets", "synthetic", "evaluation", "teacher", "labelling", "distill", "loop", "refer_training"
 }  # fmt: skip

@@ -21,7 +21,7 @@ from afss_ros.geo.scores.apls import apls
 from afss_ros.geo.scores.apls_graph import reference_graph
 from afss_ros.geo.vectors import move, wkt_of
 
-NETWORKS = json.loads((Path(__file__).parent / "data" / "apls_networks.json").read_text())
+NETWORKS = json.loads((Path(__file__).parents[1] / "data" / "apls_networks.json").read_text())
 
 
 def line(*points: tuple[float, float]) -> shapely.LineString:

@@ -20,7 +20,7 @@ from afss_ros.geo.spacenet_tables import (
     write_roads,
 )
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 VEGAS, KHARTOUM = "AOI_2_Vegas", "AOI_5_Khartoum"
 
 

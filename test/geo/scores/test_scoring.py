@@ -18,7 +18,7 @@ from afss_ros.geo.scores.scoring import Rules, place_of, score_files
 from afss_ros.geo.spacenet_tables import Building, write_buildings, write_roads
 from afss_ros.geo.vectors import Features, wkt_of, write_features
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 UTM = "EPSG:32636"
 NAME = "AOI_9_Kampala_img7"
 
