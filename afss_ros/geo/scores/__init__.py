@@ -1,0 +1,1 @@
+"""What footprints and roads are worth: buildings' F1, roads' APLS, pixels' IoU."""
