@@ -16,6 +16,8 @@ from pathlib import Path
 import leftovers
 import pytest
 
+import afss_ros  # noqa: F401  # it keeps libraries from calling home, by variables that no test leaves behind
+
 with suppress(ImportError):  # a robot may lack it, and then the tests that need it are skipped
     from hypothesis import HealthCheck, settings
 

@@ -53,7 +53,7 @@ GROUND_ROOMS = {
 
 def is_on_board(test: Path) -> bool:
     """Whether a test runs where only what flies is installed."""
-    needs_more = test.parts[:2] == ("test", "nodes") and test.parts[2] in ("labelling", "ground")
+    needs_more = test.parts[2:3] == ("ground",) or test.parts[:3] == ("test", "nodes", "labelling")
     return bool(ON_BOARD_TESTS & set(test.parts[1:2])) and not needs_more
 
 
