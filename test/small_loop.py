@@ -18,7 +18,7 @@ SMALL: dict[str, Any] = {
         "batch": 4,
     },
     "relabel": {"views": "none", "keep": "", "against": False},
-    "export": {"size": 64},
+    "export": {"size": 64, "allow_unlearned": True},
     "rounds": 2,
     "resamples": 20,
 }

@@ -56,6 +56,9 @@ class ExportConfig(Section):
 
     size: int = Field(256, ge=32, multiple_of=32)
     labels_stride: int = 2
+    allow_unlearned: bool = Field(
+        False, description="Export a student although no label map has taught it some of its parts."
+    )
 
 
 class LoopConfig(Section):

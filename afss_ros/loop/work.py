@@ -59,8 +59,8 @@ def train(recipe: Recipe, folder: Path) -> dict[str, Any]:
 def export(config: LoopConfig, run: Path, out: Path) -> dict[str, Any]:
     """Export the run's best weights."""
     size = config.export.size
-    # The loop's labels may be of whole craft alone, and whole craft are what it judges: export warns of the parts.
-    options = ExportOptions((size, size), config.export.labels_stride, allow_unlearned=True)
+    unlearned = config.export.allow_unlearned
+    options = ExportOptions((size, size), config.export.labels_stride, allow_unlearned=unlearned)
     return {"student": families.export(run, out, options).name}
 
 

@@ -11,6 +11,7 @@ from small_loop import SMALL
 
 from afss_ros import datasets
 from afss_ros.datasets import DatasetWriter, Instance
+from afss_ros.distill import DistillError
 from afss_ros.loop import LoopError, config, run
 from afss_ros.loop.config import PicturesConfig
 from afss_ros.loop.pictures import divide
@@ -58,3 +59,9 @@ def test_the_loop_on_pictures_is_judged_by_boxes(boxes: Path, tmp_path: Path) ->
     assert teacher["box_ap"] == pytest.approx(outcome["gain"]["before"]["value"], abs=1e-4)
     assert teacher["box_ap"] > 0.5  # a bright craft on dark sky is what the baseline is good at
     assert "Box AP of whole craft" in (tmp_path / "report.html").read_text()
+
+
+def test_a_student_that_nobody_taught_parts_is_not_exported_unasked(boxes: Path, tmp_path: Path) -> None:
+    changes = {"pictures": {"set": str(boxes), "groups": 3}, "render": None, "rounds": 1, "export": {"size": 64}}
+    with pytest.raises((LoopError, DistillError), match="no label map has taught it body, panel, antenna"):
+        run.run(config.parse({**SMALL, **changes}), tmp_path)
