@@ -129,7 +129,7 @@ def _asked(ask: Ask, image: NDArray[np.uint8], text: str) -> Mask:
 
 
 def _iou(a: Mask, b: Mask) -> float:
-    return float((a & b).sum() / max(1, (a | b).sum()))
+    return int((a & b).sum()) / max(1, int((a | b).sum()))
 
 
 def of_network(resolver: Any) -> Ask:
