@@ -14,15 +14,15 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from afss_ros.cluster.ray_worker import RayWorker
+from afss_ros.cluster.seats import Seat, Seats
 from afss_ros.cluster.work import ClusterError, Step
-from afss_ros.cluster.workers import DEPTH, Answered, Event, Failed, Lost, NotOpened
+from afss_ros.cluster.workers import Answered, Event, Failed, Lost, NotOpened
 
 _log = logging.getLogger(__name__)
 _CENSUS_S = 2.0
@@ -33,15 +33,12 @@ _OPEN = -1
 
 
 @dataclass(slots=True, eq=False)
-class _Worker:
+class _Worker(Seat):
     actor: Any
-    tickets: deque[int] = field(default_factory=deque)
-    ready: bool = False
-    alone: bool = False
     node: str = ""
 
 
-class OnRay:
+class OnRay(Seats[_Worker]):
     """Actors of a Ray cluster. See `Workers`."""
 
     def __init__(
@@ -57,6 +54,7 @@ class OnRay:
         """
         import ray
 
+        super().__init__()
         self._ray: Any = ray  # its functions carry no types
         self._joined = join(address)
         self._count = count
@@ -66,7 +64,6 @@ class OnRay:
             self._options["memory"] = int(memory_gb * 1e9)
         self._class = ray.remote(RayWorker)
         self._step = ray.put(pickle.dumps(step, pickle.HIGHEST_PROTOCOL))
-        self._workers: list[_Worker] = []
         self._calls: dict[Any, tuple[_Worker, int]] = {}
         self._events: list[Event] = []
         self._avoided: set[str] = set()
@@ -77,26 +74,9 @@ class OnRay:
             self.close()
             raise
 
-    @property
-    def ready(self) -> int:
-        """See `Workers.ready`."""
-        return sum(worker.ready for worker in self._workers)
-
-    @property
-    def room(self) -> int:
-        """See `Workers.room`."""
-        return sum(DEPTH - len(worker.tickets) for worker in self._workers if worker.ready and not worker.alone)
-
-    @property
-    def idle(self) -> int:
-        """See `Workers.idle`."""
-        return sum(worker.ready and not worker.tickets for worker in self._workers)
-
     def send(self, ticket: int, task: bytes, *, alone: bool = False) -> None:
         """See `Workers.send`."""
-        worker = min((w for w in self._workers if w.ready and not w.alone), key=lambda w: len(w.tickets))
-        worker.alone = alone
-        worker.tickets.append(ticket)
+        worker = self._seat(ticket, alone=alone)
         self._calls[worker.actor.do.remote(task)] = worker, ticket
 
     def wait(self, seconds: float) -> Sequence[Event]:

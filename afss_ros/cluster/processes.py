@@ -8,40 +8,37 @@ import pickle
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from afss_ros.cluster.seats import Seat, Seats
 from afss_ros.cluster.work import Step, is_full_disk, said
-from afss_ros.cluster.workers import DEPTH, Answered, Event, Failed, Lost, NotOpened
+from afss_ros.cluster.workers import Answered, Event, Failed, Lost, NotOpened
 from afss_ros.threads import chosen, limited
 
 
-@dataclass(slots=True)
-class _Worker:
+@dataclass(slots=True, eq=False)
+class _Worker(Seat):
     number: int
     process: SpawnProcess
     line: Connection
-    tickets: deque[int] = field(default_factory=deque)
-    ready: bool = False
-    alone: bool = False
     done: int = 0
 
 
-class Processes:
+class Processes(Seats[_Worker]):
     """Processes of this machine. See `Workers`."""
 
     def __init__(self, step: Step, count: int) -> None:
+        super().__init__()
         # A process whose OpenCV and OpenMP threads are running must not fork.
         self._context = mp.get_context("spawn")
         self._step = pickle.dumps(step, pickle.HIGHEST_PROTOCOL)
         self._threads = max(1, chosen() // count)
         self._count = count
-        self._workers: list[_Worker] = []
         try:
             for number in range(count):
                 self._workers.append(self._begin(number))
@@ -49,26 +46,9 @@ class Processes:
             self.close()
             raise
 
-    @property
-    def ready(self) -> int:
-        """See `Workers.ready`."""
-        return sum(worker.ready for worker in self._workers)
-
-    @property
-    def room(self) -> int:
-        """See `Workers.room`."""
-        return sum(DEPTH - len(worker.tickets) for worker in self._workers if worker.ready and not worker.alone)
-
-    @property
-    def idle(self) -> int:
-        """See `Workers.idle`."""
-        return sum(worker.ready and not worker.tickets for worker in self._workers)
-
     def send(self, ticket: int, task: bytes, *, alone: bool = False) -> None:
         """See `Workers.send`."""
-        worker = min((w for w in self._workers if w.ready and not w.alone), key=lambda w: len(w.tickets))
-        worker.alone = alone
-        worker.tickets.append(ticket)
+        worker = self._seat(ticket, alone=alone)
         with suppress(OSError):  # it has died, and `wait` will hear of it
             worker.line.send_bytes(task)
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid, Window
 from afss_ros.geo.raster import Raster, bounded
-from afss_ros.geo.vectors import Features, read_features, write_features
+from afss_ros.geo.vectors import Features, hand_over, write_features
 
 _PIXELS = 2_000_000
 """Of a strip, at most: what memory depends on, however wide the raster."""
@@ -143,11 +143,7 @@ def vectorise(
                     _append(temporary, batch, grid)
                     batch = []
             _append(temporary, batch, grid, even_none=count == 0)
-        if out.suffix.lower() == ".gpkg":
-            out.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(out)
-        else:
-            write_features(out, read_features(temporary, duplicates="keep"))
+        hand_over(temporary, out)
     except OSError as error:
         raise GeoError(f"{out}: cannot be written ({error.strerror or error})") from error
     finally:

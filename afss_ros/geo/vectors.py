@@ -510,6 +510,20 @@ def _write_ogr(path: Path, features: Features, driver: str, layer: str, *, appen
         raise GeoError(f"{path}: cannot be written ({error})") from error
 
 
+def hand_over(finished: Path, out: Path) -> None:
+    """Give a finished GeoPackage its name, or write what it holds in the form that `out` asks for.
+
+    Raises:
+        OSError: the folder or the file cannot be made.
+        GeoError: it cannot be written in that form.
+    """
+    if out.suffix.lower() == ".gpkg":
+        out.parent.mkdir(parents=True, exist_ok=True)
+        finished.replace(out)
+    else:
+        write_features(out, read_features(finished, duplicates="keep"))
+
+
 def _column(values: list[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """A column in the narrowest type that holds its values, and where it has none."""
     there = [value for value in values if value is not None]

@@ -14,7 +14,7 @@ import shapely
 
 from afss_ros.datasets.files import write_atomically
 from afss_ros.geo.errors import GeoError
-from afss_ros.geo.vectors import Features, read_features, write_features
+from afss_ros.geo.vectors import Features, hand_over, write_features
 
 _BATCH = 2000
 _KINDS: tuple[type, ...] = (bool, int, float, str)
@@ -73,11 +73,7 @@ def assemble(rows: Sequence[Path], out: Path, crs: str, work: Path) -> int:
     if batch or not temporary.exists():
         _append(temporary, batch, kinds, several, crs)
     try:
-        if out.suffix.lower() == ".gpkg":
-            out.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(out)
-        else:
-            write_features(out, read_features(temporary, duplicates="keep"))
+        hand_over(temporary, out)
     except OSError as error:
         raise GeoError(f"{out}: cannot be written ({error.strerror or error})") from error
     return count
