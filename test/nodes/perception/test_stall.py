@@ -48,8 +48,7 @@ def hang(peer: Peer) -> None:
     detections = peer.hear(Detection2DArray, "/perception_node/detections")
     camera = peer.camera()
     peer.show(camera, image_message(craft_image(), peer.now()), detections)
-    level, message, _ = peer.status(lambda values: values.get("work.stage") is None)
-    assert level == DiagnosticStatus.OK, message
+    peer.status_that(lambda level, _: level == DiagnosticStatus.OK)
     for _ in range(3):
         camera.publish(image_message(WHITE, peer.now()))
 
