@@ -18,6 +18,14 @@ ARGS ?=
 # Tests of nodes wait more than they work. Those of one file stay together, for they share what is costly to make.
 PARALLEL ?= -n $(shell [ "$$(nproc 2> /dev/null || echo 1)" -gt 3 ] && echo 4 || echo 3) --dist loadfile --no-loadscope-reorder
 
+# How a Python runs tests: $(call pytest,its folder,options and tests). With AGAIN=1, as the gate has it, what failed among
+# many is asked once more, alone, and said: what fails twice is wrong, what fails once leans on the load and is to be mended.
+CACHE = -o cache_dir=.pytest_cache/$(notdir $(1))
+pytest = $(1)/bin/python -m pytest $(CACHE) $(PARALLEL) $(2) $(ARGS) $(if $(AGAIN),$(alone))
+alone = || { printf '\n==== asked again, each alone ====\n'; \
+	$(1)/bin/python -m pytest $(CACHE) --last-failed --last-failed-no-failures=none $(2) $(ARGS); }
+AGAIN ?=
+
 # The wheels' share/ is an ament prefix; a prefix that is sourced already comes first.
 export AMENT_PREFIX_PATH := $(if $(AMENT_PREFIX_PATH),$(AMENT_PREFIX_PATH):)$(abspath $(VENV))
 export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
@@ -66,7 +74,7 @@ refer-demo: ## point at things with words in the demo's frames, into out/refer-d
 
 test: egl setup rendering lint typecheck ## lint, type-check and run every test but those of optional models
 	@$(MAKE) test-matrix
-	@$(VENV_PYTHON) -m pytest $(PARALLEL) $(TESTS) $(ARGS)
+	@$(call pytest,$(VENV),$(TESTS))
 
 lint: ## ruff: rules and format; hadolint: the Dockerfile
 	@scripts/bootstrap.sh test $(VENV)
@@ -103,11 +111,11 @@ test-matrix: $(if $(ROS_DISTRO),,test-oldest test-newest typecheck-newest) ## th
 
 test-oldest: ## ... on the oldest, with NumPy 1.26 and OpenCV 4
 	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '1s/.* //p') ROS_WHEELS=jazzy OVERRIDE=opencv4 scripts/bootstrap.sh test $(MATRIX_OLDEST)
-	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_OLDEST)) $(MATRIX_OLDEST)/bin/python -m pytest $(PARALLEL) $(ON_BOARD_TESTS) $(ARGS)
+	@export AMENT_PREFIX_PATH=$(abspath $(MATRIX_OLDEST)); $(call pytest,$(MATRIX_OLDEST),$(ON_BOARD_TESTS))
 
 test-newest: ## ... on the newest, with the wheels of ROS 2 Kilted: what speaks ROS, the rest knows nothing of it
 	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '$$s/.* //p') ROS_WHEELS=kilted scripts/bootstrap.sh test $(MATRIX_NEWEST)
-	@AMENT_PREFIX_PATH=$(abspath $(MATRIX_NEWEST)) $(MATRIX_NEWEST)/bin/python -m pytest $(PARALLEL) $(NODE_TESTS) $(ARGS)
+	@export AMENT_PREFIX_PATH=$(abspath $(MATRIX_NEWEST)); $(call pytest,$(MATRIX_NEWEST),$(NODE_TESTS))
 
 # Each NumPy describes its types more narrowly, and the newest is not to be had for every Python. What else the main
 # environment has, and this one lacks, counts as anything at all: `make typecheck` looks at that.
@@ -134,7 +142,7 @@ OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/tes
 
 test-optional: ## test what is extra (YOLO, RF-DETR, Meta's sam2, OpenVINO) in an environment of their own, as CI does
 	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)
-	@AMENT_PREFIX_PATH=$(abspath $(OPTIONAL_VENV)) $(OPTIONAL_VENV)/bin/python -m pytest --no-skips $(OPTIONAL_TESTS) $(ARGS)
+	@export AMENT_PREFIX_PATH=$(abspath $(OPTIONAL_VENV)); $(call pytest,$(OPTIONAL_VENV),--no-skips $(OPTIONAL_TESTS))
 
 bench: setup ## how fast student, node, renderer and raster are on this machine, into out/bench.json
 	@$(VENV_PYTHON) -m afss_ros.evaluation.benchmark $(ARGS)
