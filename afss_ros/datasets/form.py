@@ -203,6 +203,10 @@ class Problem:
         return f"{self.where}: {self.reason}".encode(errors="backslashreplace").decode()
 
 
+SHOWN_PROBLEMS = 10
+"""How many problems are read by a person in a log or a table; after that their number tells more."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Samples that can be used, and the problems of those that cannot.
@@ -250,3 +254,10 @@ class Dataset:
             raise DatasetError(f"{self.root}: no split {split!r}; it has {known}. Name one, or none for every sample")
         chosen = tuple(s for s in self.samples if s.split == split)
         return replace(self, samples=chosen)
+
+    def told_problems(self, most: int = SHOWN_PROBLEMS) -> tuple[str, ...]:
+        """What to log of the problems: `most` of them in full, and of more how many they are and what names each."""
+        told = tuple(str(problem) for problem in self.problems[:most])
+        if (more := len(self.problems) - most) <= 0:
+            return told
+        return (*told, f"{self.root}: {more} problems more; `afss data check {self.root}` counts and names them")

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from afss_ros.datasets.check import Findings
+from afss_ros.datasets.form import SHOWN_PROBLEMS
 
 SEGMENTATION = ("whole", "body", "panel", "antenna", "mean_part")
 DETECTION = ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "mean_box_iou", "score_error")
@@ -24,8 +25,6 @@ STRATA = {
     "mean_box_iou": "box IoU",
     "false_alarm_images": "alarmed",
 }
-
-SHOWN_PROBLEMS = 10
 
 
 def figure(value: float | None, digits: int = 3) -> str:

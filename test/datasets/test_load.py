@@ -48,6 +48,15 @@ def test_pairs_with_a_manifest(tmp_path: Path) -> None:
     assert "images/d.png: missing" in dataset.problems[2].reason
 
 
+def test_a_thousand_problems_are_told_as_ten_and_a_number(tmp_path: Path) -> None:
+    problems = tuple(datasets.Problem(f"line {n}", "occurs twice") for n in range(1000))
+    dataset = datasets.Dataset(tmp_path, {}, (), problems)
+    told = dataset.told_problems()
+    assert told[:10] == tuple(f"line {n}: occurs twice" for n in range(10))
+    assert told[10:] == (f"{tmp_path}: 990 problems more; `afss data check {tmp_path}` counts and names them",)
+    assert replace(dataset, problems=problems[:10]).told_problems() == told[:10]
+
+
 def test_boxes_in_a_table(tmp_path: Path) -> None:
     for name in "abc":
         _picture(tmp_path / f"images/{name}.jpg")

@@ -62,7 +62,7 @@ def read_sets(paths: Sequence[Any], split: str | None, parts: Sequence[str] = PA
     samples: list[datasets.Sample] = []
     for path in paths:
         loaded = datasets.load(path, split)
-        for problem in loaded.problems:
+        for problem in loaded.told_problems():
             _LOG.warning("%s", problem)
         samples.extend(in_ids_of(parts, loaded))
     if not samples:

@@ -77,7 +77,7 @@ def read_candidates(
     candidates = []
     for number, (path, name) in enumerate(zip(sets, names, strict=True)):
         dataset = datasets.load(path)
-        for problem in dataset.problems:
+        for problem in dataset.told_problems():
             _LOG.warning("%s", problem)
         manifest = read_manifest_scores(path)
         others = {s.key: s for s in datasets.load(against[number])} if against else {}
