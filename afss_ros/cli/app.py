@@ -109,7 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `afss` and return its exit code.
 
     Codes: 0 done; 1 a failure, said in one line; 2 a wrong command line; 3 done, but some inputs were unreadable; 130
-    interrupted by Ctrl-C. An error that is not one of the package's own is a defect and shows its traceback.
+    interrupted by Ctrl-C, 143 stopped by SIGTERM. An error that is not one of the package's own is a defect and shows
+    its traceback.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from afss_ros.cli.stopping import stoppable
 from afss_ros.cli.threads import Threads, within
 
 Changes = Annotated[list[str] | None, typer.Option("--set", help="name=value of the configuration; may be repeated.")]
@@ -28,7 +29,7 @@ def loop(
     from afss_ros.loop import run
 
     chosen = configs.load(config, parse_overrides(changes or []))
-    with Console(stderr=True).status("starting") as status, within(threads):
+    with stoppable(), Console(stderr=True).status("starting") as status, within(threads):
         outcome = run.run(chosen, out, told=lambda line: status.update(line))
     gain = outcome["gain"]
     kind = "mask" if gain["kind"] == "segm" else "box"
@@ -50,7 +51,7 @@ def ablate(
     from afss_ros.loop import ablation
 
     chosen = ablation.load(config, parse_overrides(changes or []))
-    with Console(stderr=True).status("starting") as status, within(threads):
+    with stoppable(), Console(stderr=True).status("starting") as status, within(threads):
         rows = ablation.run(chosen, out, told=lambda line: status.update(line))
     Console().print(ablation.table(rows), soft_wrap=True, markup=False, highlight=False)
     Console().print(f"{out / 'ablation.html'}", soft_wrap=True)

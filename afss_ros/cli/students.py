@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from afss_ros.cli.stopping import stoppable
 from afss_ros.cli.threads import Threads, within
 
 
@@ -57,7 +58,7 @@ def train(
         chosen = continued(chosen, initial)
     family = families.find(chosen.student.name)
     logging.info("%s: student of the family %s, licence %s", chosen.student.name, family.name, family.licence)
-    with training_bar() as report, within(threads):
+    with stoppable(), training_bar() as report, within(threads):
         outcome = families.train(chosen, out, report, device=device)
     if Place.of(device).writes:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in outcome.metrics.items())

@@ -114,6 +114,10 @@ def load_best(run: Path) -> Trained:
     if run.suffix == _PUBLISHED:
         return _read_published(run)
     path = run if run.is_file() else run / "best.pt"
+    if not path.exists() and (run / "last.pt").exists():
+        raise DistillError(
+            f"{run}: has validated nothing yet, so it has no best.pt; go on with it first, by the command that began it"
+        )
     state = load(path)
     try:
         return Trained(**state)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
@@ -32,6 +32,7 @@ from afss_ros.distill.training.conditions import outer_conditions
 from afss_ros.distill.training.freeze import hold
 from afss_ros.distill.training.processes import join
 from afss_ros.distill.training.state import RunState
+from afss_ros.distill.training.stopping import Request, StoppedError, listening
 from afss_ros.distill.training.task import Segmentation, Task
 from afss_ros.threads import limited
 
@@ -63,6 +64,7 @@ def train(
     Raises:
         DistillError: the run belongs to another recipe, or the recipe cannot be carried out.
         DatasetError: a data set cannot be read.
+        StoppedError: somebody asked for it by Ctrl-C or SIGTERM; `last.pt` holds every step that was made.
     """
     run.mkdir(parents=True, exist_ok=True)
     with join(device) as place, ExitStack() as scope:
@@ -75,12 +77,12 @@ def train(
             write_atomically(run / "recipe.yaml", recipes.dump(recipe).encode())
         state.threads = scope.enter_context(limited(before=state.threads))
         _LOG.debug("%d threads", state.threads)
-        with outer_conditions(recipe, run):
-            _loop(state, run, report or (lambda progress: None))
+        with outer_conditions(recipe, run), listening() as request:
+            _loop(state, run, report or (lambda progress: None), request)
     return checkpoint.load_best(run)
 
 
-def _loop(state: RunState, run: Path, report: Report) -> None:
+def _loop(state: RunState, run: Path, report: Report, request: Request) -> None:
     recipe, place = state.recipe, state.place
     normalise = Normalise(*state.statistics).to(place.device)
     network = state.network
@@ -95,7 +97,12 @@ def _loop(state: RunState, run: Path, report: Report) -> None:
     done = state.done
     while done < 1:
         began = time.perf_counter()
-        batch = next(batches)
+        try:
+            batch = next(batches)
+        except RuntimeError:
+            if not request.number:  # else Ctrl-C has ended the processes that load, too
+                raise
+            _stop(state, run, request.number)
         terms = _step(state, forward, normalise, batch, done)
         state.step += 1
         state.seconds += time.perf_counter() - began
@@ -117,8 +124,17 @@ def _loop(state: RunState, run: Path, report: Report) -> None:
                 state.save(run)
                 saved_at = state.seconds
             report(Progress(done, state.step, loss, speed, scores))
+        if done < 1 and (number := int(place.agree(request.number))):
+            _stop(state, run, number)
     if board is not None:
         board.close()
+
+
+def _stop(state: RunState, run: Path, number: int) -> NoReturn:
+    """Keep what there is, and leave."""
+    if state.place.writes:
+        state.save(run)
+    raise StoppedError(f"stopped at step {state.step}; {run} holds it, and the same command goes on", number)
 
 
 def _step(

@@ -1,5 +1,7 @@
 """Training learns, and a run that was killed ends where one that was not ends."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from afss_ros.distill.models import build
 from afss_ros.distill.recipe import BudgetRecipe, Recipe
 from afss_ros.distill.training import checkpoint, schedule, state
 from afss_ros.distill.training import loop as training
+from afss_ros.distill.training.stopping import StoppedError
 from afss_ros.distill.training.task import Segmentation
 
 MakeRecipe = Callable[..., Recipe]
@@ -27,20 +30,43 @@ def test_a_killed_run_resumes_to_the_same_weights(small_recipe: MakeRecipe, tmp_
         if progress.step == 5:
             raise KilledError
 
+    def stop(progress: training.Progress) -> None:
+        if progress.step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
     training.train(options, tmp_path / "whole")
+    with pytest.raises(StoppedError, match=r"stopped at step 3; .*the same command goes on") as stopped:
+        training.train(options, tmp_path / "stopped", stop)
+    assert stopped.value.number == signal.SIGTERM
+    assert checkpoint.load(tmp_path / "stopped" / "last.pt")["step"] == 3, "no step is lost"
+    training.train(options, tmp_path / "stopped")
     with pytest.raises(KilledError):
         training.train(options, tmp_path / "killed", kill)
     resumed_at = checkpoint.load(tmp_path / "killed" / "last.pt")["step"]
     training.train(options, tmp_path / "killed")
 
     assert 0 < resumed_at < 5
-    whole, resumed = (checkpoint.load(tmp_path / name / "last.pt") for name in ("whole", "killed"))
-    assert resumed["step"] == whole["step"] == 6
-    for part in ("network", "average"):
-        for key, value in whole[part].items():
-            assert resumed[part][key].equal(value), f"{part} {key}"
-    scores = [[{k: v for k, v in h.items() if k != "minutes"} for h in run["history"]] for run in (whole, resumed)]
-    assert [h["whole_iou"] for h in scores[0]] == [h["whole_iou"] for h in scores[1]]
+    whole, killed, stopped_once = (
+        checkpoint.load(tmp_path / name / "last.pt") for name in ("whole", "killed", "stopped")
+    )
+    for resumed in (killed, stopped_once):
+        assert resumed["step"] == whole["step"] == 6
+        for part in ("network", "average"):
+            for key, value in whole[part].items():
+                assert resumed[part][key].equal(value), f"{part} {key}"
+        assert [h["whole_iou"] for h in resumed["history"]] == [h["whole_iou"] for h in whole["history"]]
+
+
+def test_weights_of_a_run_that_has_validated_nothing_are_not_taken_for_none(
+    small_recipe: MakeRecipe, tmp_path: Path
+) -> None:
+    def stop(progress: training.Progress) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(StoppedError):
+        training.train(small_recipe(validate_every=100.0, budget={"iterations": 50}), tmp_path, stop)
+    with pytest.raises(DistillError, match="has validated nothing yet"):
+        checkpoint.load_best(tmp_path)
 
 
 def test_a_run_directory_of_another_recipe_is_refused(small_recipe: MakeRecipe, tmp_path: Path) -> None:
