@@ -25,7 +25,7 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from afss_ros.nodes import log_files
+from afss_ros.nodes import ending, log_files
 
 _POLL_S = 0.1
 """How long a signal may go unnoticed: Python runs its handlers when the wait for work returns."""
@@ -41,8 +41,10 @@ def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
     """ROS within the block. Yields the event that SIGINT and SIGTERM set; a node may set it to end by itself.
 
     Ctrl-C under a launch file arrives twice, from the terminal and from launch. Once a signal has come, later ones are
-    ignored for good: Python's own end, which nobody's handler survives, must not turn into death by signal.
+    ignored for good: Python's own end, which nobody's handler survives, must not turn into death by signal. One that
+    does not come does: see `ending`.
     """
+    ending.bound_exit()
     stop = threading.Event()
     signalled = False
 
@@ -61,7 +63,8 @@ def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
     try:
         yield stop
     finally:
-        rclpy.try_shutdown()
+        with ending.bounded():
+            rclpy.try_shutdown()
         for number, handler in previous.items():
             signal.signal(number, signal.SIG_IGN if signalled else handler)
 
@@ -80,6 +83,13 @@ def spin(node: Node, stop: threading.Event, *others: Node) -> None:
         for served in (node, *others):
             executor.remove_node(served)
         executor.shutdown()
+
+
+def destroy(*nodes: Node) -> None:
+    """Take nodes off the network, once they have closed what they hold; the process ends where that does not."""
+    with ending.bounded():
+        for node in nodes:
+            node.destroy_node()
 
 
 def serve_once(executor: Executor, timeout_s: float, logger: RcutilsLogger) -> None:

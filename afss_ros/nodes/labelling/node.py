@@ -261,7 +261,7 @@ def main(args: Sequence[str] | None = None) -> int:
             node.close()
             failure = node.state.failure
             counts = node.state.counts
-            node.destroy_node()
+            spinning.destroy(node)
         if failure:
             get_logger("labelling_node").fatal(failure)
             return 1

@@ -37,7 +37,7 @@ def main(args: Sequence[str] | None = None) -> int:
             service_manager.notify("STOPPING=1")
             for node in nodes:
                 node.close()
-                node.destroy_node()
+            spinning.destroy(*nodes)
     if stuck := left_behind():
         get_logger("perception_node").fatal(f"ended beside threads that do not end: {', '.join(stuck)}")
         sys.stdout.flush()

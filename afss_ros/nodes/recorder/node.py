@@ -117,7 +117,7 @@ def main(args: Sequence[str] | None = None) -> int:
                 node.close()
             except BagError as error:
                 node.failure = error
-            node.destroy_node()
+            spinning.destroy(node)
         if node.failure is not None:
             logger.fatal(str(node.failure))
             return 1

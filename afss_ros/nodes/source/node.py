@@ -221,7 +221,7 @@ def main(args: Sequence[str] | None = None) -> int:
             node.play(stop)
         finally:
             node.close()
-            node.destroy_node()
+            spinning.destroy(node)
         if node.sent == 0 and node.finished:
             logger.fatal("not one frame could be read")
             return FAILED
