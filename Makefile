@@ -46,6 +46,8 @@ ifdef _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export LD_LIBRARY_PATH := $(shell . scripts/machine.sh; library_path_without_wheels)
 endif
 unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
+# Nor may a machine's habit of writing no bytecode let every process compile torch anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo label-demo refer-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign fuzz evidence sbom clean distclean
 
