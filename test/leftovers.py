@@ -28,7 +28,7 @@ from process_table import Process, ancestry, kill, started_with, table
 
 MARK = "AFSS_TEST_RUN"
 """Names this run in the environment of every process that it starts; a run within a run adds to the mark."""
-GRACE_S = 10.0
+GRACE_S = 60.0
 """How long processes and threads may take to end after they were told to: a busy machine is slow, not wrong."""
 SERVANTS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 """Processes that multiprocessing keeps until the interpreter ends, and that end with it."""

@@ -74,7 +74,7 @@ def started_with(name: str, value: str, *, separator: str | None = None) -> set[
     return found
 
 
-def kill(victims: Collection[Process], patience_s: float = 20.0) -> None:
+def kill(victims: Collection[Process], patience_s: float = 60.0) -> None:
     """Kill processes (SIGKILL) and wait until they have ended, whosever children they are.
 
     Raises:

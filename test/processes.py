@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
 """How long a test waits for a process: a busy machine is slow, not wrong."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from once import once
 
 if TYPE_CHECKING:
     from afss_ros.distill.recipe import Recipe
@@ -19,7 +20,7 @@ def drawn_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """32 pictures of 64 x 64."""
     from afss_ros.distill.search import noise_study
 
-    return noise_study.draw(tmp_path_factory.mktemp("sets") / "drawn", 32)
+    return once(tmp_path_factory, "drawn", lambda folder: noise_study.draw(folder / "drawn", 32)) / "drawn"
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,5 @@ def run(small_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFa
     """A run that has had time to learn the drawn set."""
     from afss_ros.distill.training import loop as training
 
-    directory = tmp_path_factory.mktemp("run")
-    options = {"lr": 3e-3, "ema": 0.9}
-    training.train(small_recipe(budget={"iterations": 90}, validate_every=15, optimiser=options), directory)
-    return directory
+    recipe = small_recipe(budget={"iterations": 90}, validate_every=45, optimiser={"lr": 3e-3, "ema": 0.9})
+    return once(tmp_path_factory, "run", lambda folder: training.train(recipe, folder))

@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from numpy.typing import NDArray
-from perception_peer import RELIABLE, Peer, PerceptionProcess, image_message, reserved_domain
+from perception_peer import PATIENCE_S, RELIABLE, Peer, PerceptionProcess, image_message, reserved_domain
 from processes import ROOT
 from rclpy.duration import Duration
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -170,7 +170,7 @@ class Bench(AbstractContextManager["Bench"]):
     def go_on(self) -> None:
         self._running = True
 
-    def await_right_frames(self, count: int = 5, patience_s: float = 60.0) -> bool:
+    def await_right_frames(self, count: int = 5, patience_s: float = PATIENCE_S) -> bool:
         """Whether that many right answers come from now on."""
         self.go_on()
         goal = self.right + count
@@ -179,7 +179,7 @@ class Bench(AbstractContextManager["Bench"]):
         return self.right >= goal
 
     def await_report(
-        self, which: Callable[[bytes, str, dict[str, str]], bool], patience_s: float = 30.0
+        self, which: Callable[[bytes, str, dict[str, str]], bool], patience_s: float = PATIENCE_S
     ) -> tuple[float, str] | None:
         """Seconds until a report is `which`, and what it says; None when none comes."""
         began, found = time.monotonic(), []
@@ -197,10 +197,10 @@ class Bench(AbstractContextManager["Bench"]):
             self.peer.spin_until(told, "such a report", patience_s)
         return (time.monotonic() - began, found[0]) if found else None
 
-    def await_trouble(self, says: str = "", patience_s: float = 30.0) -> tuple[float, str] | None:
+    def await_trouble(self, says: str = "", patience_s: float = PATIENCE_S) -> tuple[float, str] | None:
         return self.await_report(lambda level, message, _: level != DiagnosticStatus.OK and says in message, patience_s)
 
-    def await_silence(self, patience_s: float = 30.0) -> float | None:
+    def await_silence(self, patience_s: float = PATIENCE_S) -> float | None:
         """Seconds until the middleware says that the detections are no longer alive."""
         began = time.monotonic()
         self._lost_at = None
@@ -218,7 +218,7 @@ class Bench(AbstractContextManager["Bench"]):
             counts.update({name: int(values[f"frames.{name}"]) for name in _FATES})
             return counts["received"] == counts["processed"] + counts["overwritten"] + counts["bad"]
 
-        found = self.await_report(settled, 20.0)
+        found = self.await_report(settled)
         self.go_on()
         return found is not None and counts["received"] <= self.sent
 

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
-from perception_peer import image_message
+from perception_peer import PATIENCE_S, image_message
 
 from afss_ros.nodes.perception.watchdog import EXIT_CODE
 from faults.bench import Bench, Outcome
@@ -28,7 +28,7 @@ def ended_threads(bench: Bench, count: int, seed: int = 0) -> Outcome:
     for _ in range(count):
         bench.peer.spin_for(float(rng.uniform(0.0, 0.1)))
         bench.process.process.send_signal(signal.SIGRTMIN)
-        if (found := bench.await_report(reported, 10.0)) is not None:
+        if (found := bench.await_report(reported)) is not None:
             outcome.notice(found[1], found[0])
             told += 1
     # What happened between two frames is said until the next activation.
@@ -49,7 +49,7 @@ def rotten_memory(bench: Bench, count: int) -> Outcome:
             return bench.process.log.count("loading it anew") > healed
 
         try:
-            bench.peer.spin_until(told, "the known answer to be missed", 30.0)
+            bench.peer.spin_until(told, "the known answer to be missed")
         except AssertionError:
             continue
         found = bench.await_trouble("loaded anew")
@@ -69,7 +69,7 @@ def flipped_bits(bench: Bench, count: int) -> Outcome:
     for _ in range(count):
         bench.await_right_frames()
         bench.process.process.send_signal(signal.SIGRTMIN + 1)
-        if (found := bench.await_report(repaired, 30.0)) is not None:
+        if (found := bench.await_report(repaired)) is not None:
             outcome.notice(found[1], found[0])
             told += 1
     survived = bench.await_right_frames() and bench.peer.reload()
@@ -82,7 +82,7 @@ def standstill(bench: Bench, count: int) -> Outcome:
     for _ in range(count):
         bench.await_right_frames()
         bench.process.process.send_signal(signal.SIGSTOP)
-        after_s = bench.await_silence(2.0)
+        after_s = bench.await_silence()
         bench.peer.spin_for(1.0)
         bench.process.process.send_signal(signal.SIGCONT)
         if after_s is not None:
@@ -122,7 +122,7 @@ def hung_inference(bench: Bench, count: int) -> Outcome:
         if found is not None:
             outcome.notice(found[1], found[0])
         began = time.monotonic()
-        survived &= bench.process.stop(signal.SIGTERM) == EXIT_CODE and time.monotonic() - began < 30.0
+        survived &= bench.process.stop(signal.SIGTERM) == EXIT_CODE and time.monotonic() - began < PATIENCE_S
         bench.start()
     return bench.judge(outcome, survived=survived)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from processes import ROOT, kill_group
 
-STILL_S = 180.0
+STILL_S = 600.0
 """Without a word after which an input counts as hung: it takes no processor time, or that would have ended it."""
 
 

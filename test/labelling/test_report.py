@@ -228,7 +228,7 @@ def test_a_set_of_thousands_of_frames_opens_and_is_walked_to_its_end(page: Page,
     assert page.run(STATE) == "0 keep, 1 drop"
     assert page.run("return document.querySelectorAll('.card').length") == 3000
     assert page.run("return document.querySelectorAll('.card img').length") < 500, "no more than near the window"
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120
     assert [e for e in page.errors() if "thumbs/" not in e] == []
 
 

@@ -28,21 +28,22 @@ def write(path: Path, **changes: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an ablation that has run once, from the command line."""
+def compared(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an ablation that has run once, from the command line, in that of a loop: they share steps."""
     root = tmp_path_factory.mktemp("ablation")
+    shutil.copytree(finished, root / "out")
     assert main(["ablate", str(write(root / "ablation.yaml")), "--out", str(root / "out")]) == 0
     return root / "out"
 
 
-def test_rows_share_all_that_no_change_touches(finished: Path) -> None:
-    count = {name: len(list(finished.glob(f"{name}-*"))) for name in ("render", "judge-teacher", "label-1", "select-1")}
+def test_rows_share_all_that_no_change_touches(compared: Path) -> None:
+    count = {name: len(list(compared.glob(f"{name}-*"))) for name in ("render", "judge-teacher", "label-1", "select-1")}
     assert count == {"render": 1, "judge-teacher": 1, "label-1": 1, "select-1": 1}
-    assert len(list(finished.glob("train-1-*"))) == 3
+    assert len(list(compared.glob("train-1-*"))) == 3
 
 
-def test_each_row_is_compared_with_the_one_that_it_changes(finished: Path) -> None:
-    rows = {row["name"]: row for row in json.loads((finished / "ablation.json").read_text())}
+def test_each_row_is_compared_with_the_one_that_it_changes(compared: Path) -> None:
+    rows = {row["name"]: row for row in json.loads((compared / "ablation.json").read_text())}
     assert {name: row["after"] for name, row in rows.items()} == {
         "plain": None, "+ robust": "plain", "+ weights": "plain",
     }  # fmt: skip
@@ -62,16 +63,16 @@ def test_changes_add_up_along_the_rows_that_follow_each_other() -> None:
     assert weights.train["distillation"] == {"weight_by": "mask_score"} and weights.rounds == 1
 
 
-def test_another_seed_trains_again_and_labels_nothing_again(finished: Path, tmp_path: Path) -> None:
+def test_another_seed_trains_again_and_labels_nothing_again(compared: Path, tmp_path: Path) -> None:
     document = {"loop": BASE, "rows": ROWS[:1], "seeds": [0, 1], "resamples": 20}
-    copied = Path(shutil.copytree(finished, tmp_path / "copied"))  # the other tests count what is in the folder
+    copied = Path(shutil.copytree(compared, tmp_path / "copied"))  # the other tests count what is in the folder
     (row,) = ablation.run(ablation.AblationConfig.model_validate(document), copied)
     assert len(list(copied.glob("label-1-*"))) == 1 and len(list(copied.glob("train-1-*"))) == 4
     assert row["student"]["interval"] is not None
 
 
-def test_the_page_and_the_table_tell_every_row(finished: Path) -> None:
-    page = (finished / "ablation.html").read_text()
+def test_the_page_and_the_table_tell_every_row(compared: Path) -> None:
+    page = (compared / "ablation.html").read_text()
     assert page.count("<svg") == 1 and "<script" not in page and "<link" not in page
     rows: list[dict[str, Any]] = [
         {"name": "a", "after": None, "kind": "segm", "images": 5, "worth": None,

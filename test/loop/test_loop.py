@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import yaml
 from small_loop import SMALL
 
 from afss_ros import datasets
-from afss_ros.cli import main
 from afss_ros.loop import LoopError, config, labelling, run, work
 from afss_ros.loop import steps as run_steps
 
@@ -20,20 +18,6 @@ from afss_ros.loop import steps as run_steps
 def write(path: Path, **changes: Any) -> Path:
     path.write_text(yaml.safe_dump({**SMALL, **changes}))
     return path
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a loop that has run once, from the command line."""
-    root = tmp_path_factory.mktemp("loop")
-    assert main(["loop", str(write(root / "loop.yaml")), "--out", str(root / "out")]) == 0
-    return root / "out"
-
-
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    """The same to go on with otherwise: the other tests count what is in the folder."""
-    return Path(shutil.copytree(finished, tmp_path / "copied"))
 
 
 def steps(root: Path) -> dict[str, bool]:
@@ -83,10 +67,10 @@ def test_the_report_stands_alone_and_shows_figures_plots_and_pictures(finished: 
     assert "<link" not in page
 
 
-def test_run_again_it_repeats_nothing(finished: Path, tmp_path: Path) -> None:
-    before = json.loads((finished / "loop.json").read_text())
-    again = run.run(config.load(write(tmp_path / "loop.yaml")), finished)
-    assert all(steps(finished).values())
+def test_run_again_it_repeats_nothing(copied: Path, tmp_path: Path) -> None:
+    before = json.loads((copied / "loop.json").read_text())
+    again = run.run(config.load(write(tmp_path / "loop.yaml")), copied)
+    assert all(steps(copied).values())
     assert (again["gain"], again["labellers"]) == (before["gain"], before["labellers"])
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from package_metadata import ROOT
+from processes import PATIENCE_S
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 TOOLS = {
@@ -51,7 +52,7 @@ class Machine:
         """Run it, see it fail; what it said."""
         variables = {"PATH": str(self._bin), "HOME": str(self._bin.parent), "PYTHON": str(self.python), **environment}
         command = ["bash", "scripts/bootstrap.sh", "onboard", str(self.venv)]
-        result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=PATIENCE_S)
         assert result.returncode == 1, result.stdout + result.stderr
         assert "Traceback" not in result.stderr
         assert "Ready" not in result.stderr

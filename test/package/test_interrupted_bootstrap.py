@@ -28,7 +28,6 @@ pytestmark = pytest.mark.skipif(
 MOMENTS: list[tuple[str, Callable[[Path], bool], signal.Signals]] = [
     ("the folder", lambda venv: (venv / "bin").exists(), signal.SIGKILL),
     ("half of pip", lambda venv: any(venv.glob("lib/python3*/site-packages/pip")), signal.SIGINT),
-    ("uv", lambda venv: (venv / "bin" / "uv").exists(), signal.SIGKILL),
     ("some of the packages", lambda venv: any(venv.glob("lib/python3*/site-packages/ros_*")), signal.SIGINT),
     ("the bindings, unfinished", lambda venv: any(venv.glob("vision_msgs-*")), signal.SIGKILL),
 ]

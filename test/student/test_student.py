@@ -159,7 +159,7 @@ def test_a_slow_student_takes_about_as_long_as_asked(slow_student: Callable[[flo
             student.warm_up(1)
             took_ms.append((time.thread_time() - start) * 1e3)
         # The shortest: a neighbour on the same core makes the processor itself slower.
-        assert 25 < min(took_ms) < 150, took_ms
+        assert 15 < min(took_ms) < 600, took_ms
 
 
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:

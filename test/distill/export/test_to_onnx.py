@@ -28,8 +28,8 @@ SIZE = (64, 64)
 
 
 @pytest.fixture(scope="module")
-def student_file(run: Path) -> Path:
-    return export.export(run, run / "student.onnx", export.ExportOptions(SIZE))
+def student_file(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export.export(run, tmp_path_factory.mktemp("exported") / "student.onnx", export.ExportOptions(SIZE))
 
 
 def _outputs(path: Path, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -160,15 +160,15 @@ def test_a_directory_without_a_run_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def published(run: Path) -> Path:
-    return export.export_weights(run, run / "published.safetensors")
+def published(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export.export_weights(run, tmp_path_factory.mktemp("published") / "published.safetensors")
 
 
 def test_published_weights_are_exported_as_the_run_is(
-    run: Path, student_file: Path, published: Path, drawn_set: Path
+    run: Path, student_file: Path, published: Path, drawn_set: Path, tmp_path: Path
 ) -> None:
     assert published.stat().st_size < 0.6 * (run / "best.pt").stat().st_size
-    again = export.export(published, run / "again.onnx", export.ExportOptions(SIZE))
+    again = export.export(published, tmp_path / "again.onnx", export.ExportOptions(SIZE))
     with Student(again, provider="cpu", threads=1) as student:
         assert student.contract.training_data == f"24 labelled images: {drawn_set.name}; {NOISE}"
     image = datasets.load(drawn_set, "val").samples[0].read_image()[None]

@@ -10,6 +10,7 @@ from perception_peer import BEST_EFFORT, Peer, craft_image, image_message
 from vision_msgs.msg import Detection2DArray
 
 INFERENCE_MS = 150.0
+FATES = ("received", "processed", "overwritten")
 
 
 def test_a_30_hz_camera_never_builds_a_backlog(peer: Peer, slow_student: Callable[[float], Path]) -> None:
@@ -31,7 +32,12 @@ def test_a_30_hz_camera_never_builds_a_backlog(peer: Peer, slow_student: Callabl
 
     timer = peer.node.create_timer(1 / 30, publish)
     peer.spin_until(lambda: len(ages_ms) >= 15, "15 outputs")
-    values = peer.status()[2]
+
+    def since(values: dict[str, str]) -> dict[str, int]:
+        return {k: int(values[f"frames.{k}"]) - int(before[f"frames.{k}"]) for k in FATES}
+
+    # 30 Hz against some 6 Hz; on a busy machine the camera may be held up for a while, too.
+    values = peer.status(lambda values: since(values)["overwritten"] > since(values)["processed"])[2]
     peer.node.destroy_timer(timer)
 
     inference_ms = float(values["latency_ms.inference.p95"])
@@ -40,10 +46,7 @@ def test_a_30_hz_camera_never_builds_a_backlog(peer: Peer, slow_student: Callabl
     assert min(last) < 2 * inference_ms + 100, f"ages in ms: {ages_ms}"
     assert min(last) < min(first) + inference_ms, f"ages in ms must not grow: {ages_ms}"
 
-    counted = {
-        k: int(values[f"frames.{k}"]) - int(before[f"frames.{k}"]) for k in ("received", "processed", "overwritten")
-    }
-    assert counted["overwritten"] > counted["processed"], "30 Hz against some 6 Hz"
+    counted = since(values)
     on_their_way = counted["received"] - counted["processed"] - counted["overwritten"]
     assert 0 <= on_their_way <= 2
     assert int(values["frames.bad"]) == int(before["frames.bad"])

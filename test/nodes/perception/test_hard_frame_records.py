@@ -19,7 +19,7 @@ from afss_ros.perception import Frame
 from afss_ros.student import Student
 
 SECOND = 10**9
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 UNSURE = 130
 """Grey of a block that the tiny student gives a score of 0.51."""
 CAMERA = replace(CameraInfo.pinhole(160, 120, 1.0), binning_x=2, binning_y=2, roi=RegionOfInterest(4, 6, 100, 120))
