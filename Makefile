@@ -107,7 +107,7 @@ NODE_TESTS := --ignore test/nodes/labelling --ignore test/nodes/ground test/node
 # Sentences are understood on board; sets of them are built and read on the ground.
 REFER_TESTS := $(addprefix test/refer/test_,$(addsuffix .py,denote grammar parse words))
 # The tools of the tests hang on none of what differs.
-OF_TOOLS := $(addprefix test/test_,domains.py leftovers.py once.py)
+OF_TOOLS := $(addprefix test/test_,domains.py leftovers.py once.py order.py)
 ON_BOARD_TESTS := $(NODE_TESTS) test/bags --ignore test/downlink/ground test/downlink test/monitor $(REFER_TESTS) test/run test/sources test/student test/tracking \
 	$(filter-out $(OF_TOOLS),$(wildcard test/test_*.py))
 

@@ -26,8 +26,30 @@ with suppress(ImportError):  # a robot may lack it, and then the tests that need
     settings.load_profile("any machine")
 
 
+LONG = [
+    f"test/{name}.py"
+    for name in (
+        "cluster/test_ray", "distill/training/test_loop", "fuzzing/test_fuzz", "package/test_interrupted_bootstrap",
+        "distill/families/test_efficientdet", "nodes/test_demo", "loop/test_loop", "nodes/perception/test_stall",
+        "examples/test_geo", "distill/training/test_processes", "nodes/test_campaign", "loop/test_ablation",
+        "distill/training/test_truth_of_runs", "labelling/test_resume", "nodes/labelling/test_node",
+        "geo/comparison/test_compare", "distill/data/test_classes", "distill/export/test_to_onnx",
+        "nodes/source/test_node", "labelling/test_memory", "cluster/test_stores", "package/test_silence",
+    )
+]  # fmt: skip
+"""Files of a quarter of a minute and more, the longest first."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     leftovers.register(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the files, begin with the long ones, so that none of them is waited for in the end."""
+    if hasattr(config, "workerinput"):
+        places = {name: place for place, name in enumerate(LONG)}
+        items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONG)))
 
 
 # Before anything loads OpenMP, which reads them once; processes that tests start inherit them.

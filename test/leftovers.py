@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from process_table import Process, ancestry, kill, started_with, table
+from process_table import Process, ancestry, descendants, kill, look, pids, started_with, table
 
 MARK = "AFSS_TEST_RUN"
 """Names this run in the environment of every process that it starts; a run within a run adds to the mark."""
@@ -225,16 +225,20 @@ class Guard:
         return {thread for thread in set(threading.enumerate()) - allowed if not thread.daemon}
 
 
+_strangers: set[int] = set()
+"""Processes that were looked at and are not of this run: what they start is not of it either, and every test asks."""
+
+
 def ours() -> set[Process]:
     """The processes below this one, and those that carry its mark."""
-    known = table()
-    marked = started_with(MARK, os.environ[MARK], separator="/")
     own = os.getpid()
-    return {
-        process
-        for pid, process in known.items()
-        if pid != own and (pid in marked or any(above.pid == own for above in ancestry(process, known)))
-    }
+    below = descendants(own)
+    numbers = set(pids())
+    _strangers.intersection_update(numbers)  # a number that is free may be given to one of ours
+    unknown = numbers - _strangers - below - {own}
+    marked = started_with(MARK, os.environ[MARK], separator="/", among=unknown)
+    _strangers.update(unknown - marked)
+    return {process for pid in below | marked if (process := look(pid)) is not None}
 
 
 def _ends_with_us(process: Process) -> bool:

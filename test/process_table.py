@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PROC = Path("/proc")
 Table = dict[int, "Process"]
 
 
@@ -35,13 +34,39 @@ def table() -> Table:
 
     Not of one moment: who is born while it is read may be missing, with its parent having ended before its turn.
     """
-    found = {}
-    for pid in _pids():
-        # The name, in brackets, may hold anything; what follows it: state, parent, and as the 20th the start.
-        fields = _read(pid, "stat").rpartition(b")")[2].split()
-        if fields:
-            found[pid] = Process(pid, int(fields[19]), parent=int(fields[1]), has_ended=fields[0] in (b"Z", b"X"))
+    return {pid: process for pid in pids() if (process := look(pid)) is not None}
+
+
+def look(pid: int) -> Process | None:
+    """The process of a number, if there is one."""
+    # The name, in brackets, may hold anything; what follows it: state, parent, and as the 20th the start.
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    if not fields:
+        return None
+    return Process(pid, int(fields[19]), parent=int(fields[1]), has_ended=fields[0] in (b"Z", b"X"))
+
+
+def descendants(pid: int) -> set[int]:
+    """The numbers of the processes below one; who is born while they are asked may be missing."""
+    if not Path(f"/proc/self/task/{os.getpid()}/children").exists():  # a kernel that was built without
+        known = table()
+        return {p.pid for p in known.values() if p.pid != pid and any(a.pid == pid for a in ancestry(p, known))}
+    found: set[int] = set()
+    open_ = [pid]
+    while open_:
+        children = _children(open_.pop()) - found
+        found |= children
+        open_ += children
     return found
+
+
+def _children(pid: int) -> set[int]:
+    """Of all its threads."""
+    try:
+        threads = [entry.name for entry in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return set()
+    return {int(child) for thread in threads for child in _read(pid, f"task/{thread}/children").split()}
 
 
 def running() -> set[Process]:
@@ -57,8 +82,10 @@ def ancestry(process: Process, known: Table) -> Iterator[Process]:
         above = known.get(above.parent)
 
 
-def started_with(name: str, value: str, *, separator: str | None = None) -> set[int]:
-    """The numbers of the processes that were started with `name=value` in their environment.
+def started_with(
+    name: str, value: str, *, separator: str | None = None, among: Collection[int] | None = None
+) -> set[int]:
+    """The numbers of the processes, of all or `among` some, that were started with `name=value` in their environment.
 
     With a separator also those whose value goes on with it. Processes of other users cannot be read and are not among
     them; what a process changed in its own environment does not count.
@@ -66,7 +93,7 @@ def started_with(name: str, value: str, *, separator: str | None = None) -> set[
     entry = f"\0{name}={value}".encode()
     ends = ("\0", separator or "\0")
     found = set()
-    for pid in _pids():
+    for pid in pids() if among is None else among:
         environment = b"\0" + _read(pid, "environ")
         place = environment.find(entry)
         if place >= 0 and environment[place + len(entry) :][:1].decode(errors="replace") in ends:
@@ -92,8 +119,9 @@ def kill(victims: Collection[Process], patience_s: float = 60.0) -> None:
         time.sleep(0.01)
 
 
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+def pids() -> list[int]:
+    """The numbers of all processes."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _read(pid: int, name: str) -> bytes:

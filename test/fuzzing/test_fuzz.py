@@ -14,7 +14,7 @@ from fuzzing.mutate import PNG, spoilt, with_checksums
 from fuzzing.targets import TARGETS
 
 SEED = 15
-COUNTS = {"images": 400, "models": 150, "manifests": 300, "recordings": 120, "sets": 32}
+COUNTS = {"images": 200, "models": 80, "manifests": 150, "recordings": 60, "sets": 16}
 
 
 @pytest.mark.parametrize("target", TARGETS)
