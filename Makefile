@@ -49,7 +49,7 @@ unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
 # Nor may a machine's habit of writing no bytecode let every process compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo label-demo refer-demo test lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign fuzz evidence sbom clean distclean
+.PHONY: help demo label-demo refer-demo test test-here lint typecheck egl rendering test-matrix test-oldest test-newest test-pythons test-optional bench setup lock campaign fuzz evidence sbom clean distclean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
@@ -75,7 +75,9 @@ refer-demo: ## point at things with words in the demo's frames, into out/refer-d
 	@$(VENV_PYTHON) -m afss_ros.refer.demo $(ARGS)
 
 test: egl setup rendering lint typecheck ## lint, type-check and run every test but those of optional models
-	@$(MAKE) test-matrix
+	@$(MAKE) test-matrix test-here
+
+test-here: rendering ## ... without the matrix, on this environment alone
 	@$(call pytest,$(VENV),$(TESTS))
 
 lint: ## ruff: rules and format; hadolint: the Dockerfile
