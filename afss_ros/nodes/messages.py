@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -24,16 +25,25 @@ _CHANNELS = {"mono8": 1, "rgb8": 3}
 
 
 def image_message(pixels: NDArray[np.uint8], encoding: str, header: Header) -> Image:
-    """Wrap uint8 (H, W) as `mono8` or (H, W, 3) as `rgb8`."""
+    """Wrap uint8 (H, W) as `mono8` or (H, W, 3) as `rgb8`. The message shares the memory of contiguous `pixels`."""
     height, width = pixels.shape[:2]
     message = Image(header=header, height=height, width=width, encoding=encoding)
     message.is_bigendian = int(sys.byteorder == "big")
     message.step = width * _CHANNELS[encoding]
-    # An array.array is the one type that rclpy takes as it is: 0.3 ms for 3 MB, where an ndarray takes 177 ms.
-    data = array.array("B")
-    data.frombytes(np.ascontiguousarray(pixels).data.cast("B"))
-    message.data = data
+    give_bytes(message, np.ascontiguousarray(pixels).data.cast("B"))
     return message
+
+
+def give_bytes(message: Any, data: memoryview) -> None:
+    """Let the field `data`, a sequence of uint8, be these bytes, contiguous and as they are: nothing is copied.
+
+    The setter that rosidl generates copies them, an array.array of a megabyte in 0.7 ms; what turns messages into bytes
+    for the wire takes any buffer, and looks at no more than the attribute that the setter would have set.
+    """
+    if hasattr(message, "_data"):
+        message._data = data
+    else:  # generated otherwise than Jazzy's and Kilted's
+        message.data = array.array("B", data)
 
 
 def detections_message(

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from afss_ros.nodes.messages import detections_message, image_message, label_info_message
@@ -30,6 +32,20 @@ def test_a_picture_becomes_rgb8_even_if_it_is_a_view() -> None:
     message = image_message(picture[:, ::2], "rgb8", HEADER)
     assert (message.height, message.width, message.step, message.encoding) == (2, 2, 6, "rgb8")
     assert bytes(message.data) == bytes([0, 1, 2, 6, 7, 8, 12, 13, 14, 18, 19, 20])
+
+
+@pytest.mark.parametrize(("shape", "encoding"), [((5, 7), "mono8"), ((3, 2, 3), "rgb8")])
+def test_what_goes_out_is_what_a_message_filled_by_its_setter_holds(shape: tuple[int, ...], encoding: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    ours = image_message(pixels, encoding, HEADER)
+    usual = Image(header=HEADER, height=shape[0], width=shape[1], encoding=encoding)
+    usual.step, usual.is_bigendian, usual.data = ours.step, ours.is_bigendian, pixels.tobytes()
+    assert serialize_message(ours) == serialize_message(usual)
+
+
+def test_the_pixels_of_a_message_are_no_copy() -> None:
+    pixels = np.zeros((4, 4), np.uint8)
+    assert np.shares_memory(np.frombuffer(image_message(pixels, "mono8", HEADER).data, np.uint8), pixels)
 
 
 def test_a_box_becomes_centre_and_size_and_the_class_its_id_as_a_string() -> None:
