@@ -6,7 +6,9 @@ origin at a pixel's corner (see afss_ros.perception), so both maps are plain aff
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import cv2
@@ -16,11 +18,27 @@ from numpy.typing import NDArray
 Size = tuple[int, int]
 """(height, width) in pixels."""
 
-Indices = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Rows and columns of a label map, one for each row and column of the source."""
-
+_REPEATED = {2: (0x0101, np.uint16), 4: (0x01010101, np.uint32), 8: (0x0101010101010101, np.uint64)}
+"""Times a byte, so many of it in a word, whatever the machine's order of bytes."""
 PAD_VALUE = 0
 _MAX_BILINEAR_RATIO = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Indices:
+    """Where every row and column of the source lies in a label map.
+
+    Attributes:
+        rows: intp (H,), of the map.
+        cols: intp (W,), of the map.
+        row_times: how many rows of the source each of the map's is, where that is the same for all of them; else 0.
+        col_times: the same of columns.
+    """
+
+    rows: NDArray[np.intp]
+    cols: NDArray[np.intp]
+    row_times: int
+    col_times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +73,8 @@ class Letterbox:
         rows, cols = size[0] / self.network[0], size[1] / self.network[1]
         bottom, right = self.top + self.content[0], self.left + self.content[1]
         return (
-            slice(int(np.floor(self.top * rows)), int(np.ceil(bottom * rows))),
-            slice(int(np.floor(self.left * cols)), int(np.ceil(right * cols))),
+            slice(math.floor(self.top * rows), math.ceil(bottom * rows)),
+            slice(math.floor(self.left * cols), math.ceil(right * cols)),
         )
 
 
@@ -97,6 +115,9 @@ def resize(image: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """
     height, width = out.shape[:2]
     while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width and not (image.shape[0] | image.shape[1]) & 1:
+        if image.shape[:2] == (2 * height, 2 * width):
+            cv2.resize(image, (width, height), dst=out, interpolation=cv2.INTER_AREA)
+            return
         image = _resized(image, image.shape[0] // 2, image.shape[1] // 2, cv2.INTER_AREA)
     ratio = max(image.shape[0] / height, image.shape[1] / width)
     factor = 1
@@ -113,12 +134,21 @@ def _resized(image: NDArray[np.uint8], height: int, width: int, interpolation: i
 
 def boxes_to_source(boxes: NDArray[np.float32], box: Letterbox) -> NDArray[np.float32]:
     """Map boxes (N, 4) xyxy from network pixels to source pixels, clipped to the picture."""
-    y, x = box.scale_yx
-    offset = np.array([box.left, box.top, box.left, box.top], np.float64)
-    scale = np.array([x, y, x, y], np.float64)
-    height, width = box.source
+    offset, scale, limit = _way_back(box)
     mapped = (boxes.astype(np.float64) - offset) / scale
-    return np.clip(mapped, 0, np.array([width, height, width, height])).astype(np.float32)
+    return np.minimum(np.maximum(mapped, 0.0), limit).astype(np.float32)
+
+
+@lru_cache(maxsize=32)
+def _way_back(box: Letterbox) -> tuple[NDArray[np.float64], ...]:
+    """Of boxes xyxy: where the picture begins in the network's, its scale there, and its size."""
+    y, x = box.scale_yx
+    height, width = box.source
+    return (
+        np.array([box.left, box.top, box.left, box.top], np.float64),
+        np.array([x, y, x, y], np.float64),
+        np.array([width, height, width, height], np.float64),
+    )
 
 
 def boxes_to_network(boxes: NDArray[np.float32], box: Letterbox) -> NDArray[np.float32]:
@@ -139,7 +169,14 @@ def nearest_indices(box: Letterbox, size: Size) -> Indices | None:
     y, x = box.scale_yx
     rows = (box.top + (np.arange(box.source[0]) + 0.5) * y) * (size[0] / box.network[0])
     cols = (box.left + (np.arange(box.source[1]) + 0.5) * x) * (size[1] / box.network[1])
-    return np.minimum(rows.astype(np.intp), size[0] - 1), np.minimum(cols.astype(np.intp), size[1] - 1)
+    rows_of, cols_of = np.minimum(rows.astype(np.intp), size[0] - 1), np.minimum(cols.astype(np.intp), size[1] - 1)
+    return Indices(rows_of, cols_of, _times(rows_of, size[0]), _times(cols_of, size[1]))
+
+
+def _times(indices: NDArray[np.intp], size: int) -> int:
+    """How often each of 0..size-1 follows itself in `indices`, where that is the same for all of them; else 0."""
+    times = len(indices) // size
+    return times if np.array_equal(indices, np.arange(size).repeat(times)) else 0
 
 
 def take(label_map: NDArray[np.uint8], indices: Indices | None) -> NDArray[np.uint8]:
@@ -149,16 +186,19 @@ def take(label_map: NDArray[np.uint8], indices: Indices | None) -> NDArray[np.ui
     """
     if indices is None:
         return np.array(label_map)
-    rows, cols = indices
-    at_source: NDArray[np.uint8] = _columns(label_map, cols).take(rows, axis=0)
+    wide = _columns(label_map, indices)
+    if not indices.row_times:
+        return wide.take(indices.rows, axis=0)
+    at_source = np.empty((len(indices.rows), wide.shape[1]), np.uint8)
+    at_source.reshape(wide.shape[0], indices.row_times, wide.shape[1])[:] = wide[:, None]
     return at_source
 
 
-def _columns(label_map: NDArray[np.uint8], cols: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """The columns `cols` of a label map (h, w), a byte at a time; where each is wanted twice, two at a time."""
-    if len(cols) == 2 * label_map.shape[1] and np.array_equal(cols, np.arange(len(cols)) // 2):
-        # A tenth of the time: 0x0101 times a byte are two of it, whatever the machine's order of bytes.
-        doubled: NDArray[np.uint8] = np.multiply(label_map, 0x0101, dtype=np.uint16, order="C").view(np.uint8)
-        return doubled
-    taken: NDArray[np.uint8] = label_map.take(cols, axis=1)
-    return taken
+def _columns(label_map: NDArray[np.uint8], indices: Indices) -> NDArray[np.uint8]:
+    """The columns of a label map (h, w) that the source shows; where each is wanted 2, 4 or 8 times, so many at once."""
+    if indices.col_times not in _REPEATED:
+        return label_map.take(indices.cols, axis=1)
+    ones, word = _REPEATED[indices.col_times]
+    # A tenth of the time that bytes take one by one.
+    repeated: NDArray[np.uint8] = np.multiply(label_map, ones, dtype=word, order="C").view(np.uint8)
+    return repeated

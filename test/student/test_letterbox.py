@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,7 +115,7 @@ def test_every_source_pixel_shows_the_label_under_its_centre(
     if indices is None:
         assert source == network == size
         return
-    rows, cols = indices
+    rows, cols = indices.rows, indices.cols
     centres = np.array([[c + 0.5, r + 0.5, c + 0.5, r + 0.5] for r, c in ((0, 0), (source[0] - 1, source[1] - 1))])
     in_network = letterbox.boxes_to_network(centres.astype(np.float32), box)
     for k, corner in enumerate((0, -1)):
@@ -124,6 +125,19 @@ def test_every_source_pixel_shows_the_label_under_its_centre(
     assert row_range.start <= rows.min() and rows.max() < row_range.stop <= size[0]
     assert col_range.start <= cols.min() and cols.max() < col_range.stop <= size[1]
     assert (np.diff(rows) >= 0).all() and (np.diff(cols) >= 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1024, 1024, 3), (2048, 2048, 3), (512, 512, 3)])
+def test_a_picture_is_halved_as_opencv_halves_it(shape: tuple[int, int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    canvas = np.full((514, 516, 3), 7, np.uint8)
+    letterbox.resize(image, canvas[1:513, 2:514])
+    expected = image
+    while expected.shape[0] > 512:
+        expected = cv2.resize(expected, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(canvas[1:513, 2:514], expected)
+    canvas[1:513, 2:514] = 7
+    assert (canvas == 7).all()
 
 
 @settings(deadline=None)
@@ -138,11 +152,12 @@ def test_labels_survive_enlargement_and_the_way_back(size: tuple[int, int], fact
     )
 
 
-@pytest.mark.parametrize("source", [(1024, 1024), (1024, 700), (700, 1024), (1024, 2048), (100, 100)])
-def test_doubled_labels_are_those_that_the_indices_name(source: tuple[int, int]) -> None:
-    label_map = np.random.default_rng(0).integers(0, 5, (512, 512), np.uint8)
-    indices = letterbox.nearest_indices(letterbox.fit(source, (512, 512)), (512, 512))
+@pytest.mark.parametrize("size", [512, 256, 128, 170])
+@pytest.mark.parametrize("source", [(1024, 1024), (1024, 700), (700, 1024), (1024, 2048), (100, 100), (340, 510)])
+def test_repeated_labels_are_those_that_the_indices_name(source: tuple[int, int], size: int) -> None:
+    label_map = np.random.default_rng(0).integers(0, 5, (size, size), np.uint8)
+    indices = letterbox.nearest_indices(letterbox.fit(source, (512, 512)), (size, size))
     assert indices is not None
-    rows, cols = indices
+    rows, cols = indices.rows, indices.cols
     for each in (label_map, label_map.T, label_map[::-1]):
         assert np.array_equal(letterbox.take(each, indices), each[rows[:, None], cols])
