@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ PROMINENCE = 0.1
 """Beside a craft, what is much smaller is a bit of it or a star more often than a second one: a hundredth of all craft
 pixels keeps 0.63 of its confidence, half of them 0.93, a craft alone all. On 200 rendered validation frames box AP
 rises from 0.553 to 0.570; anything from 0.05 to 0.5 does about the same."""
+
+_Box: TypeAlias = tuple[int, int, int, int]
 
 _ROUNDING = 1e-3
 """By which a score may miss 0..1: half precision, and sums of exponentials."""
@@ -94,10 +96,50 @@ def from_boxes(
     )
 
 
+class Shown:
+    """What the label map of a network's view shows of a frame, the padding left out.
+
+    Args:
+        label_map: uint8 (h, w) of the network's view; every id but background and unlabelled is part of a craft.
+        confidence: uint8 (h, w), probability of the label x 255; None where the network gives none.
+        box: the letterbox that the network saw the picture through.
+
+    Attributes:
+        labels: uint8 (h', w'), of the frame alone.
+        sure: uint8 (h', w'), its confidence, or None.
+        parts: uint8 (h', w'), 1 where a part of a craft is, else 0.
+        size: (h, w) of the whole map.
+        origin: x, y of the frame's corner in it.
+    """
+
+    def __init__(self, label_map: NDArray[np.uint8], confidence: NDArray[np.uint8] | None, box: Letterbox) -> None:
+        self.box = box
+        self.size = label_map.shape[0], label_map.shape[1]
+        rows, cols = box.content_in(self.size)
+        self.labels = label_map[rows, cols]
+        self.sure = None if confidence is None else confidence[rows, cols]
+        self.parts = _craft_pixels(self.labels)
+        self.origin = cols.start, rows.start
+
+    @cached_property
+    def craft_confidence(self) -> float | None:
+        """Mean of the confidence in 0..1 over all craft pixels; None when there are none, or no confidence."""
+        if self.sure is None or not cv2.countNonZero(self.parts):
+            return None
+        return float(cv2.mean(self.sure, mask=self.parts)[0] / 255)
+
+    def to_source(self, boxes_xyxy: Sequence[tuple[int, int, int, int]]) -> NDArray[np.float32]:
+        """Boxes in pixels of the frame's part of the map as float32 (N, 4) in source pixels."""
+        x, y = self.origin
+        moved = [(x0 + x, y0 + y, x1 + x, y1 + y) for x0, y0, x1, y1 in boxes_xyxy]
+        in_network = np.array(moved, np.float32).reshape(-1, 4)
+        across, down = self.box.network[1] / self.size[1], self.box.network[0] / self.size[0]
+        in_network *= np.array([across, down, across, down], np.float32)
+        return boxes_to_source(in_network, self.box)
+
+
 def from_labels(
-    label_map: NDArray[np.uint8],
-    confidence: NDArray[np.uint8] | None,
-    box: Letterbox,
+    shown: Shown,
     *,
     score_threshold: float,
     min_area: int,
@@ -107,74 +149,83 @@ def from_labels(
 ) -> tuple[Detection, ...]:
     """Detections of whole craft from a label map, best score first, the larger first among equals.
 
-    A score is the mean confidence of a craft's pixels times its share of all craft pixels to the power of `PROMINENCE`.
+    A score is the mean confidence of a craft's pixels times its share of all craft pixels to the power of `PROMINENCE`;
+    1.0 without a confidence.
 
     Args:
-        label_map: uint8 (h, w) of the network's view; every id but background and unlabelled is part of a craft.
-        confidence: uint8 (h, w), probability of the label x 255; None scores every craft 1.0.
-        box: the letterbox that the network saw the picture through; what lies in its padding is ignored.
         min_area: in pixels of the label map.
         merge_gap: as a fraction of the label map's longer side.
         extent_threshold: background pixels that touch a craft and whose probability of craft is at least this belong
-            to it as far as its box goes, see `hysteresis`; 1 leaves boxes at the labels. Needs `confidence`. Scores are
+            to it as far as its box goes, see `hysteresis`; 1 leaves boxes at the labels. Needs a confidence. Scores are
             those of the labelled pixels all the same.
-        weights: of the evidence that makes scores chances, see `evidence`; needs `confidence`.
+        weights: of the evidence that makes scores chances, see `evidence`; needs a confidence.
     """
-    found = evidence_for(
-        label_map, confidence, box, min_area=min_area, merge_gap=merge_gap, extent_threshold=extent_threshold,
-        weighed=weights is not None,
-    )  # fmt: skip
-    chances = [d if weights is None or e is None else replace(d, score=evidence.chance(e, weights)) for d, e in found]
-    return tuple(sorted((d for d in chances if d.score >= score_threshold), key=lambda d: -d.score))
+    found = _found(shown, min_area, merge_gap, extent_threshold)
+    scored = [
+        (xyxy, score if weights is None or shown.sure is None else evidence.chance(_evidence(shown, xyxy, score), weights))
+        for xyxy, score in found
+    ]
+    kept = sorted((pair for pair in scored if pair[1] >= score_threshold), key=lambda pair: -pair[1])
+    in_source = shown.to_source([xyxy for xyxy, _ in kept])
+    return tuple(Detection(WHOLE, xyxy, score) for xyxy, (_, score) in zip(in_source, kept, strict=True))
 
 
 def evidence_for(
-    label_map: NDArray[np.uint8],
-    confidence: NDArray[np.uint8] | None,
-    box: Letterbox,
-    *,
-    min_area: int,
-    merge_gap: float,
-    extent_threshold: float,
-    weighed: bool = True,
-) -> list[tuple[Detection, NDArray[np.float64] | None]]:
-    """Every craft of a label map, the largest first, with its score before it is weighed, and the evidence for it.
+    shown: Shown, *, min_area: int, merge_gap: float, extent_threshold: float
+) -> list[tuple[Detection, NDArray[np.float64]]]:
+    """Every craft of a label map with a confidence, the largest first, its score not weighed, and the evidence for it.
 
     Args: as above.
-
-    Returns:
-        The evidence is None without a `confidence`, and unless it is `weighed`.
     """
-    size = label_map.shape[0], label_map.shape[1]
-    rows, cols = box.content_in(size)
-    seen, sure_of = label_map[rows, cols], None if confidence is None else confidence[rows, cols]
-    reached = parts = _craft_pixels(seen)
-    if sure_of is not None and extent_threshold < 1:
-        reached = hysteresis.grow(parts, hysteresis.likely_craft(seen, sure_of, extent_threshold), min_area)
+    found = _found(shown, min_area, merge_gap, extent_threshold)
+    in_source = shown.to_source([xyxy for xyxy, _ in found])
+    return [
+        (Detection(WHOLE, box, score), _evidence(shown, xyxy, score))
+        for box, (xyxy, score) in zip(in_source, found, strict=True)
+    ]
+
+
+def _evidence(shown: Shown, box_xyxy: _Box, score: float) -> NDArray[np.float64]:
+    assert shown.sure is not None
+    return evidence.of(shown.parts, shown.sure, box_xyxy, score)
+
+
+def _found(shown: Shown, min_area: int, merge_gap: float, extent_threshold: float) -> list[tuple[_Box, float]]:
+    """Box, in pixels of the frame's part of the map, and score before it is weighed of every craft, largest first."""
+    parts, sure = shown.parts, shown.sure
+    reached = parts
+    if sure is not None and extent_threshold < 1:
+        grown = hysteresis.grow(parts, hysteresis.likely_craft(shown.labels, sure, extent_threshold), min_area)
+        if not grown.count:
+            return []
+        reached = grown.pixels
+        if grown.count == 1 and grown.holds_all:
+            # The usual frame needs no outlines: all that is craft is this one.
+            assert shown.craft_confidence is not None
+            return [(_bounds(reached), min(shown.craft_confidence, 1.0))]
+    left, top, right, bottom = _bounds(reached)
+    window = slice(top, bottom), slice(left, right)
     found = craft.find(
-        reached, min_area=min_area, merge_gap=round(merge_gap * max(size)), confidence=sure_of, scored=parts
+        reached[window],
+        min_area=min_area,
+        merge_gap=round(merge_gap * max(shown.size)),
+        confidence=None if sure is None else sure[window],
+        scored=parts[window],
     )
     whole = sum(c.area for c in found)
-    scores = [min(c.confidence, 1.0) * (c.area / whole) ** PROMINENCE for c in found]
-    xyxy = np.array([c.box_xyxy for c in found], np.float32).reshape(-1, 4)
-    xyxy += np.array([cols.start, rows.start] * 2, np.float32)
-    xyxy *= np.array([box.network[1] / size[1], box.network[0] / size[0]] * 2, np.float32)
-    in_source = boxes_to_source(xyxy, box)
-    evident = [
-        evidence.of(parts, sure_of, c.box_xyxy, score) if weighed and sure_of is not None else None
-        for c, score in zip(found, scores, strict=True)
+    boxes = [(c.box_xyxy[0] + left, c.box_xyxy[1] + top, c.box_xyxy[2] + left, c.box_xyxy[3] + top) for c in found]
+    return [
+        (box, min(c.confidence, 1.0) * (c.area / whole) ** PROMINENCE) for box, c in zip(boxes, found, strict=True)
     ]
-    return [(Detection(WHOLE, b, s), e) for b, s, e in zip(in_source, scores, evident, strict=True)]
 
 
-def craft_confidence(label_map: NDArray[np.uint8], confidence: NDArray[np.uint8], box: Letterbox) -> float | None:
-    """Mean of `confidence` / 255 over all craft pixels of the frame; None when there are none. Arguments as above."""
-    rows, cols = box.content_in((label_map.shape[0], label_map.shape[1]))
-    parts = _craft_pixels(label_map[rows, cols])
-    return cv2.mean(confidence[rows, cols], mask=parts)[0] / 255 if cv2.countNonZero(parts) else None
+def _bounds(mask: NDArray[np.uint8]) -> _Box:
+    left, top, width, height = cv2.boundingRect(mask)
+    return left, top, left + width, top + height
 
 
 def _craft_pixels(label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """uint8 (h, w): 1 where a part of a craft is."""
-    is_craft: NDArray[np.bool_] = (label_map != labels.BACKGROUND) & (label_map != labels.UNLABELLED)
+    # Of the bytes, only the first and the last are none: one less, the first is the last, and one comparison is enough.
+    is_craft: NDArray[np.bool_] = np.subtract(label_map, labels.BACKGROUND + 1) < labels.UNLABELLED - 1
     return is_craft.view(np.uint8)

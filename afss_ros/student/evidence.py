@@ -22,7 +22,9 @@ OFFSET = "offset"
 _MARGIN = 6
 _BESIDE = np.ones((5, 5), np.uint8)
 _SURE = 1e-3
-_LEVELS = np.arange(256) / 255
+_BYTES = np.arange(256)
+_LEVELS = _BYTES / 255
+_SQUARES = _LEVELS**2
 
 Weights = Mapping[str, float]
 """By a name of `NAMES`, or `OFFSET`; what is missing weighs nothing."""
@@ -42,16 +44,35 @@ def of(
     height, width = parts.shape
     x0, y0, x1, y1 = box_xyxy
     window = slice(max(y0 - _MARGIN, 0), y1 + _MARGIN), slice(max(x0 - _MARGIN, 0), x1 + _MARGIN)
-    craft, sure = parts[window], np.ascontiguousarray(confidence[window])
-    beside = cv2.subtract(cv2.dilate(craft, _BESIDE), craft)
-    counts = cv2.calcHist([sure], [0], np.ascontiguousarray(craft), [256], [0, 256]).ravel().astype(np.float64)
-    area = max(float(counts.sum()), 1.0)
-    mean = float(counts @ _LEVELS) / area
-    spread = math.sqrt(max(float(counts @ _LEVELS**2) / area - mean * mean, 0.0))
-    low = float(np.searchsorted(np.cumsum(counts), 0.1 * area)) / 255
-    around = cv2.mean(sure, mask=beside)[0] / 255 if cv2.countNonZero(beside) else 1.0
-    inside = min(max(score, _SURE), 1 - _SURE)
-    return np.array([math.log(inside / (1 - inside)), low, spread, around, math.log(area / (height * width))])
+    craft = parts[window]
+    # 0 away from the craft, 1 beside it, 2 in it: one count of every pair of place and confidence tells all.
+    place = (craft + cv2.dilate(craft, _BESIDE)).astype(np.uint16)
+    place <<= 8
+    place |= confidence[window]
+    counts = np.bincount(place.ravel(), minlength=3 * 256)
+    inside = counts[512:].astype(np.float64)
+    area = max(float(inside.sum()), 1.0)
+    mean = float(inside @ _LEVELS) / area
+    spread = math.sqrt(max(float(inside @ _SQUARES) / area - mean * mean, 0.0))
+    low = float(np.searchsorted(np.cumsum(inside), 0.1 * area)) / 255
+    around = mean_confidence(counts[256:512])
+    sure = min(max(score, _SURE), 1 - _SURE)
+    return np.array(
+        [
+            math.log(sure / (1 - sure)),
+            low,
+            spread,
+            1.0 if around is None else around,
+            math.log(area / (height * width)),
+        ]
+    )
+
+
+def mean_confidence(counts: NDArray[np.intp]) -> float | None:
+    """The mean of pixels' confidences in 0..1, from how many pixels (256,) have each; None without a pixel."""
+    pixels = int(counts.sum())
+    # As cv2.mean has it, to the bit.
+    return int(counts @ _BYTES) * (1 / pixels) / 255 if pixels else None
 
 
 def chance(evidence: NDArray[np.float64], weights: Weights) -> float:

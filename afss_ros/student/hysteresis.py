@@ -8,11 +8,29 @@ touch it are still fairly likely to be craft. On their own such pixels are nothi
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros import labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """Regions of a map.
+
+    Attributes:
+        pixels: uint8 (h, w), 1 in them, else 0.
+        count: of the regions.
+        holds_all: whether every sure pixel of the map is in one of them.
+    """
+
+    pixels: NDArray[np.uint8]
+    count: int
+    holds_all: bool
 
 
 def likely_craft(label_map: NDArray[np.uint8], confidence: NDArray[np.uint8], threshold: float) -> NDArray[np.uint8]:
@@ -23,25 +41,40 @@ def likely_craft(label_map: NDArray[np.uint8], confidence: NDArray[np.uint8], th
         confidence: uint8 (h, w), probability of the label x 255; of a background pixel it is 1 - P(craft).
         threshold: in 0..1.
     """
-    reaches: NDArray[np.bool_] = (label_map == labels.BACKGROUND) & (confidence <= 255 * (1 - threshold))
+    # With a float to compare with, NumPy would turn the whole map into floats first.
+    reaches: NDArray[np.bool_] = (label_map == labels.BACKGROUND) & (confidence <= math.floor(255 * (1 - threshold)))
     return reaches.view(np.uint8)
 
 
-def grow(sure: NDArray[np.uint8], likely: NDArray[np.uint8], min_area: int) -> NDArray[np.uint8]:
+def grow(sure: NDArray[np.uint8], likely: NDArray[np.uint8], min_area: int) -> Grown:
     """The 8-connected regions of `sure` and `likely` pixels together in which at least `min_area` are sure.
 
     Args:
         sure, likely: uint8 (h, w), 0 or 1.
         min_area: in pixels; what has fewer is dropped whole, its sure pixels too.
 
-    Returns:
-        uint8 (h, w), 0 or 1.
-
     Example:
         Sure `#..`, likely `.#.`: the region is `##.`. Sure `...`, likely `.#.`: nothing.
     """
-    count, region = cv2.connectedComponents(sure | likely, connectivity=8)
-    held = np.bincount(region.astype(np.int32, copy=False)[sure.view(np.bool_)], minlength=count) >= max(min_area, 1)
-    held[0] = False
-    kept: NDArray[np.uint8] = held.view(np.uint8)[region]
-    return kept
+    both = sure | likely
+    # Most of a frame is sky.
+    left, top, width, height = cv2.boundingRect(both)
+    if not width:
+        return Grown(both, 0, True)
+    window = slice(top, top + height), slice(left, left + width)
+    count, region = cv2.connectedComponents(both[window], connectivity=8)
+    least = max(min_area, 1)
+    if count == 2:
+        held = np.array([0, cv2.countNonZero(sure[window])])
+    else:
+        held = np.bincount(region.ravel()[sure[window].ravel().view(np.bool_)], minlength=count)
+    kept = np.flatnonzero(held[1:] >= least) + 1
+    if len(kept) == count - 1:
+        return Grown(both, len(kept), True)
+    if len(kept) == 1:
+        both[window] = (region == kept[0]).view(np.uint8)
+    else:
+        chosen = np.zeros(count, np.uint8)
+        chosen[kept] = 1
+        both[window] = chosen[region]
+    return Grown(both, len(kept), int(held[1:].sum()) == int(held[kept].sum()))

@@ -164,11 +164,12 @@ class Student:
             box = letterbox.fit(frame.image.shape[:2], self.contract.input_size)
             view = View(frame.image.shape[:2], self.contract, Tiling())
             outputs = self._infer(self._open_session(), view.network_images(frame.image))[0]
-            found = detections.evidence_for(
-                outputs["labels"][0], outputs["confidence"][0], box, min_area=self.min_area, merge_gap=self.merge_gap,
+            return detections.evidence_for(
+                detections.Shown(outputs["labels"][0], outputs["confidence"][0], box),
+                min_area=self.min_area,
+                merge_gap=self.merge_gap,
                 extent_threshold=self.extent_threshold,
-            )  # fmt: skip
-            return [(d, e) for d, e in found if e is not None]
+            )
 
     def _perceive(self, frame: Frame) -> Perception:
         session = self._open_session()
@@ -215,29 +216,39 @@ class Student:
     ) -> tuple[NDArray[np.uint8] | None, tuple[Detection, ...], float | None, NDArray[np.uint8] | None]:
         """The label map, all detections above half the threshold, the mean confidence in the craft, and its map."""
         least = self.score_threshold / 2
-        seen = self._detections(looks[0], view.whole, least)
-        if view.plan is None:
-            outputs, found = looks[0], seen
-        else:
-            outputs = view.together(looks, seen, least)
-            found = self._detections(outputs, view.box, least)
-        if "labels" not in outputs:
+        shown = self._shown(looks[0], view.whole)
+        found = self._detections(looks[0], shown, view.whole, least)
+        outputs = looks[0]
+        if view.plan is not None:
+            outputs = view.together(looks, found, least)
+            shown = self._shown(outputs, view.box)
+            found = self._detections(outputs, shown, view.box, least)
+        if shown is None:
             return None, found, None, None
-        in_craft, confidence = None, None
-        if self.contract.has_confidence:
-            in_craft = detections.craft_confidence(outputs["labels"][0], outputs["confidence"][0], view.box)
-            if self.keep_confidence:
-                confidence = letterbox.take(outputs["confidence"][0], view.indices)
-        return letterbox.take(outputs["labels"][0], view.indices), found, in_craft, confidence
+        confidence = None
+        if self.keep_confidence and self.contract.has_confidence:
+            confidence = letterbox.take(outputs["confidence"][0], view.indices)
+        return letterbox.take(outputs["labels"][0], view.indices), found, shown.craft_confidence, confidence
 
-    def _detections(self, outputs: Outputs, box: Letterbox, least_score: float) -> tuple[Detection, ...]:
+    def _shown(self, outputs: Outputs, box: Letterbox) -> detections.Shown | None:
+        """The label map's part that is the frame; None of a network without one."""
+        if "labels" not in outputs:
+            return None
+        confidence = outputs["confidence"][0] if self.contract.has_confidence else None
+        return detections.Shown(outputs["labels"][0], confidence, box)
+
+    def _detections(
+        self, outputs: Outputs, shown: detections.Shown | None, box: Letterbox, least_score: float
+    ) -> tuple[Detection, ...]:
         line = self.contract.score_calibration
         if line is None:
-            return self._scored(outputs, box, least_score)
-        return chances.calibrated(self._scored(outputs, box, chances.score(least_score, line)), line)
+            return self._scored(outputs, shown, box, least_score)
+        return chances.calibrated(self._scored(outputs, shown, box, chances.score(least_score, line)), line)
 
-    def _scored(self, outputs: Outputs, box: Letterbox, least_score: float) -> tuple[Detection, ...]:
-        if self.contract.box_source == "boxes":
+    def _scored(
+        self, outputs: Outputs, shown: detections.Shown | None, box: Letterbox, least_score: float
+    ) -> tuple[Detection, ...]:
+        if shown is None or self.contract.box_source == "boxes":
             return detections.from_boxes(
                 outputs["boxes"][0],
                 outputs["scores"][0],
@@ -247,9 +258,7 @@ class Student:
                 score_threshold=least_score,
             )
         return detections.from_labels(
-            outputs["labels"][0],
-            outputs["confidence"][0] if self.contract.has_confidence else None,
-            box,
+            shown,
             score_threshold=least_score,
             min_area=self.min_area,
             merge_gap=self.merge_gap,

@@ -32,9 +32,7 @@ def from_labels(
     extent_threshold: float = 1.0,
 ) -> list[Detection]:
     found = detections.from_labels(
-        label_map,
-        confidence,
-        WIDE,
+        detections.Shown(label_map, confidence, WIDE),
         score_threshold=score_threshold,
         min_area=1,
         merge_gap=0.0,

@@ -18,21 +18,21 @@ def mask(*rows: str) -> NDArray[np.uint8]:
 
 
 def test_a_craft_reaches_as_far_as_craft_is_likely() -> None:
-    grown = hysteresis.grow(mask("#....."), mask(".##.#."), min_area=1)
+    grown = hysteresis.grow(mask("#....."), mask(".##.#."), min_area=1).pixels
     np.testing.assert_array_equal(grown, mask("###..."))
 
 
 def test_likely_pixels_alone_are_no_craft() -> None:
-    assert not hysteresis.grow(mask("...."), mask(".##."), min_area=1).any()
+    assert not hysteresis.grow(mask("...."), mask(".##."), min_area=1).pixels.any()
 
 
 def test_likely_pixels_do_not_make_a_small_piece_large_enough() -> None:
     sure, likely = mask("#...##"), mask(".##...")
-    np.testing.assert_array_equal(hysteresis.grow(sure, likely, min_area=2), mask("....##"))
+    np.testing.assert_array_equal(hysteresis.grow(sure, likely, min_area=2).pixels, mask("....##"))
 
 
 def test_likely_pixels_join_two_pieces() -> None:
-    assert hysteresis.grow(mask("#..#"), mask(".##."), min_area=2).all()
+    assert hysteresis.grow(mask("#..#"), mask(".##."), min_area=2).pixels.all()
 
 
 def test_only_background_is_likely_craft_and_from_the_threshold_on() -> None:
@@ -58,7 +58,11 @@ def test_it_keeps_exactly_the_regions_with_enough_sure_pixels(
     sure: NDArray[np.uint8], likely: NDArray[np.uint8], min_area: int
 ) -> None:
     region, count = ndimage.label(sure | likely, structure=np.ones((3, 3)))
-    expected = np.zeros_like(sure)
+    expected, kept = np.zeros_like(sure), 0
     for i in range(1, count + 1):
         expected[region == i] = sure[region == i].sum() >= min_area
-    np.testing.assert_array_equal(hysteresis.grow(sure, likely, min_area), expected)
+        kept += bool(sure[region == i].sum() >= min_area)
+    grown = hysteresis.grow(sure, likely, min_area)
+    np.testing.assert_array_equal(grown.pixels, expected)
+    assert grown.count == kept
+    assert grown.holds_all == bool((sure <= expected).all())
