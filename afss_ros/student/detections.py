@@ -122,11 +122,15 @@ class Shown:
         self.origin = cols.start, rows.start
 
     @cached_property
+    def counts(self) -> NDArray[np.intp]:
+        """How many craft pixels have each confidence: (256,)."""
+        assert self.sure is not None
+        return evidence.count(self.parts, self.sure)
+
+    @cached_property
     def craft_confidence(self) -> float | None:
         """Mean of the confidence in 0..1 over all craft pixels; None when there are none, or no confidence."""
-        if self.sure is None or not cv2.countNonZero(self.parts):
-            return None
-        return float(cv2.mean(self.sure, mask=self.parts)[0] / 255)
+        return None if self.sure is None else evidence.mean(self.counts)
 
     def to_source(self, boxes_xyxy: Sequence[tuple[int, int, int, int]]) -> NDArray[np.float32]:
         """Boxes in pixels of the frame's part of the map as float32 (N, 4) in source pixels."""
@@ -160,11 +164,10 @@ def from_labels(
             those of the labelled pixels all the same.
         weights: of the evidence that makes scores chances, see `evidence`; needs a confidence.
     """
-    found = _found(shown, min_area, merge_gap, extent_threshold)
-    scored = [
-        (xyxy, score if weights is None or shown.sure is None else evidence.chance(_evidence(shown, xyxy, score), weights))
-        for xyxy, score in found
-    ]
+    scored = found = _found(shown, min_area, merge_gap, extent_threshold)
+    if weights is not None and shown.sure is not None:
+        evident = _evidence(shown, found)
+        scored = [(xyxy, evidence.chance(e, weights)) for (xyxy, _), e in zip(found, evident, strict=True)]
     kept = sorted((pair for pair in scored if pair[1] >= score_threshold), key=lambda pair: -pair[1])
     in_source = shown.to_source([xyxy for xyxy, _ in kept])
     return tuple(Detection(WHOLE, xyxy, score) for xyxy, (_, score) in zip(in_source, kept, strict=True))
@@ -179,15 +182,20 @@ def evidence_for(
     """
     found = _found(shown, min_area, merge_gap, extent_threshold)
     in_source = shown.to_source([xyxy for xyxy, _ in found])
-    return [
-        (Detection(WHOLE, box, score), _evidence(shown, xyxy, score))
-        for box, (xyxy, score) in zip(in_source, found, strict=True)
-    ]
+    detected = [Detection(WHOLE, box, score) for box, (_, score) in zip(in_source, found, strict=True)]
+    return list(zip(detected, _evidence(shown, found), strict=True))
 
 
-def _evidence(shown: Shown, box_xyxy: _Box, score: float) -> NDArray[np.float64]:
+def _evidence(shown: Shown, found: Sequence[tuple[_Box, float]]) -> list[NDArray[np.float64]]:
+    """The evidence for each craft of a map with a confidence."""
     assert shown.sure is not None
-    return evidence.of(shown.parts, shown.sure, box_xyxy, score)
+    counts = shown.counts if len(found) == 1 and _holds_all(found[0][0], shown.parts) else None
+    return [evidence.of(shown.parts, shown.sure, box, score, counts) for box, score in found]
+
+
+def _holds_all(box_xyxy: _Box, parts: NDArray[np.uint8]) -> bool:
+    left, top, right, bottom = _bounds(parts)
+    return box_xyxy[0] <= left and box_xyxy[1] <= top and right <= box_xyxy[2] and bottom <= box_xyxy[3]
 
 
 def _found(shown: Shown, min_area: int, merge_gap: float, extent_threshold: float) -> list[tuple[_Box, float]]:
@@ -214,9 +222,7 @@ def _found(shown: Shown, min_area: int, merge_gap: float, extent_threshold: floa
     )
     whole = sum(c.area for c in found)
     boxes = [(c.box_xyxy[0] + left, c.box_xyxy[1] + top, c.box_xyxy[2] + left, c.box_xyxy[3] + top) for c in found]
-    return [
-        (box, min(c.confidence, 1.0) * (c.area / whole) ** PROMINENCE) for box, c in zip(boxes, found, strict=True)
-    ]
+    return [(box, min(c.confidence, 1.0) * (c.area / whole) ** PROMINENCE) for box, c in zip(boxes, found, strict=True)]
 
 
 def _bounds(mask: NDArray[np.uint8]) -> _Box:

@@ -31,7 +31,11 @@ Weights = Mapping[str, float]
 
 
 def of(
-    parts: NDArray[np.uint8], confidence: NDArray[np.uint8], box_xyxy: tuple[int, int, int, int], score: float
+    parts: NDArray[np.uint8],
+    confidence: NDArray[np.uint8],
+    box_xyxy: tuple[int, int, int, int],
+    score: float,
+    counts: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float64]:
     """The evidence of one craft, float64 (5,) in the order of `NAMES`.
 
@@ -40,36 +44,30 @@ def of(
         confidence: uint8 (h, w), probability of the label x 255, of background too.
         box_xyxy: of the craft, pixels of the map.
         score: without evidence, 0..1.
+        counts: `count` of the whole map where it shows one craft alone, to save counting again.
     """
     height, width = parts.shape
     x0, y0, x1, y1 = box_xyxy
     window = slice(max(y0 - _MARGIN, 0), y1 + _MARGIN), slice(max(x0 - _MARGIN, 0), x1 + _MARGIN)
-    craft = parts[window]
-    # 0 away from the craft, 1 beside it, 2 in it: one count of every pair of place and confidence tells all.
-    place = (craft + cv2.dilate(craft, _BESIDE)).astype(np.uint16)
-    place <<= 8
-    place |= confidence[window]
-    counts = np.bincount(place.ravel(), minlength=3 * 256)
-    inside = counts[512:].astype(np.float64)
+    craft, sure = parts[window], confidence[window]
+    inside = (count(craft, sure) if counts is None else counts).astype(np.float64)
     area = max(float(inside.sum()), 1.0)
     mean = float(inside @ _LEVELS) / area
     spread = math.sqrt(max(float(inside @ _SQUARES) / area - mean * mean, 0.0))
-    low = float(np.searchsorted(np.cumsum(inside), 0.1 * area)) / 255
-    around = mean_confidence(counts[256:512])
-    sure = min(max(score, _SURE), 1 - _SURE)
-    return np.array(
-        [
-            math.log(sure / (1 - sure)),
-            low,
-            spread,
-            1.0 if around is None else around,
-            math.log(area / (height * width)),
-        ]
-    )
+    low = float(np.searchsorted(inside.cumsum(), 0.1 * area)) / 255
+    beside = sure[cv2.dilate(craft, _BESIDE) > craft]
+    around = int(beside.sum()) * (1 / beside.size) / 255 if beside.size else 1.0
+    inner = min(max(score, _SURE), 1 - _SURE)
+    return np.array([math.log(inner / (1 - inner)), low, spread, around, math.log(area / (height * width))])
 
 
-def mean_confidence(counts: NDArray[np.intp]) -> float | None:
-    """The mean of pixels' confidences in 0..1, from how many pixels (256,) have each; None without a pixel."""
+def count(parts: NDArray[np.uint8], confidence: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """How many pixels of craft have each confidence: (256,). Arguments as above."""
+    return np.bincount(confidence[parts.view(np.bool_)], minlength=256)
+
+
+def mean(counts: NDArray[np.intp]) -> float | None:
+    """The mean confidence, 0..1, of pixels of which so many have each; None without a pixel."""
     pixels = int(counts.sum())
     # As cv2.mean has it, to the bit.
     return int(counts @ _BYTES) * (1 / pixels) / 255 if pixels else None
