@@ -195,7 +195,7 @@ def take(label_map: NDArray[np.uint8], indices: Indices | None) -> NDArray[np.ui
 
 
 def _columns(label_map: NDArray[np.uint8], indices: Indices) -> NDArray[np.uint8]:
-    """The columns of a label map (h, w) that the source shows; where each is wanted 2, 4 or 8 times, so many at once."""
+    """The columns of a label map (h, w) that the source shows; each 2, 4 or 8 times: so many at once."""
     if indices.col_times not in _REPEATED:
         return label_map.take(indices.cols, axis=1)
     ones, word = _REPEATED[indices.col_times]

@@ -66,9 +66,10 @@ class Outputs:
         self._doubt.publish(doubt_message(judged, self._node.get_fully_qualified_name(), header))
 
     def publish(self, perception: Perception, header: Header, identities: Sequence[str] = ()) -> None:
-        """Publish detections, and the mask if the student makes one, under the image's own header."""
+        """Publish detections, and while somebody listens the mask if there is one, under the image's own header."""
+        # Heard or not: a deadline or a lease that was promised is kept by publishing.
         self._detections.publish(detections_message(perception.detections, self._class_ids, header, identities))
-        if perception.labels is not None:
+        if perception.labels is not None and self._mask.get_subscription_count():
             self._mask.publish(image_message(perception.labels, "mono8", header))
 
     def publish_overlay(self, picture: NDArray[np.uint8], header: Header) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from rclpy.exceptions import ParameterException
 from rclpy.logging import get_logger
 
+from afss_ros import threads
 from afss_ros.nodes import cameras, service_manager, spinning
 from afss_ros.nodes.deadline import left_behind
 from afss_ros.nodes.perception import watchdog
@@ -24,7 +25,8 @@ def main(args: Sequence[str] | None = None) -> int:
         0 then; 2 when a parameter override is refused; 3 when work that does not end was left behind, in which case the
         process ends within this call.
     """
-    with spinning.ros(args) as stop:
+    # Waking a second thread of OpenCV's takes longer than what it would do of a frame, and the network needs the core.
+    with threads.limited(1), spinning.ros(args) as stop:
         nodes: list[PerceptionNode] = []
         try:
             _make(nodes, stop)
