@@ -2,8 +2,8 @@
 
     python -m afss_ros.evaluation.benchmark [MODEL.onnx ...] [--only PART ...] [--out out/bench.json]
 
-Measures the student (each stage, frames of several sizes), perception_node (own cost and the round trip between
-processes, see `afss_ros.nodes.bench.cost`), the renderer (frames a second), prediction over a raster beside the usual
+Measures the student (each stage, frames of several sizes), perception_node (own cost, where it goes and what the guards
+add, and the round trip between processes, see `afss_ros.nodes.bench`), the renderer (frames a second), prediction over a raster beside the usual
 way (`afss_ros.geo.benchmark`) and workers (two against one, see `afss_ros.labelling.spread.benchmark`). What is not
 installed is said and left out. Other work on the machine makes every figure worse: the load before the start is in the
 file, and so is a yardstick (a matrix product of fixed size) to compare machines by.
@@ -89,6 +89,11 @@ def measure_node(model: Path, provider: str) -> dict[str, Any]:
         if finished.returncode != 0:
             return {"not_measured": f"afss_ros.nodes.bench.cost failed with exit code {finished.returncode}"}
         report: dict[str, Any] = json.loads(out.read_text())
+        # The round trip says what a frame costs, and this where it goes.
+        own = Path(folder) / "own.json"
+        command = [sys.executable, "-m", "afss_ros.nodes.bench.own", "--model", str(model), "--out", str(own)]
+        if subprocess.run(command, check=False).returncode == 0:
+            report["own"] = json.loads(own.read_text())
         return report
 
 
