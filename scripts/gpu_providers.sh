@@ -5,7 +5,8 @@
 #   scripts/gpu_providers.sh OUT [MODEL.onnx]
 #
 # PYTHON=.venv/bin/python: what is asked of it has the packages of requirements/onboard.txt, rich, and for a GPU
-# onnxruntime-gpu (docs/gpu.md). FRAMES=200 of each leg. NODE=: leave the node out.
+# onnxruntime-gpu (docs/gpu.md). FRAMES=200 of each leg and of the node's own cost, FLOW=10 seconds of images to the node
+# at 30 Hz. NODE=: leave the node out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,4 +26,5 @@ for provider in tensorrt cuda openvino cpu; do
 done
 
 printf '\n== in turns\n'
-"$python" -m afss_ros.evaluation.providers "$model" --frames "${FRAMES:-200}" ${NODE-"--node"} --out "$out"
+"$python" -m afss_ros.evaluation.providers "$model" --frames "${FRAMES:-200}" \
+    ${NODE-"--node"} --seconds "${FLOW:-10}" --out "$out"

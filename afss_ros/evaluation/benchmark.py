@@ -2,11 +2,12 @@
 
     python -m afss_ros.evaluation.benchmark [MODEL.onnx ...] [--only PART ...] [--out out/bench.json]
 
-Measures the student (each stage, frames of several sizes), perception_node (own cost, where it goes and what the guards
-add, and the round trip between processes, see `afss_ros.nodes.bench`), the renderer (frames a second), prediction over a raster beside the usual
-way (`afss_ros.geo.benchmark`) and workers (two against one, see `afss_ros.labelling.spread.benchmark`). What is not
-installed is said and left out. Other work on the machine makes every figure worse: the load before the start is in the
-file, and so is a yardstick (a matrix product of fixed size) to compare machines by.
+Measures the student (each stage, frames of several sizes), perception_node (own cost, where it goes, what the guards
+add, and the round trip between processes, see `afss_ros.nodes.bench`), the renderer (frames a second), prediction over
+a raster beside the usual way (`afss_ros.geo.benchmark`) and workers (two against one, see
+`afss_ros.labelling.spread.benchmark`). What is not installed is said and left out. Other work on the machine makes
+every figure worse: the load before the start is in the file, and so is a yardstick (a matrix product of fixed size) to
+compare machines by.
 """
 
 from __future__ import annotations

@@ -123,15 +123,21 @@ def _told(times: list[float], inference: list[float]) -> dict[str, float]:
     }
 
 
-def measure_nodes(model: Path, providers: list[str]) -> dict[str, Any]:
-    """perception_node's own cost on each provider, from `afss_ros.nodes.bench.cost`, which needs ROS."""
+def measure_nodes(model: Path, providers: list[str], *, frames: int, side: int, seconds: float) -> dict[str, Any]:
+    """perception_node's own cost on each provider, from `afss_ros.nodes.bench.cost`, which needs ROS.
+
+    Args:
+        frames: of the own cost.
+        seconds: of each flow at the camera's rate.
+    """
     if importlib.util.find_spec("rclpy") is None:
         return {"not_measured": "rclpy is not installed; run make setup, or source ROS 2"}
     found: dict[str, Any] = {}
     for provider in providers:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "node.json"
-            options = ["--model", str(model), "--provider", provider, "--out", str(out)]
+            options = ["--model", str(model), "--provider", provider, "--side", str(side), "--out", str(out)]
+            options += ["--frames", str(frames), "--seconds", str(seconds)]
             done = subprocess.run([sys.executable, "-m", "afss_ros.nodes.bench.cost", *options], check=False)
             found[provider] = json.loads(out.read_text()) if done.returncode == 0 else f"ended with {done.returncode}"
     return found
@@ -151,6 +157,26 @@ def table(figures: dict[str, dict[str, Any]], refused: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def node_table(nodes: dict[str, Any]) -> str:
+    """What `measure_nodes` found as a Markdown table."""
+    if "not_measured" in nodes:
+        return f"perception_node: not measured: {nodes['not_measured']}\n"
+    lines = [
+        "| perception_node on | own p50 ms | p95 ms | sent | processed | overwritten | lost | there and back p50 ms |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    failed = []
+    for provider, found in nodes.items():
+        if isinstance(found, str):
+            failed.append(f"- perception_node on {provider}: not measured: {found}")
+            continue
+        trip = found["round_trip"]["shared_memory"]
+        counts = (str(trip[key]) for key in ("sent", "processed", "overwritten", "lost"))
+        own = (f"{found['own_ms'][p]:.2f}" for p in ("p50", "p95"))
+        lines.append("| " + " | ".join([provider, *own, *counts, f"{trip['round_trip_ms']['p50']:.2f}"]) + " |")
+    return "\n".join([*lines, "", *failed]) + "\n"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, write; the exit code: 1 where no leg starts."""
     parser = argparse.ArgumentParser(description="What each execution provider makes of a student here.")
@@ -159,6 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=200, help="of each leg")
     parser.add_argument("--side", type=int, default=1024, help="of the square frames, in pixels")
     parser.add_argument("--node", action="store_true", help="also measure perception_node on each provider")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each flow of images to the node")
     parser.add_argument("--out", type=Path, default=Path("out/providers"))
     options = parser.parse_args(arguments)
     model = options.model or share() / "models" / "student-fp32.onnx"
@@ -173,11 +200,18 @@ def main(arguments: list[str] | None = None) -> int:
         "refused": refused,
     }
     if options.node:
-        report["node"] = measure_nodes(model, sorted({LEGS[name].provider for name in figures}))
+        report["node"] = measure_nodes(
+            model,
+            sorted({LEGS[name].provider for name in figures}),
+            frames=options.frames,
+            side=options.side,
+            seconds=options.seconds,
+        )
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "providers.json").write_text(json.dumps(report, indent=1) + "\n")
-    (options.out / "providers.md").write_text(table(figures, refused))
-    console.print(table(figures, refused), markup=False, soft_wrap=True)
+    found = table(figures, refused) + ("\n" + node_table(report["node"]) if options.node else "")
+    (options.out / "providers.md").write_text(found)
+    console.print(found, markup=False, soft_wrap=True)
     console.print(f"written to {options.out}")
     return 0 if figures else 1
 

@@ -31,3 +31,12 @@ def test_what_starts_is_measured_and_what_does_not_is_named(
 def test_no_leg_at_all_is_a_failure(tiny_student: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     assert providers.main([str(tiny_student), "--legs", "cuda", "--frames", "1", "--out", str(tmp_path)]) == 1
+
+
+def test_the_node_has_a_table_of_its_own_with_what_did_not_run_below() -> None:
+    trip = {"sent": 60, "processed": 58, "overwritten": 2, "lost": 0, "round_trip_ms": {"p50": 31.25}}
+    measured = {"own_ms": {"p50": 1.5, "p95": 2.25}, "round_trip": {"shared_memory": trip}}
+    text = providers.node_table({"cpu": measured, "cuda": "ended with 1"})
+    assert "| cpu | 1.50 | 2.25 | 60 | 58 | 2 | 0 | 31.25 |" in text
+    assert "- perception_node on cuda: not measured: ended with 1" in text
+    assert providers.node_table({"not_measured": "no rclpy"}) == "perception_node: not measured: no rclpy\n"
