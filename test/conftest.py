@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import cv2  # noqa: F401  # it puts a folder of its own into LD_LIBRARY_PATH, which no test may be the first to see
 import leftovers
 import pytest
 
