@@ -142,9 +142,11 @@ def test_options_that_cannot_be_exported_are_refused(options: dict[str, object])
         export.ExportOptions(**options)  # type: ignore[arg-type]
 
 
-def test_the_int8_student_is_smaller_and_sees_nearly_the_same(run: Path, student_file: Path, drawn_set: Path) -> None:
+def test_the_int8_student_is_smaller_and_sees_nearly_the_same(
+    student_file: Path, drawn_set: Path, tmp_path: Path
+) -> None:
     samples = datasets.load(drawn_set, "val").samples
-    small = quantise.quantise(student_file, run / "student-int8.onnx", samples)
+    small = quantise.quantise(student_file, tmp_path / "student-int8.onnx", samples)
     assert small.stat().st_size < 0.6 * student_file.stat().st_size
     images = [s.read_image()[None] for s in samples]
     agreement = [(_outputs(small, i)["labels"] == _outputs(student_file, i)["labels"]).mean() for i in images]
