@@ -21,12 +21,13 @@ from afss_ros.monitor import Monitor, load_limits
 from afss_ros.nodes.ignored_settings import ignored_qos
 from afss_ros.nodes.image_input import Decoder, ImageInput, ImageMessage
 from afss_ros.nodes.lifecycle import OperableLifecycleNode, transition
-from afss_ros.nodes.perception import diagnostics, loading, modes, parameters, recording, watchdog
+from afss_ros.nodes.perception import diagnostics, loading, modes, parameters, recording
 from afss_ros.nodes.perception.background import Background
 from afss_ros.nodes.perception.camera_check import CameraCheck
 from afss_ros.nodes.perception.health.health import Health
 from afss_ros.nodes.perception.health.idle import Arrivals
 from afss_ros.nodes.perception.judging import Judge
+from afss_ros.nodes.perception.loaded import Loaded
 from afss_ros.nodes.perception.look_back import LookBack
 from afss_ros.nodes.perception.on_demand import OnDemand
 from afss_ros.nodes.perception.outputs import Outputs
@@ -57,7 +58,6 @@ class PerceptionNode(OperableLifecycleNode):
         open_student: Callable[..., Student] = Student,
         **kwargs: Any,
     ) -> None:
-        self._open_student = open_student
         super().__init__("perception_node", **kwargs)
         self.add_on_set_parameters_callback(self._check_parameters)
         parameters.declare(self)
@@ -66,7 +66,7 @@ class PerceptionNode(OperableLifecycleNode):
             hint = f"; did you mean {meant}?" if meant else ""
             self.get_logger().warning(f"parameter {name} is not one of this node's and is ignored{hint}")
         self._settings = parameters.read(self)
-        self._student: Student | None = None
+        self._loaded = Loaded(lambda: self._settings, open_student, ending)
         self._outputs: Outputs | None = None
         self._pipeline: Pipeline | None = None
         self._input: ImageInput | None = None
@@ -87,8 +87,6 @@ class PerceptionNode(OperableLifecycleNode):
         self._loading: InWork | None = None
         self._arrivals = Arrivals()
         self._health: Health | None = None
-        self._spare: Student | None = None
-        self._warm_up_ms: list[float] = []
         self._background = Background(self)
         self._healing = False
         self._reports = Reports(self)
@@ -113,8 +111,7 @@ class PerceptionNode(OperableLifecycleNode):
         try:
             if settings.model_slots:
                 slots.end_trial(Path(settings.model_slots))
-            self._student, self._warm_up_ms = loading.load_best(settings, self._while_loading, self._open_student)
-            self._spare = loading.load_spare(settings, self._student, self._while_loading, self._open_student)
+            student = self._loaded.load(self._while_loading)
             network = loading.load_network(settings)
         except loading.LoadError as error:
             self._failure = f"cannot configure: {error}"
@@ -125,34 +122,35 @@ class PerceptionNode(OperableLifecycleNode):
             self._loading = None
         self._outputs = Outputs(
             self,
-            self._student.class_names,
+            student.class_names,
             deadline_s=settings.detections_deadline,
             lease_s=settings.detections_liveliness_lease,
         )
-        self._recording = recording.plan(self, settings, self._student.class_names)
+        self._recording = recording.plan(self, settings, student.class_names)
         self._tracks = Tracks(
             self,
-            self._student.class_names,
+            student.class_names,
             settings=lambda: self._settings,
             camera_of=lambda stamp_ns: self._camera.at(stamp_ns) if self._camera is not None else None,
             rectified=lambda: self._input is not None and is_rectified(self._input.topic),
         )
         self._packets = Packets(self, lambda: self._settings, self._tracks)
-        self._on_demand = OnDemand(self, self._keep_confidence, self._report_encoding)
+        self._on_demand = OnDemand(self, self._loaded.keep_confidence, self._report_encoding)
         if settings.refer_resolver != "none":
-            self._referring = Referring(self, self._student.class_names, network)
-        self.get_logger().info(f"{self._student.contract.family} on {self._student.provider} is ready")
+            self._referring = Referring(self, student.class_names, network)
+        self.get_logger().info(f"{student.contract.family} on {student.provider} is ready")
         return super().on_configure(state)
 
     @transition
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        assert self._student is not None and self._outputs is not None
+        student = self._loaded.student
+        assert student is not None and self._outputs is not None
         result = super().on_activate(state)
         health = self._health = Health(
-            self._student,
-            self._loaded(),
+            student,
+            self._loaded.all,
             settings=lambda: self._settings,
-            warm_up_ms=self._warm_up_ms,
+            warm_up_ms=self._loaded.warm_up_ms,
             free_s=self._arrivals.free_s,
             frames=lambda: self._reports.statistics.processed,
         )
@@ -171,7 +169,7 @@ class PerceptionNode(OperableLifecycleNode):
             suspect=lambda: health.suspect,
         )
         self._pipeline = Pipeline(
-            self._student,
+            student,
             self._outputs,
             self._reports.statistics,
             self.get_clock(),
@@ -249,22 +247,12 @@ class PerceptionNode(OperableLifecycleNode):
     async def _heal(self, health: Health, reason: str) -> None:
         """Load the student anew, from its file, else the other slot; failing both, be unconfigured and in error."""
         self.get_logger().error(f"{reason}; loading it anew")
-        settings, open_student = self._settings, self._open_student
-        spare_too = self._spare is not None and bool(health.memory_failure)
+        spare_too = self._loaded.spare is not None and bool(health.memory_failure)
         if health.memory_failure:
-            for student in self._loaded():
+            for student in self._loaded.all:
                 student.distrust()
-
-        def load() -> tuple[Student, list[float], Student | None]:
-            fresh, warm_up_ms = loading.load_best(settings, self._still_wanted, open_student)
-            return (
-                fresh,
-                warm_up_ms,
-                loading.load_spare(settings, fresh, self._still_wanted, open_student) if spare_too else None,
-            )
-
         try:
-            fresh, warm_up_ms, spare = await self._background.run(loading.NAME, load)
+            fresh = await self._background.run(loading.NAME, self._loaded.reloader(spare_too=spare_too))
         except loading.LoadError as error:
             if self._health is not health:
                 return
@@ -275,50 +263,38 @@ class PerceptionNode(OperableLifecycleNode):
             return
         finally:
             self._healing = False
-        if self._health is not health or self._student is None or self._pipeline is None:
-            fresh.close()  # the node was deactivated meanwhile
+        before = self._loaded.student
+        if self._health is not health or before is None or self._pipeline is None:
+            fresh.student.close()  # the node was deactivated meanwhile
             return
-        self._warm_up_ms = warm_up_ms
-        self._spare = spare or self._spare
-        before, self._student = self._student, fresh
-        self._fly(self._pipeline, fresh)
-        health.go_on_with(fresh, self._loaded(), healed_of=reason)
+        self._loaded.student, self._loaded.warm_up_ms = fresh.student, fresh.warm_up_ms
+        self._loaded.spare = fresh.spare or self._loaded.spare
+        self._fly(self._pipeline)
+        health.go_on_with(fresh.student, self._loaded.all, healed_of=reason)
         before.close()
         self.get_logger().warning(health.warning)
         self._report()
-
-    def _loaded(self) -> list[Student]:
-        """The student that flies, and that of survival."""
-        return [student for student in (self._student, self._spare) if student is not None]
-
-    def _keep_confidence(self, wanted: bool) -> None:
-        # Whichever of them sees the next frame.
-        for student in self._loaded():
-            student.keep_confidence = wanted
 
     def _report_encoding(self, error: Exception) -> None:
         self.get_logger().error(f"no compressed mask: {error}", throttle_duration_sec=5.0)
 
     def _take_mode(self) -> None:
         """Do as much as the mode asks for, in an active node."""
-        if self._pipeline is None or self._student is None:
+        if self._pipeline is None or self._loaded.student is None:
             return
         if not self._enabled or self._settings.power_mode == modes.OFF:
             self._close_input()
         elif self._input is None:
             self._open_input()
-        self._fly(self._pipeline, self._student)
+        self._fly(self._pipeline)
 
-    def _fly(self, pipeline: Pipeline, student: Student) -> None:
-        """Let the right one see the frames that follow: the spare in survival, else the student, on trial or not."""
-        self._set_thresholds(student)
-        student.tiling = modes.tiling(self._settings)
-        spare = self._spare if self._settings.power_mode == modes.SURVIVAL else None
-        pipeline.go_on_with(spare or self._slots.trial or student)
+    def _fly(self, pipeline: Pipeline) -> None:
+        """Let the right one see the frames that follow."""
+        pipeline.go_on_with(self._loaded.seeing(self._slots.trial))
 
     def flying(self) -> Student | None:
         """The student that sees frames now; None while the node is not active."""
-        return self._student if self._pipeline is not None else None
+        return self._loaded.student if self._pipeline is not None else None
 
     @property
     def busy(self) -> str:
@@ -327,21 +303,16 @@ class PerceptionNode(OperableLifecycleNode):
 
     async def load_anew(self, model: Path) -> Student:
         """This student, once it has given its known answer; raises what `loading.load` does."""
-        settings, open_student = self._settings, self._open_student
-        student, self._warm_up_ms = await self._background.run(
-            loading.NAME, lambda: loading.load(settings, self._still_wanted, model, open_student)
-        )
+        student, self._loaded.warm_up_ms = await self._background.run(loading.NAME, self._loaded.loader(model))
         return student
-
-    def _still_wanted(self, _age_s: float) -> bool:
-        return not self._ending()
 
     def change_to(self, student: Student) -> None:
         """Let a student see the frames that follow."""
-        assert self._student is not None and self._pipeline is not None and self._health is not None
-        before, self._student = self._student, student
-        self._fly(self._pipeline, student)
-        self._health.go_on_with(student, self._loaded())
+        before = self._loaded.student
+        assert before is not None and self._pipeline is not None and self._health is not None
+        self._loaded.student = student
+        self._fly(self._pipeline)
+        self._health.go_on_with(student, self._loaded.all)
         before.close()
 
     def _close_input(self) -> None:
@@ -374,9 +345,7 @@ class PerceptionNode(OperableLifecycleNode):
             if made is not None:
                 made.close()
         self._outputs = self._packets = self._tracks = self._on_demand = self._referring = None
-        for student in self._loaded():
-            student.close()
-        self._student = self._spare = None
+        self._loaded.close()
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = bool(request.data)
@@ -393,16 +362,11 @@ class PerceptionNode(OperableLifecycleNode):
         self._settings = parameters.read(self)
         if self._tracks is not None:
             self._tracks.prepare()
-        for student in self._loaded():
-            self._set_thresholds(student)
+        self._loaded.set_thresholds()
         if any(p.name == modes.PARAMETER for p in changed):
             self._take_mode()
         if self._outputs is not None and any(p.name == "detection.score_threshold" for p in changed):
             self._outputs.publish_label_info(self._settings.detection_score_threshold)
-
-    def _set_thresholds(self, student: Student) -> None:
-        student.score_threshold = self._settings.detection_score_threshold
-        student.min_area = self._settings.detection_min_area
 
     def _report_and_heal(self) -> None:
         self._report()
@@ -424,7 +388,7 @@ class PerceptionNode(OperableLifecycleNode):
             warning=self._doubt(),
             camera_conflict=self._camera.conflict if self._camera is not None else "",
             model=(
-                *model_facts(self._student),
+                *model_facts(self._loaded.student),
                 *(self._health.facts if self._health is not None else ()),
                 *((("model.loading", self.busy),) if self.busy else ()),
                 *self._slots.facts,
@@ -439,7 +403,7 @@ class PerceptionNode(OperableLifecycleNode):
             query_fault=self._referring.refused if self._referring is not None else "",
             more=self._packets.facts if self._packets is not None else (),
             in_work=self._pipeline.in_work if self._pipeline is not None else self._loading,
-            work_limit_s=self._frame_limit_s(),
+            work_limit_s=self._loaded.frame_limit_s(),
             deadlines_missed=self._outputs.deadlines_missed if self._outputs is not None else 0,
         )
         self._reports.send(condition)
@@ -450,14 +414,8 @@ class PerceptionNode(OperableLifecycleNode):
     def _doubt(self) -> str:
         healed = self._health.warning if self._health is not None else ""
         fault = self._pipeline.fault if self._pipeline is not None else ""
-        return "; ".join(filter(None, (fault, healed, self._student.warning if self._student is not None else "")))
-
-    def _frame_limit_s(self) -> float | None:
-        if self._student is None:
-            return None
-        settings = self._settings
-        looks = 1 if modes.tiling(settings).mode == "none" else 1 + settings.model_max_tiles
-        return watchdog.frame_limit_s(settings.watchdog_frame_limit, self._warm_up_ms, looks)
+        student = self._loaded.student
+        return "; ".join(filter(None, (fault, healed, student.warning if student is not None else "")))
 
     def _input_fault(self) -> str:
         fault = self._input.fault() if self._input is not None else ""
