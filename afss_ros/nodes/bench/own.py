@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.serialization import serialize_message
@@ -27,7 +28,6 @@ from rich.table import Table
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from afss_ros import threads
 from afss_ros.images import decode_compressed
 from afss_ros.monitor import Monitor, load_limits
 from afss_ros.nodes.bench.round_trip import _picture
@@ -242,7 +242,8 @@ def main() -> int:
     else:
         image = decode_compressed(options.picture.read_bytes(), options.picture.suffix.lstrip("."))
     model = model_file.locate(options.model)
-    with threads.limited(1), Student(model, provider="cpu", threads=1, hold_weights=True) as student:
+    cv2.setNumThreads(1)  # as the node's program does
+    with Student(model, provider="cpu", threads=1, hold_weights=True) as student:
         student.warm_up(2)
         steps = stages(student, image, options.frames)
         added = guards_in_turns(student, image, options.turns)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import cv2
 from rclpy.exceptions import ParameterException
 from rclpy.logging import get_logger
 
-from afss_ros import threads
 from afss_ros.nodes import cameras, service_manager, spinning
 from afss_ros.nodes.deadline import left_behind
 from afss_ros.nodes.perception import watchdog
@@ -25,8 +26,7 @@ def main(args: Sequence[str] | None = None) -> int:
         0 then; 2 when a parameter override is refused; 3 when work that does not end was left behind, in which case the
         process ends within this call.
     """
-    # Waking a second thread of OpenCV's takes longer than what it would do of a frame, and the network needs the core.
-    with threads.limited(1), spinning.ros(args) as stop:
+    with _one_opencv_thread(), spinning.ros(args) as stop:
         nodes: list[PerceptionNode] = []
         try:
             _make(nodes, stop)
@@ -47,6 +47,17 @@ def main(args: Sequence[str] | None = None) -> int:
         # An orderly end would tear down ONNX Runtime under a thread that is in it.
         os._exit(watchdog.EXIT_CODE)
     return 0
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """Waking a second one takes longer than what it would do of a frame, and the network needs the core."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _make(nodes: list[PerceptionNode], stop: threading.Event) -> None:
