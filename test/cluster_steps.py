@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ class Squares:
 
     Attributes:
         folder: where a file `crash-5` makes every worker crash at 5, `once-5` only the first, which removes it,
-            `fail-5` raises, and `full` is a list of the nodes whose disk is full, of which `*` is every one.
+            `hang-5` makes each wait for ever, `fail-5` raises, and `full` is a list of the nodes whose disk is full, of
+            which `*` is every one.
     """
 
     folder: str = ""
@@ -37,6 +39,10 @@ class Squares:
         if (folder / f"once-{number}").exists():
             (folder / f"once-{number}").unlink()
             os._exit(9)
+        if (folder / f"hang-{number}").exists():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # nor does it listen
+            while True:
+                time.sleep(1000)
         if (folder / f"crash-{number}").exists():
             os._exit(9)
         if (folder / f"fail-{number}").exists():

@@ -23,13 +23,22 @@ Workers = Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: on
 Gpus = Annotated[float, typer.Option("--gpus", min=0, help="Of each worker on a cluster; 0.25: four share one.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Only say how many shards, hours and gigabytes it will take.")]
 Memory = Annotated[float, typer.Option("--memory", min=0, help="GB of each worker on a cluster; 0 does not say.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=0,
+        help="Seconds for a shard, then its worker is killed; 0: no end. Else 20 times the median, 600 at least.",
+        show_default=False,
+    ),
+]
 
 
-def crew(cluster: str | None, workers: int, gpus: float, memory: float) -> Crew:
+def crew(cluster: str | None, workers: int, gpus: float, memory: float, timeout: float | None) -> Crew:
     """Who these options ask for."""
     from afss_ros.cluster import Crew
 
-    return Crew(cluster, workers, gpus=gpus, memory_gb=memory)
+    return Crew(cluster, workers, gpus=gpus, memory_gb=memory, timeout_s=timeout)
 
 
 class ShardBar:

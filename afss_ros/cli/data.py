@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, crew, left_out, shard_bar
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, crew, left_out, shard_bar
 
 if TYPE_CHECKING:
     from afss_ros.cluster import SetAside
@@ -52,6 +52,7 @@ def render(
     cluster: Cluster = None,
     gpus: Gpus = 0.0,
     memory: Memory = 0.0,
+    timeout: Timeout = None,
     plan: Plan = False,
 ) -> None:
     """Render spacecraft before Earth and sky, with exact part masks and boxes, as a data set or a bag."""
@@ -62,7 +63,7 @@ def render(
     from afss_ros.synthetic.recording import Recording, record
     from afss_ros.synthetic.trajectory import draw_trajectory
 
-    who = crew(cluster, processes or (2 if cluster is None else 0), gpus, memory)
+    who = crew(cluster, processes or (2 if cluster is None else 0), gpus, memory, timeout)
     if plan and trajectory is None:
         typer.echo(str(estimate(Order(Path("set"), count, size, seed, split, nature=nature, empty=empty), who)))
         return

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Workers, crew
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, Workers, crew
 from afss_ros.cli.threads import Threads, within
 
 
@@ -49,6 +49,7 @@ def evaluate(
     cluster: Cluster = None,
     gpus: Gpus = 0.0,
     memory: Memory = 0.0,
+    timeout: Timeout = None,
     plan: Plan = False,
 ) -> None:
     """Measure a student on a data set: IoU, Dice, AP, box IoU, size, GMACs, latency. Or tracks, by their truth."""
@@ -64,7 +65,7 @@ def evaluate(
         return
     if model is None or data is None:
         raise typer.BadParameter("give MODEL and --data; or --tracking and --truth; or MODEL and --truth")
-    who = crew(cluster, workers, gpus, memory)
+    who = crew(cluster, workers, gpus, memory, timeout)
     if plan:
         from afss_ros.evaluation.spread import EvaluateStep, estimate
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, crew, shard_bar
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, crew, shard_bar
 
 if TYPE_CHECKING:
     from afss_ros.geo.chips import Scene
@@ -170,6 +170,7 @@ def predict(
     cluster: Cluster = None,
     gpus: Gpus = 0.0,
     memory: Memory = 0.0,
+    timeout: Timeout = None,
     plan: Plan = False,
 ) -> None:
     """Write how likely each pixel of a raster is each class of a student: uint8, x 255, on the same grid."""
@@ -189,20 +190,19 @@ def predict(
         job = prediction.Job(
             raster, out, shown, names, side, min(overlap, side // 2), chosen, zero_is_empty, students[0].sha256
         )
+        who = crew(cluster, workers or (len(networks) if cluster is None else 0), gpus, memory, timeout)
         if plan:
             from afss_ros.geo.spread import estimate
 
-            count = workers or (len(networks) if cluster is None else 0)
-            typer.echo(str(estimate(job, networks, crew(cluster, count, gpus, memory))))
+            typer.echo(str(estimate(job, networks, who)))
             return
-        if cluster is None:
+        if cluster is None and not timeout:  # a thread cannot be killed, a process can
             with _bar("Predicting") as report:
                 prediction.predict(job, networks, report)
         else:
             from afss_ros.geo.spread import predict_by
 
             with shard_bar("predicting", None, f"the strips beside {out} are kept") as bar:
-                who = crew(cluster, workers, gpus, memory)
                 url = image if is_url(image) else ""
                 predict_by(who, job, model, provider, image=url, report=bar.of, told=bar.stands)
     finally:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Workers, crew
+from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, Workers, crew
 from afss_ros.cli.threads import Threads, within
 
 
@@ -41,6 +41,7 @@ def label(
     cluster: Cluster = None,
     gpus: Gpus = 0.0,
     memory: Memory = 0.0,
+    timeout: Timeout = None,
     plan: Plan = False,
 ) -> None:
     """Label recordings by text prompt; run again to go on after a stop. Look at report.html before training on it."""
@@ -66,7 +67,7 @@ def label(
     }
     overrides = {name: value for name, value in named.items() if value is not None}
     chosen = load_settings(config, {**overrides, **parse_overrides(settings or ())})
-    who = crew(cluster, workers, gpus, memory)
+    who = crew(cluster, workers, gpus, memory, timeout)
     if plan:
         from afss_ros.labelling.spread.estimate import estimate
 

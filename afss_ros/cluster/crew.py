@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from afss_ros.cluster.drive import Driver
+from afss_ros.cluster.patience import Patience
 from afss_ros.cluster.processes import Processes
 from afss_ros.cluster.work import ClusterError, Done, Outcome, Shard, Step, Tally
 from afss_ros.cluster.workers import Workers
@@ -22,6 +23,8 @@ class Crew:
         workers: how many; 0 is as many as the cluster has room for, nodes that join later too, and one on this machine.
         cpus, gpus: of each worker, on a cluster; a fraction of a GPU is shared.
         memory_gb: of each worker, on a cluster; 0 does not say.
+        timeout_s: seconds that a shard may take before its worker is killed; 0 for as long as it likes, None for what
+            `patience.Patience` learns from those that are done.
     """
 
     cluster: str | None = None
@@ -29,6 +32,7 @@ class Crew:
     cpus: float = 1.0
     gpus: float = 0.0
     memory_gb: float = 0.0
+    timeout_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.workers < 0 or self.cpus < 0 or self.gpus < 0 or self.memory_gb < 0:
@@ -36,13 +40,15 @@ class Crew:
                 f"workers, cpus, gpus and memory are 0 or more; got {self.workers}, {self.cpus}, {self.gpus},"
                 f" {self.memory_gb}"
             )
+        if self.timeout_s is not None and not self.timeout_s >= 0:
+            raise ClusterError(f"a shard may take 0 seconds (no limit) or more; got {self.timeout_s}")
         if self.gpus > 1 and self.gpus != int(self.gpus):
             raise ClusterError(f"a worker gets a fraction of one GPU, or whole ones; got {self.gpus}")
 
     @property
     def alone(self) -> bool:
-        """Whether this process does the work by itself."""
-        return self.cluster is None and self.workers <= 1
+        """Whether this process does the work by itself; with a limit of time it has somebody whom it can stop."""
+        return self.cluster is None and self.workers <= 1 and not self.timeout_s
 
     def count(self) -> int:
         """How many workers there are; of a cluster that is as large as it likes, how many it has room for now.
@@ -88,7 +94,7 @@ class Crew:
         """
         workers = self._workers(step)
         try:
-            yield Driver(workers)
+            yield Driver(workers, Patience(self.timeout_s))
         finally:
             workers.close()
 

@@ -6,10 +6,13 @@ Nothing here knows how many shards there are, or keeps one that is done: ten mil
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from afss_ros.cluster.patience import FLOOR_S, Patience
 from afss_ros.cluster.work import ClusterError, Done, Outcome, SetAside, Shard, Tally
 from afss_ros.cluster.workers import Answered, Failed, Lost, NotOpened, Workers, packed
 
@@ -38,8 +41,11 @@ class Driver:
         tally: how it stands.
     """
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, patience: Patience | None = None) -> None:
         self._workers = workers
+        self._patience = patience or Patience()
+        self._looked_at = time.monotonic()
+        self._warned = False
         self.tally = Tally()
         self._again: deque[_Try] = deque()
         self._flying: dict[int, _Try] = {}
@@ -91,13 +97,14 @@ class Driver:
         self._workers.send(self._ticket, packed(tried.shard.task, tried.shard.name), alone=tried.blamed > 0)
 
     def _hear(self) -> Iterator[Outcome | None]:
-        events = self._workers.wait(_TICK_S)
+        events = [*self._workers.wait(_TICK_S), *self._late()]
         self.tally.workers = self._workers.ready
         if not events:
             yield None
         for event in events:
             if isinstance(event, Answered):
                 tried = self._flying.pop(event.ticket)
+                self._patience.done(type(tried.shard.task), event.seconds)
                 self.tally.done += 1
                 self._begun_in_vain = 0
                 yield Done(tried.shard, event.value)
@@ -107,6 +114,28 @@ class Driver:
                 yield from self._lost(event)
             else:
                 self._not_opened(event)
+
+    def _late(self) -> list[Lost]:
+        """Cut off what takes longer than a shard may."""
+        now = time.monotonic()
+        if now - self._looked_at < _TICK_S:
+            return []
+        self._looked_at = now
+        late = []
+        for ticket, seconds in self._workers.at_work():
+            shard = self._flying[ticket].shard
+            limit = self._patience.limit_s(type(shard.task))
+            if seconds > limit:
+                late.append(self._workers.cut_off(ticket, limit))
+            elif limit == math.inf and seconds > FLOOR_S and self._patience.given is None and not self._warned:
+                self._warned = True
+                _log.warning(
+                    "%s: no answer for %.0f minutes, and too few are done to say how long one takes; --timeout SECONDS"
+                    " ends what hangs",
+                    shard.name,
+                    seconds / 60,
+                )
+        return late
 
     def _failed(self, event: Failed) -> Iterator[Outcome]:
         if not event.full:

@@ -100,6 +100,13 @@ class OnRay(Seats[_Worker]):
                 events.extend(self._hear(call))
         return events
 
+    def cut_off(self, ticket: int, limit_s: float) -> Lost:
+        """See `Workers.cut_off`."""
+        worker = self._at(ticket)
+        self._let_go(worker)
+        what = f"no answer within {limit_s:g} s; a worker of node {worker.node[:8]} was killed"
+        return Lost(tuple(worker.tickets), what, blamed=True)
+
     def avoid(self, place: str) -> bool:
         """See `Workers.avoid`."""
         self._avoided.add(place)
@@ -131,10 +138,9 @@ class OnRay(Seats[_Worker]):
                 return []
             self._let_go(worker)
             return [NotOpened((), f"node {worker.node[:8]}: {reason}")] if reason else []
-        worker.tickets.remove(ticket)
-        worker.alone = False
+        seconds = self._answered(worker, ticket)
         if said[0] == "done":
-            return [Answered(ticket, said[1])]
+            return [Answered(ticket, said[1], seconds)]
         return [Failed(ticket, f"{said[1]} (node {worker.node[:8]})", said[2], worker.node)]
 
     def _lost(self, worker: _Worker, error: Exception) -> Event:
@@ -224,8 +230,11 @@ def join(address: str) -> bool:
     if ray.is_initialized():
         return False
     before, debugger = signal.getsignal(signal.SIGTERM), os.environ.get("PYTHONBREAKPOINT")
+    named = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
+    if named.startswith("ray://"):
+        _require_client(named)
     try:
-        _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
+        _knock(named)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -239,6 +248,15 @@ def join(address: str) -> bool:
     if threading.current_thread() is threading.main_thread() and before is not None:
         signal.signal(signal.SIGTERM, before)
     return True
+
+
+def _require_client(address: str) -> None:
+    try:
+        import grpc  # type: ignore[import-untyped]  # noqa: F401
+    except ImportError as error:
+        raise ClusterError(
+            f"{address} is an address of Ray Client, which needs grpcio; get it with: pip install 'ray[client]'"
+        ) from error
 
 
 def _knock(address: str) -> None:

@@ -70,11 +70,20 @@ class Processes(Seats[_Worker]):
                 self._end(worker)
                 events.append(NotOpened(tuple(worker.tickets), *said_))
             else:
-                ticket = worker.tickets.popleft()
-                worker.alone = False
+                ticket = worker.tickets[0]
+                seconds = self._answered(worker, ticket)
                 worker.done += 1
-                events.append(Answered(ticket, *said_) if kind == "done" else Failed(ticket, *said_))
+                events.append(Answered(ticket, *said_, seconds) if kind == "done" else Failed(ticket, *said_))
         return events
+
+    def cut_off(self, ticket: int, limit_s: float) -> Lost:
+        """See `Workers.cut_off`."""
+        worker = self._at(ticket)
+        worker.process.kill()  # what hangs may not hear of a gentler end
+        self._workers[self._workers.index(worker)] = self._begin(worker.number)
+        self._end(worker)
+        what = f"no answer within {limit_s:g} s; process {worker.number + 1} of {self._count} was killed"
+        return Lost(tuple(worker.tickets), what, blamed=True)
 
     def avoid(self, place: str) -> bool:
         """See `Workers.avoid`: they are all on this machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -17,11 +18,13 @@ class Seat:
         tickets: of the shards that it has, in the order in which it works.
         ready: whether it has opened the step.
         alone: whether it gets no other shard before it has answered.
+        since: when it began with the first of its shards, by the monotonic clock.
     """
 
     tickets: deque[int] = field(default_factory=deque)
     ready: bool = False
     alone: bool = False
+    since: float = 0.0
 
 
 S = TypeVar("S", bound=Seat)
@@ -48,9 +51,29 @@ class Seats(Generic[S]):
         """See `Workers.idle`."""
         return sum(worker.ready and not worker.tickets for worker in self._workers)
 
+    def at_work(self) -> list[tuple[int, float]]:
+        """See `Workers.at_work`."""
+        now = time.monotonic()
+        return [(worker.tickets[0], now - worker.since) for worker in self._workers if worker.tickets]
+
+    def _at(self, ticket: int) -> S:
+        """The worker that works at a shard."""
+        return next(worker for worker in self._workers if worker.tickets and worker.tickets[0] == ticket)
+
+    @staticmethod
+    def _answered(worker: S, ticket: int) -> float:
+        """A worker has answered: the shard is no longer its own. Returns the seconds that it took."""
+        now = time.monotonic()
+        seconds, worker.since = now - worker.since, now
+        worker.tickets.remove(ticket)
+        worker.alone = False
+        return seconds
+
     def _seat(self, ticket: int, *, alone: bool) -> S:
         """Give a ticket to the worker that has least to do."""
         worker = min((w for w in self._workers if w.ready and not w.alone), key=lambda w: len(w.tickets))
         worker.alone = alone
+        if not worker.tickets:
+            worker.since = time.monotonic()
         worker.tickets.append(ticket)
         return worker

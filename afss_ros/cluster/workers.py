@@ -17,10 +17,15 @@ LARGEST_TASK = 48 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A shard's result."""
+    """A shard's result.
+
+    Attributes:
+        seconds: that it took.
+    """
 
     ticket: int
     value: Any
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,14 @@ class Workers(Protocol):
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """What has happened, or happens within so many seconds; workers that died are replaced."""
+        ...
+
+    def at_work(self) -> Sequence[tuple[int, float]]:
+        """The shards that workers are at, and for how many seconds."""
+        ...
+
+    def cut_off(self, ticket: int, limit_s: float) -> Lost:
+        """Kill the worker that is at a shard, which it has been for more than `limit_s`; another is begun."""
         ...
 
     def avoid(self, place: str) -> bool:

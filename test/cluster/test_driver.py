@@ -15,7 +15,7 @@ import pytest
 from cluster_steps import Refusals, Squares
 
 from afss_ros.cluster import ClusterError, Crew, Done, Driver, Outcome, SetAside, Shard, Tally
-from afss_ros.cluster.workers import LARGEST_TASK, Answered, Event, packed
+from afss_ros.cluster.workers import LARGEST_TASK, Answered, Event, Lost, packed
 
 
 def shards(count: int, size: int = 1) -> Iterator[Shard]:
@@ -74,6 +74,47 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     assert squares(done) == [n**2 for n in range(20)]
 
 
+def test_a_shard_that_hangs_is_tried_again_and_at_last_named(tmp_path: Path) -> None:
+    (tmp_path / "hang-5").touch()
+    told: list[Tally] = []
+    done = list(Crew(workers=1, timeout_s=1.5).run(Squares(str(tmp_path)), shards(8), told.append))
+    assert squares(done) == [n**2 for n in range(8) if n != 5]
+    assert aside(done).keys() == {"number 5"}
+    assert aside(done)["number 5"] == "no answer within 1.5 s; process 1 of 1 was killed"
+    assert told[-1].failed == 1 and told[-1].retried >= 2
+
+
+def test_without_a_limit_shards_that_are_done_set_one(caplog: pytest.LogCaptureFixture) -> None:
+    class Slow(Nobody):
+        """Does five shards in 100 s each, and never the sixth."""
+
+        late: float = 0.0
+        cut: tuple[int, float] | None = None
+
+        def wait(self, seconds: float) -> Sequence[Event]:
+            ready = [ticket for ticket in self._tickets if ticket <= 5]
+            self._tickets = [ticket for ticket in self._tickets if ticket > 5]
+            self.late += 500
+            return [Answered(ticket, None, 100.0) for ticket in ready]
+
+        def at_work(self) -> list[tuple[int, float]]:
+            return [(ticket, self.late) for ticket in self._tickets if ticket == 6]
+
+        def cut_off(self, ticket: int, limit_s: float) -> Lost:
+            self._tickets.remove(ticket)
+            self.cut = (ticket, limit_s)
+            return Lost((ticket,), "it was killed", blamed=True)
+
+    workers = Slow()
+    driver = Driver(workers)
+    for outcome in driver.run(Shard(f"{n}", n) for n in range(6)):
+        driver._looked_at = 0.0  # a second later
+        if workers.cut:
+            break
+        assert isinstance(outcome, Done) or outcome is None
+    assert workers.cut == (6, 2000.0)
+
+
 def test_a_full_disk_of_this_machine_stops_with_the_cure(tmp_path: Path) -> None:
     (tmp_path / "full").write_text("*")
     with pytest.raises(ClusterError, match=r"No space left on device.*make room, and run the same command again"):
@@ -121,6 +162,12 @@ class Nobody:
         self._tickets.clear()
         return answers
 
+    def at_work(self) -> list[tuple[int, float]]:
+        return []
+
+    def cut_off(self, ticket: int, limit_s: float) -> Lost:
+        raise AssertionError("nobody is slow")
+
     def avoid(self, place: str) -> bool:
         return False
 
@@ -142,10 +189,16 @@ def test_the_driver_keeps_nothing_of_what_is_done() -> None:
     assert peak(10_000) < 1.2 * peak(500) + 10_000
 
 
-@pytest.mark.parametrize("wrong", [{"workers": -1}, {"gpus": 1.5}, {"memory_gb": -2.0}])
+@pytest.mark.parametrize("wrong", [{"workers": -1}, {"gpus": 1.5}, {"memory_gb": -2.0}, {"timeout_s": -1.0}])
 def test_an_impossible_crew_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ClusterError):
         Crew(**wrong)  # type: ignore[arg-type]
+
+
+def test_ray_client_without_grpc_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with pytest.raises(ClusterError, match=r"ray://head:10001 .* needs grpcio; .* pip install 'ray\[client\]'"):
+        list(Crew("ray://head:10001").run(Squares(), shards(1)))
 
 
 def test_a_cluster_without_ray_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,8 @@ def outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(line if line.any() else mask, bool)
 
 
-def _distance_to(line: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _distance_to(line: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Distance of every pixel to the nearest one of `line`, in pixels."""
-    return np.asarray(cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+    far = cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
+    # With one thread and with two, OpenCV's last bits differ; the squares are whole numbers.
+    return np.asarray(np.sqrt(np.rint(far**2)), np.float64)

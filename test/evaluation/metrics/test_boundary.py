@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from afss_ros.datasets import Instance
 from afss_ros.evaluation.metrics import boundary, calibration
 from afss_ros.evaluation.metrics.detection import ImageObjects
+from afss_ros.threads import limited
 
 
 def _square(x: int, y: int, side: int) -> np.ndarray:
@@ -38,6 +40,17 @@ def test_nothing_against_something_is_no_agreement_and_nothing_against_nothing_n
 def test_a_craft_that_leaves_the_image_has_no_outline_along_the_border() -> None:
     assert boundary.outline(_square(0, 0, 50))[0].sum() == 1
     assert boundary.outline(np.ones((4, 4), bool)).all()
+
+
+def test_distances_are_the_same_whatever_the_threads() -> None:
+    def ellipse(x: int, y: int, angle: int) -> np.ndarray:
+        return np.asarray(cv2.ellipse(np.zeros((300, 300), np.uint8), (x, y), (71, 33), angle, 0, 360, 1, -1) > 0)
+
+    found = []
+    for threads in (1, 2):
+        with limited(threads):
+            found.append(boundary.compare(ellipse(120, 100, 40), ellipse(180, 190, 80)))
+    assert found[0] == found[1]
 
 
 def _objects(*found: tuple[float, float]) -> ImageObjects:
