@@ -33,11 +33,11 @@ SETTINGS = {"batch": 2, "refine.views": "v2"}
 
 
 class Nodes:
-    """The cluster's nodes, its address, and the one for Ray Client."""
+    """The cluster's nodes, and its address."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self.address, self.client = self._heard().split()
+        self.address = self._heard()
         self.ids: list[str] = []
 
     def add(self) -> str:
@@ -188,7 +188,7 @@ def test_rendering_on_a_cluster_gives_the_bytes_of_one_process(nodes: Nodes, tmp
     assert tree(tmp_path / "one") == tree(tmp_path / "many")
 
 
-def test_a_raster_is_predicted_over_ray_client_to_the_bytes_of_one_process(
+def test_a_raster_is_predicted_on_a_cluster_to_the_bytes_of_one_process(
     nodes: Nodes, tiny_student: Path, tmp_path: Path
 ) -> None:
     pixels = np.random.default_rng(5).integers(1, 256, (3, 150, 100)).astype(np.uint8)
@@ -200,11 +200,7 @@ def test_a_raster_is_predicted_over_ray_client_to_the_bytes_of_one_process(
     plain = ["geo", "predict", str(tmp_path / "scene.tif"), "--model", str(tiny_student)]
     plain += ["--stretch", str(tmp_path / "stretch.json"), "--overlap", "20", "--provider", "cpu"]
     assert cli.main([*plain, "--out", str(tmp_path / "one.tif")]) == 0
-    # A process of its own: Ray Client leaves threads behind in the one that it served.
-    command = [*plain, "--out", str(tmp_path / "many.tif"), "--cluster", nodes.client]
-    with started(python("-m", "afss_ros.cli", *command)) as process:
-        code, output = finish(process)
-    assert code == 0, output
+    assert cli.main([*plain, "--out", str(tmp_path / "many.tif"), "--cluster", nodes.address]) == 0
     assert (tmp_path / "many.tif").read_bytes() == (tmp_path / "one.tif").read_bytes()
 
 
