@@ -1,16 +1,14 @@
 """A Ray cluster of several nodes on this machine, small and silent, for tests: `python ray_nodes.py`.
 
-Says the cluster's address and that of Ray Client, then obeys lines on standard input: `add` a node (says its id),
-`kill ID`, `quit`. Nodes have one processor each, the head has none. The parts of Ray that watch and report are left
-out: they take longer to start than all that is tested.
+Says the cluster's address, then obeys lines on standard input: `add` a node (says its id), `kill ID`, `quit`. Nodes
+have one processor each, the head has none. The parts of Ray that watch and report are left out: they take longer to
+start than all that is tested.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import sys
-from contextlib import suppress
 from typing import Any
 
 # Read when Ray is imported. A busy machine is slow, not wrong.
@@ -41,21 +39,14 @@ def main() -> None:
     from ray.cluster_utils import Cluster
 
     ray._private.utils.get_dashboard_dependency_error = lambda: ImportError("left out")
-    client = free_port()
     cluster = begun(
         lambda: Cluster(
             initialize_head=True,
-            head_node_args={
-                "num_cpus": 0,
-                "include_dashboard": False,
-                "no_monitor": True,
-                "ray_client_server_port": client,
-                **SMALL,
-            },
+            head_node_args={"num_cpus": 0, "include_dashboard": False, "no_monitor": True, **SMALL},
         )
     )
     nodes: dict[str, Any] = {}
-    say(f"{cluster.address} ray://127.0.0.1:{client}")
+    say(cluster.address)
     try:
         for line in sys.stdin:
             word, _, name = line.strip().partition(" ")
@@ -70,15 +61,6 @@ def main() -> None:
                 break
     finally:
         cluster.shutdown()
-
-
-def free_port() -> int:
-    """A port that nobody has, below those that Ray gives to workers."""
-    for port in range(9100, 10_000):
-        with socket.socket() as tried, suppress(OSError):
-            tried.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no port is free between 9100 and 9999")
 
 
 def say(word: str) -> None:

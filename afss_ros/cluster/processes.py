@@ -73,7 +73,7 @@ class Processes(Seats[_Worker]):
                 ticket = worker.tickets[0]
                 seconds = self._answered(worker, ticket)
                 worker.done += 1
-                events.append(Answered(ticket, *said_, seconds) if kind == "done" else Failed(ticket, *said_))
+                events.append(Answered(ticket, said_[0], seconds) if kind == "done" else Failed(ticket, *said_))
         return events
 
     def cut_off(self, ticket: int, limit_s: float) -> Lost:

@@ -84,37 +84,6 @@ def test_a_shard_that_hangs_is_tried_again_and_at_last_named(tmp_path: Path) -> 
     assert told[-1].failed == 1 and told[-1].retried >= 2
 
 
-def test_without_a_limit_shards_that_are_done_set_one(caplog: pytest.LogCaptureFixture) -> None:
-    class Slow(Nobody):
-        """Does five shards in 100 s each, and never the sixth."""
-
-        late: float = 0.0
-        cut: tuple[int, float] | None = None
-
-        def wait(self, seconds: float) -> Sequence[Event]:
-            ready = [ticket for ticket in self._tickets if ticket <= 5]
-            self._tickets = [ticket for ticket in self._tickets if ticket > 5]
-            self.late += 500
-            return [Answered(ticket, None, 100.0) for ticket in ready]
-
-        def at_work(self) -> list[tuple[int, float]]:
-            return [(ticket, self.late) for ticket in self._tickets if ticket == 6]
-
-        def cut_off(self, ticket: int, limit_s: float) -> Lost:
-            self._tickets.remove(ticket)
-            self.cut = (ticket, limit_s)
-            return Lost((ticket,), "it was killed", blamed=True)
-
-    workers = Slow()
-    driver = Driver(workers)
-    for outcome in driver.run(Shard(f"{n}", n) for n in range(6)):
-        driver._looked_at = 0.0  # a second later
-        if workers.cut:
-            break
-        assert isinstance(outcome, Done) or outcome is None
-    assert workers.cut == (6, 2000.0)
-
-
 def test_a_full_disk_of_this_machine_stops_with_the_cure(tmp_path: Path) -> None:
     (tmp_path / "full").write_text("*")
     with pytest.raises(ClusterError, match=r"No space left on device.*make room, and run the same command again"):
@@ -187,6 +156,37 @@ def test_the_driver_keeps_nothing_of_what_is_done() -> None:
             tracemalloc.stop()
 
     assert peak(10_000) < 1.2 * peak(500) + 10_000
+
+
+def test_without_a_limit_shards_that_are_done_set_one() -> None:
+    class Slow(Nobody):
+        """Does five shards in 100 s each, and never the sixth."""
+
+        late: float = 0.0
+        cut: tuple[int, float] | None = None
+
+        def wait(self, seconds: float) -> Sequence[Event]:
+            ready = [ticket for ticket in self._tickets if ticket <= 5]
+            self._tickets = [ticket for ticket in self._tickets if ticket > 5]
+            self.late += 500
+            return [Answered(ticket, None, 100.0) for ticket in ready]
+
+        def at_work(self) -> list[tuple[int, float]]:
+            return [(ticket, self.late) for ticket in self._tickets if ticket == 6]
+
+        def cut_off(self, ticket: int, limit_s: float) -> Lost:
+            self._tickets.remove(ticket)
+            self.cut = (ticket, limit_s)
+            return Lost((ticket,), "it was killed", blamed=True)
+
+    workers = Slow()
+    driver = Driver(workers)
+    for outcome in driver.run(Shard(f"{n}", n) for n in range(6)):
+        driver._looked_at = 0.0  # a second later
+        if workers.cut:
+            break
+        assert isinstance(outcome, Done) or outcome is None
+    assert workers.cut == (6, 2000.0)
 
 
 @pytest.mark.parametrize("wrong", [{"workers": -1}, {"gpus": 1.5}, {"memory_gb": -2.0}, {"timeout_s": -1.0}])
