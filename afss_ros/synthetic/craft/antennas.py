@@ -59,7 +59,8 @@ def add_horns(model: Model, rng: np.random.Generator, size: float, at: Vector, t
     wall = double_sided(revolved([(0.1 * size, 0.0), (0.25 * size, 0.8 * size)], 14))
     for k in range(int(rng.integers(3, 8))):
         spot = np.array([(k % 3 - 1) * 0.55 * size, (k // 3 - 0.5) * 0.55 * size, 0.0], np.float32)
-        model.add(wall, finish, ANTENNA, frame, at + frame @ spot)
+        with model.component("horn"):
+            model.add(wall, finish, ANTENNA, frame, at + frame @ spot)
 
 
 def add_helix(model: Model, rng: np.random.Generator, size: float, at: Vector, towards: Vector) -> None:

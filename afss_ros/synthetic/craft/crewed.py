@@ -39,7 +39,12 @@ def _bell(rng: np.random.Generator, size: float) -> Callable[[Model, Vector, Vec
     t = np.linspace(0, 1.3, 7)
     wall = double_sided(revolved(np.stack([size * (0.2 + 0.35 * np.sqrt(t)), size * t], 1), 18))
     finish = finishes.metal(rng)
-    return lambda model, at, towards: model.add(wall, finish, BODY, frame_along(towards), at)
+
+    def add(model: Model, at: Vector, towards: Vector) -> None:
+        with model.component("thruster"):
+            model.add(wall, finish, BODY, frame_along(towards), at)
+
+    return add
 
 
 def capsule_bus(model: Model, rng: np.random.Generator) -> Bus:
@@ -71,7 +76,8 @@ def _bell_capsule(model: Model, rng: np.random.Generator) -> Bus:
         model.add(sphere(ball, 24), finishes.body(rng), BODY, translation=(0, 0, top + ball * 0.8))
         top += ball * 1.7
     ring = double_sided(revolved([(0.22, top - 0.05), (0.2, top + 0.15)], 20))
-    model.add(ring, finishes.metal(rng), BODY)
+    with model.component("docking_ring"):
+        model.add(ring, finishes.metal(rng), BODY)
     return Bus(_half(r * 0.9, r * 0.9, 0.8), True)
 
 
@@ -90,7 +96,8 @@ def _cone_capsule(model: Model, rng: np.random.Generator) -> Bus:
     bowl = np.stack([ball * np.cos(lat), ball * (np.sin(lat) - np.sin(lat[-1])) - 0.06], 1)
     model.add(revolved(bowl, 32), shield, BODY)
     ring = double_sided(revolved([(top * 0.55, h), (top * 0.5, h + 0.18)], 20))
-    model.add(ring, finishes.metal(rng), BODY)
+    with model.component("docking_ring"):
+        model.add(ring, finishes.metal(rng), BODY)
     for a in rng.uniform(0, 2 * np.pi, int(rng.integers(0, 6))):
         z = float(rng.uniform(0.2, 0.7))
         at = (r + (top - r) * z) * np.array([np.cos(a), np.sin(a), 0.0]) + np.array([0, 0, z * h])
@@ -152,7 +159,8 @@ def _add_radiator(model: Model, rng: np.random.Generator, at: Vector, side: Vect
         m.SEAMS, finishes.jittered(rng, (0.8, 0.8, 0.8)), second=(0.5, 0.5, 0.5), pitch=(0.2, 0.2), line=0.05
     )
     turn = frame_along(side) @ rotation_about((0, 0, 1), float(rng.uniform(0, 6.3)))
-    model.add(box((0.03, w, h)), white, BODY, turn, at + side * (h / 2))
+    with model.component("radiator"):
+        model.add(box((0.03, w, h)), white, BODY, turn, at + side * (h / 2))
 
 
 def lander_bus(model: Model, rng: np.random.Generator) -> Bus:

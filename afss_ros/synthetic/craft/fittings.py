@@ -62,14 +62,17 @@ def add_radiators(model: Model, rng: np.random.Generator, body: Bus) -> None:
     leaves = int(rng.choice([1, 1, 3, 6]))
     fold = float(rng.uniform(0.1, 0.6)) if leaves > 1 else 0.0
     for root, way in ways:
-        frame = np.asarray(frame_along(way) @ turn, np.float32)
-        z = 0.1 * size
-        model.add(tube((0, 0, 0), (0, 0, z), 0.03 * size), finishes.metal(rng), BODY, frame, root)
-        for leaf in range(leaves):
-            step = long / leaves
-            lean = rotation_about((1, 0, 0), fold * (1 if leaf % 2 else -1))
-            plate = box((wide, 0.015 * size, 0.96 * step)).moved(lean, (0, 0, z + step * (leaf + 0.5) * np.cos(fold)))
-            model.add(plate, finish, BODY, frame, root)
+        with model.component("radiator"):
+            frame = np.asarray(frame_along(way) @ turn, np.float32)
+            z = 0.1 * size
+            model.add(tube((0, 0, 0), (0, 0, z), 0.03 * size), finishes.metal(rng), BODY, frame, root)
+            for leaf in range(leaves):
+                step = long / leaves
+                lean = rotation_about((1, 0, 0), fold * (1 if leaf % 2 else -1))
+                plate = box((wide, 0.015 * size, 0.96 * step)).moved(
+                    lean, (0, 0, z + step * (leaf + 0.5) * np.cos(fold))
+                )
+                model.add(plate, finish, BODY, frame, root)
     model.elements.append("radiators")
 
 
@@ -80,18 +83,19 @@ def add_arm(model: Model, rng: np.random.Generator, body: Bus) -> None:
     thick = size * float(rng.uniform(0.03, 0.1))
     link, joint = finishes.paint(rng, WHITES) if rng.random() < 0.6 else finishes.paint(rng), finishes.metal(rng)
     place, way = at.astype(np.float64), out.astype(np.float64)
-    for _ in range(int(rng.integers(2, 5))):
-        way = way + 0.9 * rng.standard_normal(3)
-        if float(way @ out) < 0:
-            way -= 1.5 * float(way @ out) * out
-        way /= np.linalg.norm(way)
-        end = place + way * size * float(rng.uniform(0.5, 1.6))
-        model.add(tube(place, end, thick, 10), link, BODY)
-        for along in (place, end):
-            model.add(prism(12, 1.5 * thick, 1.5 * thick, 3 * thick), joint, BODY, frame_along(way), along)
-        place = end
-    fingers = [tube((0, 0, 0), (s * 2 * thick, 0, 3 * thick), 0.4 * thick) for s in (-1, 1)]
-    model.add(joined([*fingers, sphere(1.6 * thick, 10)]), joint, BODY, frame_along(way), place)
+    with model.component("arm"):
+        for _ in range(int(rng.integers(2, 5))):
+            way = way + 0.9 * rng.standard_normal(3)
+            if float(way @ out) < 0:
+                way -= 1.5 * float(way @ out) * out
+            way /= np.linalg.norm(way)
+            end = place + way * size * float(rng.uniform(0.5, 1.6))
+            model.add(tube(place, end, thick, 10), link, BODY)
+            for along in (place, end):
+                model.add(prism(12, 1.5 * thick, 1.5 * thick, 3 * thick), joint, BODY, frame_along(way), along)
+            place = end
+        fingers = [tube((0, 0, 0), (s * 2 * thick, 0, 3 * thick), 0.4 * thick) for s in (-1, 1)]
+        model.add(joined([*fingers, sphere(1.6 * thick, 10)]), joint, BODY, frame_along(way), place)
     model.elements.append("arm")
 
 
@@ -105,13 +109,14 @@ def add_thin(model: Model, rng: np.random.Generator, body: Bus) -> None:
         way = out + 0.3 * rng.standard_normal(3)
         way /= np.linalg.norm(way)
         end = at + way * size * float(rng.uniform(1.5, 8.0))
-        model.add(
-            tube(at, end, size * float(np.exp(rng.uniform(np.log(0.005), np.log(0.025))))),
-            finish,
-            ANTENNA if whips else BODY,
-        )
-        if not whips and rng.random() < 0.5:
-            model.add(prism(10, 0.06 * size, 0.06 * size, 0.2 * size), finish, BODY, frame_along(way), end)
+        with model.component("whip" if whips else "boom"):
+            model.add(
+                tube(at, end, size * float(np.exp(rng.uniform(np.log(0.005), np.log(0.025))))),
+                finish,
+                ANTENNA if whips else BODY,
+            )
+            if not whips and rng.random() < 0.5:
+                model.add(prism(10, 0.06 * size, 0.06 * size, 0.2 * size), finish, BODY, frame_along(way), end)
     model.elements.append("whips" if whips else "booms")
 
 

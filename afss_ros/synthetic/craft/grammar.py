@@ -124,7 +124,8 @@ def _wings(
         for level in [z] if levels is None else [f * float(body.half[2]) for f in levels]:
             root = np.array([flat[0] * body.half[0], flat[1] * body.half[1], level], np.float32)
             turned = tilt + loose * float(rng.standard_normal())
-            ARRAYS[kind][1](model, style, arrays.wing_frame(direction, turned), root)
+            with model.component("wing"):
+                ARRAYS[kind][1](model, style, arrays.wing_frame(direction, turned), root)
 
 
 def _leaning(rng: np.random.Generator, out: Vector, amount: float) -> Vector:
@@ -147,7 +148,8 @@ def _dishes(model: Model, rng: np.random.Generator, body: Bus, theme: str) -> No
         low, high = (0.45, 1.5) if theme == "great" else (0.15, 0.6)
         radius = float(np.exp(rng.uniform(np.log(low), np.log(high))))
         lean = _leaning(rng, out, 0.5 * float(rng.integers(2)))
-        reflectors.add_dish(model, rng, radius, at, lean, float(rng.choice([0.05, 0.2, 0.6, 1.2])))
+        with model.component("dish"):
+            reflectors.add_dish(model, rng, radius, at, lean, float(rng.choice([0.05, 0.2, 0.6, 1.2])))
         model.elements.append("dish")
 
 
@@ -158,13 +160,16 @@ def _antennas(model: Model, rng: np.random.Generator, body: Bus) -> None:
     elif theme == "plates":
         for _ in range(int(rng.choice([1, 1, 2, 4]))):
             at, out = body.surface_point(rng)
-            antennas.add_array(model, rng, float(rng.uniform(0.2, 0.55)), at, out)
+            with model.component("array"):
+                antennas.add_array(model, rng, float(rng.uniform(0.2, 0.55)), at, out)
             model.elements.append("array")
     for _ in range(int(rng.integers(0, 5))):
         at, out = body.surface_point(rng)
         build = antennas.SMALL[int(rng.integers(len(antennas.SMALL)))]
-        build(model, rng, float(rng.uniform(0.12, 0.45)), at, _leaning(rng, out, 0.4))
-        model.elements.append(build.__name__.removeprefix("add_"))
+        name = build.__name__.removeprefix("add_")
+        with model.component(name):
+            build(model, rng, float(rng.uniform(0.12, 0.45)), at, _leaning(rng, out, 0.4))
+        model.elements.append(name)
 
 
 def _details(model: Model, rng: np.random.Generator, body: Bus) -> None:
@@ -172,8 +177,10 @@ def _details(model: Model, rng: np.random.Generator, body: Bus) -> None:
     for _ in range(int(rng.choice([4, 12, 20, 34]) * rng.uniform(0.5, 1.3))):
         at, out = body.surface_point(rng, crowded if crowded is not None and rng.random() < 0.6 else None)
         build = details.DETAILS[int(rng.integers(len(details.DETAILS)))]
-        build(model, rng, float(np.exp(rng.uniform(np.log(0.08), np.log(0.5)))), at, out)
-        model.elements.append(build.__name__.removeprefix("add_"))
+        name = build.__name__.removeprefix("add_")
+        with model.component(name):
+            build(model, rng, float(np.exp(rng.uniform(np.log(0.08), np.log(0.5)))), at, out)
+        model.elements.append(name)
 
 
 def design(seed: int, *, fitted: bool = False) -> Craft:
@@ -187,7 +194,8 @@ def design(seed: int, *, fitted: bool = False) -> Craft:
     model = Model(rng)
     name = _drawn(rng, {key: weight for key, (weight, _) in BODIES.items()})
     model.elements.append(name)
-    body = BODIES[name][1](model, rng)
+    with model.component("bus"):
+        body = BODIES[name][1](model, rng)
     if name != "debris":
         _wings(model, rng, body, name, extra)
         _antennas(model, rng, body)

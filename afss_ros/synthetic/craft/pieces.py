@@ -56,7 +56,7 @@ class Pieces:
 
 def find(craft: Craft) -> Pieces:
     """Find the parts of a craft."""
-    triangles = craft.vertices.reshape(-1, 3, 10)
+    triangles = craft.vertices.reshape(-1, 3, craft.vertices.shape[1])
     tags = np.rint(triangles[:, 0, 9]).astype(np.int64)
     points = triangles[:, :, :3].astype(np.float64)
     numbers, labels = np.zeros(len(tags), np.int64), [0]

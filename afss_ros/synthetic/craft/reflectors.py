@@ -150,15 +150,16 @@ def add_deployed_reflectors(model: Model, rng: np.random.Generator, half: Vector
             reach = radius * float(rng.uniform(1.0, 1.5))
             centre = (root + side * reach + np.array([0, 0, 0.3 * radius * rng.uniform(-1, 1)])).astype(np.float32)
             lean = np.array([0, 0, 1.0]) - side * float(rng.uniform(0.0, 0.7))
-            add_reflector(model, dish, radius, centre, frame_along(lean))
-            if truss:
-                length = float(np.linalg.norm(centre - root))
-                model.add(
-                    lattice(length, 0.1 * radius, 7, 0.008 * radius), dish.frame, BODY, frame_along(centre - root), root
-                )
-            else:
-                model.add(tube(root, centre, 0.03 * radius + 0.01), dish.frame, BODY)
+            with model.component("dish"):
+                add_reflector(model, dish, radius, centre, frame_along(lean))
+                if truss:
+                    length = float(np.linalg.norm(centre - root))
+                    arm, turn = lattice(length, 0.1 * radius, 7, 0.008 * radius), frame_along(centre - root)
+                    model.add(arm, dish.frame, BODY, turn, root)
+                else:
+                    model.add(tube(root, centre, 0.03 * radius + 0.01), dish.frame, BODY)
     for _ in range(int(rng.integers(1, 5))):
         at = np.array([*(rng.uniform(-0.6, 0.6, 2) * half[:2]), half[2]], np.float32)
         horn = double_sided(revolved([(0.04 * radius, 0.0), (0.12 * radius, 0.35 * radius)], 14))
-        model.add(horn, dish.frame, ANTENNA, frame_along((0, 0, 1)), at)
+        with model.component("horn"):
+            model.add(horn, dish.frame, ANTENNA, frame_along((0, 0, 1)), at)

@@ -1,4 +1,4 @@
-"""Draws craft: shadow map, then shaded colour, then ids."""
+"""Draws craft: shadow map, then shaded colour, then ids and what the Sun reaches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class CraftPass:
         self._noise = noise
         self._crumple = tile(context, crumple_texture())
         self._colors: dict[int, moderngl.Program] = {}
-        self._ids = context.program(source("craft.vert.glsl"), source("ids.frag.glsl"))
+        sunlight = source("sunlight.glsl")
+        ids = f"#version 330\n{sunlight}{source('ids.frag.glsl')}"
+        self._ids = context.program(source("craft.vert.glsl"), ids)
+        set_uniforms(self._ids, shadow_map=0)
         self._shadow = context.program(source("shadow.vert.glsl"), source("shadow.frag.glsl"))
         self._shadow_map = context.depth_texture((SHADOW_SIZE, SHADOW_SIZE))
         self._shadow_map.compare_func = "<="
@@ -35,7 +38,7 @@ class CraftPass:
 
     def _color(self, pattern: int) -> moderngl.Program:
         if pattern not in self._colors:
-            fragment = f"#version 330\n#define PATTERN {pattern}\n{source('craft.frag.glsl')}"
+            fragment = f"#version 330\n#define PATTERN {pattern}\n{source('sunlight.glsl')}{source('craft.frag.glsl')}"
             self._colors[pattern] = self._context.program(source("craft.vert.glsl"), fragment)
             set_uniforms(self._colors[pattern], shadow_map=0, noise=1, materials=2, crumple=3)
         return self._colors[pattern]
@@ -75,17 +78,18 @@ class CraftPass:
         for pattern, first, count in craft.runs:
             program = self._color(pattern)
             set_uniforms(program, **shared)
-            self._triangles(program, buffer, "3f 3f 2f 2f", *_LAYOUT, first=first, count=count)
+            self._triangles(program, buffer, "3f 3f 2f 3f", *_LAYOUT, first=first, count=count)
 
         ids.use()
-        set_uniforms(self._ids, model=model.T, projection=projection.T, instance=placed.instance or DISTRACTOR)
-        self._triangles(self._ids, buffer, "3f 5x4 2f", "in_position", "in_tag")
+        places = {name: values[name] for name in ("model", "projection", "to_shadow", "sun")}
+        set_uniforms(self._ids, **places, instance=placed.instance or DISTRACTOR)
+        self._triangles(self._ids, buffer, "3f 3f 2x4 3f", "in_position", "in_normal", "in_tag")
         buffer.release()
         materials.release()
 
     def _cast(self, buffer: moderngl.Buffer, model: NDArray[np.float32], to_shadow: NDArray[np.float32]) -> None:
         set_uniforms(self._shadow, model=model.T, to_shadow=to_shadow.T)
-        self._triangles(self._shadow, buffer, "3f 7x4", "in_position")
+        self._triangles(self._shadow, buffer, "3f 8x4", "in_position")
 
     def _triangles(
         self,

@@ -1,4 +1,4 @@
-"""Draws a scene with OpenGL: linear radiance, and exact part and instance ids."""
+"""Draws a scene with OpenGL: linear radiance, exact ids of parts, craft and components, and what the Sun reaches."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ SAMPLES = 4
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`radiance` float32 (H, W, 3) linear RGB; `parts` and `instances` uint8 (H, W), no antialiasing.
+    """`radiance` float32 (H, W, 3) linear RGB; `parts`, `instances` and `components` uint8 (H, W), no antialiasing.
 
-    A pixel's ids are those of the surface seen through its centre. `covered` bool (H, W): a craft or a distractor
-    stands before the sky.
+    A pixel's ids are those of the surface seen through its centre; components are numbered within their craft.
+    `sunlit` uint8 (H, W): how much of the Sun reaches that surface, 255 for all of it. `covered` bool (H, W): a craft
+    or a distractor stands before the sky.
     """
 
     radiance: NDArray[np.float32]
     parts: NDArray[np.uint8]
     instances: NDArray[np.uint8]
+    components: NDArray[np.uint8]
+    sunlit: NDArray[np.uint8]
     covered: NDArray[np.bool_]
 
 
@@ -108,7 +111,7 @@ class Renderer:
                     context.depth_renderbuffer(size, samples=SAMPLES),
                 ),
                 context.framebuffer(context.texture(size, 4, dtype="f2")),
-                context.framebuffer(context.texture(size, 2), context.depth_renderbuffer(size)),
+                context.framebuffer(context.texture(size, 4), context.depth_renderbuffer(size)),
                 (0, 0, *size),
             )
         return self._targets[size]
@@ -135,10 +138,11 @@ class Renderer:
         else:
             drawn = np.frombuffer(target.resolved.read(components=4, dtype="f4"), np.float32).reshape(h, w, 4)
             color = drawn[..., :3] + (1 - drawn[..., 3:]) * backdrop[::-1]
-        ids = np.frombuffer(target.ids.read(components=2, alignment=1), np.uint8).reshape(h, w, 2)
+        ids = np.frombuffer(target.ids.read(components=4, alignment=1), np.uint8).reshape(h, w, 4)[::-1]
         # OpenGL's first row is the lowest.
         radiance = color[::-1].copy()
-        instances = ids[::-1, :, 1].copy()
-        covered = instances > 0
-        instances[instances == DISTRACTOR] = 0
-        return Rendered(radiance, ids[::-1, :, 0].copy(), instances, covered)
+        covered = ids[..., 1] > 0
+        of_craft = covered & (ids[..., 1] != DISTRACTOR)
+        parts = ids[..., 0].copy()
+        instances, components, sunlit = (np.where(of_craft, ids[..., i], np.uint8(0)) for i in (1, 2, 3))
+        return Rendered(radiance, parts, instances, components, sunlit, covered)

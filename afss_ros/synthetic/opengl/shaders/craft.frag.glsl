@@ -3,8 +3,6 @@ const int pattern = PATTERN;
 uniform sampler2D materials;
 uniform sampler2D noise;
 uniform sampler2D crumple;
-uniform sampler2DShadow shadow_map;
-uniform vec3 sun;
 uniform vec3 sun_color;
 uniform vec3 planet_direction;
 uniform float planet_cosine;   // cosine of its angular radius; 2 when there is none
@@ -15,7 +13,6 @@ uniform vec3 fill_direction;
 in vec3 position;
 in vec3 normal;
 in vec2 uv;
-in vec4 shadow_position;
 in vec3 local;
 flat in int material;
 flat in int part;
@@ -35,13 +32,6 @@ float grid(float x, float w) {
     float d = abs(fract(x + 0.5) - 0.5);
     float sharp = clamp((0.5 * w - d) / max(f, 1e-5) + 0.5, 0.0, 1.0);
     return mix(sharp, w, clamp(f * 1.6 - 0.4, 0.0, 1.0));
-}
-
-float lit(vec3 n) {
-    vec3 p = shadow_position.xyz / shadow_position.w * 0.5 + 0.5;
-    float slope = clamp(1.0 - dot(n, sun), 0.0, 1.0);
-    p.z -= 0.0015 + 0.004 * slope;
-    return texture(shadow_map, p);
 }
 
 // Radiance that arrives from direction r: the planet's disc, blurred by roughness, before a faint sky.
