@@ -172,7 +172,7 @@ class Folder:
             return
         there = self._there()
         names = sorted(str(f.relative_to(self.path)) for f in self.path.rglob("*") if f.is_file() and f.name[0] != ".")
-        fixed = ("images/", "labels/", "thumbs/")
+        fixed = ("images/", "labels/", "components/", "thumbs/")
         self.publish(
             name for name in names if there.get(name) != (self.path / name).stat().st_size or not name.startswith(fixed)
         )

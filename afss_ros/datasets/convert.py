@@ -50,12 +50,14 @@ def write_afss(dataset: Dataset, out: Path) -> tuple[list[Problem], str]:
             try:
                 image, labels = sample.read_image(), None if sample.labels is None else sample.read_labels()
                 instances = sample.read_instances()
+                components = None if sample.components is None else sample.read_components()
             except MALFORMED as err:
                 left_out.append(Problem(sample.key, told(err)))
                 continue
             writer.add(
                 sample.key, image, labels, instances, sample.split, sample.sequence, sample.attributes, "png",
                 parts=sample.parts, only=sample.only, complete=sample.complete,
+                components=components,
             )  # fmt: skip
     without = sum(s.labels is None and s.craft_mask is not None and not s.one_craft for s in dataset.samples)
     lost = f"; the craft masks of {without} are not kept, since this form has none" if without else ""

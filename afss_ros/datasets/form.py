@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from afss_ros.datasets import rle as run_length
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.pictures import read_bright, read_label_ids, read_rgb
+from afss_ros.datasets.pictures import read_bright, read_component_ids, read_label_ids, read_rgb
 from afss_ros.datasets.rle import Rle
 from afss_ros.labels import BACKGROUND, CLASS_NAMES, SPACECRAFT, UNLABELLED
 
@@ -79,6 +79,8 @@ class Sample:
         complete: whether `instances` are all that is there. False where an object could not be read.
         craft_mask: path of a picture of the whole craft, for sets that know no parts.
         decode_craft: how the file at `craft_mask` becomes a mask, bool (H, W).
+        components: path of a picture of 16-bit ids, where the set's maker knows which wing or dish a pixel shows: 256
+            times the craft's number plus the component's. The attribute "components" says what each id is.
         one_craft: the set promises exactly one craft an image, so the mask of "craft" is the mask of that one.
     """
 
@@ -98,6 +100,7 @@ class Sample:
     complete: bool = True
     craft_mask: Path | None = None
     decode_craft: Callable[[Path], NDArray[np.bool_]] = read_bright
+    components: Path | None = None
     one_craft: bool = False
 
     @property
@@ -132,6 +135,18 @@ class Sample:
         self._require_size(self.labels, labels.shape)
         require_classes(self.labels, labels, self.label_ids)
         return labels
+
+    def read_components(self) -> NDArray[np.uint16]:
+        """Which component of which craft each pixel shows, uint16 (height, width); see `components`.
+
+        Raises:
+            DatasetError: there is none (`components` is None), it is unreadable, or not of the image's size.
+        """
+        if self.components is None:
+            raise DatasetError(f"{self.key}: does not tell components apart; ask `sample.components is not None` first")
+        ids = read_component_ids(self.components)
+        self._require_size(self.components, ids.shape)
+        return ids
 
     def read_craft_mask(self) -> NDArray[np.bool_] | None:
         """Pixels of any craft, bool (height, width), from the best there is: parts, mask picture, instance masks.

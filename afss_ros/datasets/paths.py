@@ -69,7 +69,7 @@ def elsewhere(root: Path, samples: Iterable[Sample]) -> str:
     folders: dict[Path, str] = {}
     outside: dict[str, int] = {}
     for sample in samples:
-        for path in (sample.image, sample.labels, sample.craft_mask):
+        for path in (sample.image, sample.labels, sample.craft_mask, sample.components):
             if path is None:
                 continue
             if path.parent not in folders:

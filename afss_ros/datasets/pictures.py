@@ -55,6 +55,20 @@ def read_label_ids(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(_turned(ids // _SMALL_GREY.get(_grey_bits(content), 1), orientation))
 
 
+def read_component_ids(path: Path) -> NDArray[np.uint16]:
+    """Ids of up to 16 bits stored as a grey PNG: uint16 (H, W).
+
+    Raises:
+        DatasetError: it is missing, unreadable, or anything else.
+    """
+    with _opened(path, io.BytesIO(read_bytes(path))) as picture:
+        if picture.format != "PNG" or picture.mode not in ("L", "I;16", "I;16B", "I"):
+            raise DatasetError(
+                f"{path}: component ids are a grey PNG of 16 bits, this is {picture.format} of mode {picture.mode}"
+            )
+        return np.ascontiguousarray(np.asarray(picture).astype(np.uint16))
+
+
 def read_rgb(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """A picture as uint8 (H, W, 3), RGB, turned upright as its EXIF orientation says.
 

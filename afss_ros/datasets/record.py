@@ -1,8 +1,8 @@
 """One line of `samples.jsonl`: a `Sample` as JSON and back.
 
 A line is {"key", "image", "labels", "width", "height", "split", "sequence", "instances", "attributes"}; paths are
-relative to the set, `labels` and `instances` may be null (unknown). `parts` and `complete` are there where they say
-something: see `Sample`.
+relative to the set, `labels` and `instances` may be null (unknown). `parts`, `complete` and `components` are there
+where they say something: see `Sample`.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def to_sample(root: Path, record: dict[str, Any], problems: list[str] | None = N
             only=None
             if record.get("only") is None
             else tuple(_typed(name, str) for name in _typed(record["only"], list)),
+            components=None if record.get("components") is None else inside(root, record["components"]),
             complete=complete and bool(record.get("complete", True)),
         )
     except DatasetError:

@@ -3,6 +3,7 @@
     <set>/dataset.json      {"format": "afss-dataset", "version": 1, "class_names": {..}, "provenance": {..}}
     <set>/samples.jsonl     one line a sample (see `record`)
     <set>/images/<key>.jpg  <set>/labels/<key>.png (uint8 label ids, lossless)
+    <set>/components/<key>.png (uint16 ids, see `Sample.components`), where the set's maker knows them
     <set>/instances.json    the same instances as COCO
 
 A sample's line is appended after its files are in place, in a single write, so a writer killed at any moment (kill -9
@@ -102,6 +103,7 @@ class DatasetWriter:
         parts: Iterable[str] | None = None,
         complete: bool = True,
         only: Iterable[str] | None = None,
+        components: NDArray[np.uint16] | None = None,
     ) -> None:
         """Write one sample; on return it is on disk, whole.
 
@@ -116,6 +118,7 @@ class DatasetWriter:
             parts: that were looked for in the label map, body apart; None does not say. See `Sample`.
             complete: whether `instances` are all that is there.
             only: the parts that are labelled where the rest of the craft is not. See `Sample`.
+            components: uint16 (H, W) ids of craft and components. See `Sample`.
 
         Raises:
             DatasetError: the key is taken or no file name, an array is not what it must be, or the disk refuses.
@@ -136,6 +139,7 @@ class DatasetWriter:
             parts,
             complete,
             only,
+            components,
         )
         self.enter(record)
 
@@ -178,13 +182,14 @@ def write_sample(
     parts: Iterable[str] | None = None,
     complete: bool = True,
     only: Iterable[str] | None = None,
+    components: NDArray[np.uint16] | None = None,
 ) -> dict[str, Any]:
     """Put the files of one sample into the set at `root`; it is in the set once `DatasetWriter.enter` has listed it.
 
     Args:
         root: the set's folder, which may lie on a file system that others write to as well.
-        key, image, labels, instances, split, sequence, attributes, image_format, encoded, parts, complete, only: see
-            `DatasetWriter.add`.
+        key, image, labels, instances, split, sequence, attributes, image_format, encoded, parts, complete, only,
+            components: see `DatasetWriter.add`.
 
     Returns:
         The sample's record, plain JSON values.
@@ -200,6 +205,10 @@ def write_sample(
         raise DatasetError(f"image_format must be 'jpg' or 'png', got {image_format!r}")
     found = None if instances is None else list(instances)
     _check_arrays(key, image, labels, found)
+    if components is not None and (components.dtype != np.uint16 or components.shape != image.shape[:2]):
+        raise DatasetError(
+            f"{key}: components must be uint16 {image.shape[:2]}, got {components.dtype} {components.shape}"
+        )
     record: dict[str, Any] = {
         "key": key,
         "image": f"images/{key}.{image_format}",
@@ -215,12 +224,16 @@ def write_sample(
         record["parts"] = list(parts)
     if only is not None and labels is not None:
         record["only"] = list(only)
+    if components is not None:
+        record["components"] = f"components/{key}.png"
     if not complete:
         record["complete"] = False
     to_line(record)  # refused before there are files
     _put(root / record["image"], encode_picture(image, f".{image_format}") if encoded is None else encoded)
     if labels is not None:
         _put(root / record["labels"], encode_picture(labels, ".png"))
+    if components is not None:
+        _put(root / record["components"], encode_picture(components, ".png"))
     return record
 
 

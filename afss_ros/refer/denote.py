@@ -10,7 +10,9 @@ from afss_ros.refer.meaning import (
     ANYTHING,
     CRAFT_DIRECTIONS,
     DIRECTIONS,
+    KINDS_OF,
     RANKED,
+    SKY,
     Beside,
     Closest,
     Extreme,
@@ -28,7 +30,7 @@ from afss_ros.refer.scene import Scene, Thing
 from afss_ros.refer.things import WHOLE
 
 NO, UNSURE, YES = Verdict.NO, Verdict.UNSURE, Verdict.YES
-OUTSIDE = frozenset({WHOLE, "limb", "earth", "sun", "moon"})
+OUTSIDE = SKY | {WHOLE}
 """What "the left one" does not mean."""
 
 
@@ -80,32 +82,43 @@ def denote(meaning: Meaning, scene: Scene, margins: Margins = CLEAR) -> Denotati
 
     A thing of a noun that the scene does not know fits nothing; ask `Scene.nouns` first whether that means anything.
     """
-    return _Judge(scene, margins).denote(meaning)
+    return Judge(scene, margins).denote(meaning)
 
 
-class _Judge:
+class Judge:
     """One scene and one set of margins; what a nested meaning fits is found once."""
 
-    def __init__(self, scene: Scene, margins: Margins) -> None:
+    def __init__(self, scene: Scene, margins: Margins = CLEAR) -> None:
         self.scene = scene
         self.margins = margins
         self._known: dict[Meaning, Denotation] = {}
 
     def denote(self, meaning: Meaning) -> Denotation:
+        """As the function of this name, for many meanings of one scene."""
         if meaning not in self._known:
             self._known[meaning] = self._denote(meaning)
         return self._known[meaning]
 
     def _denote(self, meaning: Meaning) -> Denotation:
-        rivals = [thing for thing in self.scene.things if _is_noun(meaning.noun, thing)]
+        noun, named = self._noun(meaning.noun)
+        rivals = [thing for thing in self.scene.things if is_a(thing, noun)]
         alone = [test for test in meaning.tests if not isinstance(test, RANKED)]
-        passed = {thing.id: reduce(min, (self._alone(test, thing) for test in alone), YES) for thing in rivals}
+        passed = {thing.id: reduce(min, (self._alone(test, thing) for test in alone), named) for thing in rivals}
         verdicts = dict(passed)
         for test in meaning.tests:
             if isinstance(test, RANKED):
                 ranked = self._ranked(test, rivals, passed, meaning.number)
                 verdicts = {i: min(verdict, ranked[i]) for i, verdict in verdicts.items()}
         return Denotation({thing.id: verdicts.get(thing.id, NO) for thing in self.scene.things}, meaning.number)
+
+    def _noun(self, noun: str) -> tuple[str, Verdict]:
+        """The noun to look for, and whether what has it is surely what was said.
+
+        Who knows antennas and no dishes can tell a dish as an antenna, which may be a horn.
+        """
+        if noun in self.scene.nouns or KINDS_OF.get(noun) not in self.scene.nouns:
+            return noun, YES
+        return KINDS_OF[noun], UNSURE if self.margins.pixels else YES
 
     def _alone(self, test: Test, thing: Thing) -> Verdict:
         """A test that needs no rivals."""
@@ -213,8 +226,9 @@ class _Judge:
         return max(mine, of_craft)
 
 
-def _is_noun(noun: str, thing: Thing) -> bool:
-    return thing.noun == noun or (noun == ANYTHING and thing.noun not in OUTSIDE)
+def is_a(thing: Thing, noun: str) -> bool:
+    """Whether a thing is called by a noun, or is a kind of it."""
+    return noun in (thing.noun, KINDS_OF.get(thing.noun)) or (noun == ANYTHING and thing.noun not in OUTSIDE)
 
 
 def _offset(thing: Thing, other: Thing) -> tuple[float, float]:

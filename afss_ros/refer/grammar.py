@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.perception import Detection, Frame, Perception
-from afss_ros.refer.denote import denote
+from afss_ros.refer.denote import denote, is_a
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.lexicon import plural
 from afss_ros.refer.meaning import (
     ANYTHING,
     CRAFT_DIRECTIONS,
+    KINDS_OF,
     Beside,
     Closest,
     Colour,
@@ -203,14 +204,14 @@ def _other(test: Test) -> Meaning | None:
 def _unknown(meaning: Meaning, scene: Scene) -> str:
     """What is asked that this scene cannot tell; empty for nothing."""
     for each in _all_meanings(meaning):
-        if each.noun not in scene.nouns and each.noun != ANYTHING:
+        if each.noun != ANYTHING and not {each.noun, KINDS_OF.get(each.noun)} & scene.nouns:
             known = ", ".join(sorted(scene.nouns)) or "nothing"
             return f"nobody looks for a {_said(replace(each, tests=(), number='one'))} here; what is known: {known}"
     for noun, test in _all_tests(meaning):
         if isinstance(test, Side) and test.where in CRAFT_DIRECTIONS and test.where not in scene.axes:
             return f"where {test.where} is nobody knows here; give the craft's frame, or use left, right, top, bottom"
         if isinstance(test, Extreme) and test.by in ("nearest", "farthest"):
-            rivals = [t for t in scene.things if t.noun == noun]
+            rivals = [t for t in scene.things if is_a(t, noun)]
             if len(rivals) > 1 and any(t.distance is None for t in rivals):
                 return f"which {noun} is the {test.by} nobody knows here; a label map has no range"
         if isinstance(test, Colour) and any(not t.shares for t in scene.things):

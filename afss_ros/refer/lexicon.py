@@ -22,8 +22,10 @@ NOUNS: dict[str, str] = {
     "spacecraft": "spacecraft, satellite, craft | space craft, vehicle, probe, whole satellite, whole spacecraft",
     "panel": "solar panel, panel, solar array, array, solar wing | wing, pv array, pv panel, photovoltaic panel,"
     " photovoltaic array, solar cell array, solar cell",
-    "antenna": "antenna, dish, antenna dish | high gain antenna, low gain antenna, parabolic dish, parabolic antenna,"
-    " reflector, communication dish, communications antenna, radio antenna, aerial, radome",
+    "antenna": "antenna | high gain antenna, low gain antenna, communications antenna, radio antenna, aerial, radome",
+    "dish": "dish, antenna dish | dish antenna, parabolic dish, parabolic antenna, reflector, communication dish",
+    "horn": "horn antenna, horn | feed horn",
+    "whip": "whip antenna, whip | rod antenna",
     "body": "body, main body, bus | hull, satellite body, spacecraft body, satellite bus, spacecraft bus, central body",
     "docking ring": "docking ring | docking port, docking adapter, berthing ring",
     "thruster": "thruster | engine, nozzle, rocket nozzle",

@@ -22,6 +22,10 @@ DIRECTIONS: dict[str, tuple[int, int]] = {
 }
 """Directions of the camera's frame: x to the right, y down."""
 CENTRE = "centre"
+KINDS_OF = {"dish": "antenna", "horn": "antenna", "whip": "antenna"}
+"""Nouns that are kinds of another: a dish is an antenna, and an antenna may be a dish."""
+SKY = frozenset({"limb", "earth", "sun", "moon"})
+"""What stands behind all craft. Other things are near to it or not; where it lies itself nobody asks."""
 CRAFT_DIRECTIONS = ("forward", "aft", "port", "starboard", "dorsal", "ventral", "sunward", "earthward")
 """Directions of a craft's own frame; they mean something only in a scene that says where they point."""
 MEASURES = ("largest", "smallest", "nearest", "farthest", "brightest", "darkest")

@@ -35,6 +35,7 @@ class Margins:
         brightness: between rivals, in grey levels.
         share: of a colour's share of the pixels.
         light: of a part's mean luminance about the border of shadow, in grey levels.
+        sunlit: of the share of a part that the Sun reaches about a half, where that is known.
     """
 
     place: float = 0.07
@@ -45,6 +46,7 @@ class Margins:
     brightness: float = 18.0
     share: float = 0.15
     light: float = 15.0
+    sunlit: float = 0.3
 
     def lead_in(self, scene: Scene) -> float:
         return max(self.pixels, self.lead * max(scene.size))
@@ -52,7 +54,7 @@ class Margins:
 
 CLEAR = Margins()
 """What an expression that is written down must keep."""
-CRISP = Margins(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+CRISP = Margins(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """No margins: for the best answer to a sentence that is not quite clear."""
 
 _CENTRE_REACH = 1 / 6
@@ -98,18 +100,18 @@ def colour(test: Colour, thing: Thing, scene: Scene, margins: Margins) -> Verdic
 def light(test: Light, thing: Thing, scene: Scene, margins: Margins) -> Verdict:
     """Whether the Sun reaches a thing: as its maker knows, else by how bright it is."""
     if thing.lit is not None:
-        return Verdict.YES if thing.lit == test.lit else Verdict.NO
-    if thing.brightness is None:
+        sunny = signed(thing.lit - 0.5, margins.sunlit)
+    elif thing.brightness is None:
         return Verdict.UNSURE
-    sunny = signed(thing.brightness - _SHADOW, margins.light)
+    else:
+        sunny = signed(thing.brightness - _SHADOW, margins.light)
     return sunny if test.lit else negated(sunny)
 
 
 def cut(test: Cut, thing: Thing, scene: Scene, margins: Margins) -> Verdict:
     """Whether the frame cuts a thing; one that ends within the margin of it may be cut or not."""
-    x0, y0, x1, y1 = (float(v) for v in thing.box_xyxy)
-    free = min(x0, y0, scene.size[1] - x1, scene.size[0] - y1)
-    verdict = Verdict.YES if thing.cut else (Verdict.NO if free > min(margins.pixels, 2.0) else Verdict.UNSURE)
+    far = scene.free(thing) > min(margins.pixels, 2.0)
+    verdict = Verdict.YES if thing.cut else (Verdict.NO if far else Verdict.UNSURE)
     return verdict if test.cut else negated(verdict)
 
 

@@ -28,7 +28,7 @@ class Thing:
         parent: id of the craft that it is a part of.
         shares: by colour, the share of its pixels that surely has it, and that may have it; empty without a picture.
         brightness: mean luminance of its pixels, 0..255.
-        lit: whether the Sun reaches it, where the scene's maker knows.
+        lit: the share of its pixels that the Sun reaches, where the scene's maker knows.
         distance: from the camera; in one unit for all things of a scene, or a stand-in that orders them alike.
         score: how sure its finder is, 0..1.
     """
@@ -41,7 +41,7 @@ class Thing:
     parent: int | None = None
     shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     brightness: float | None = None
-    lit: bool | None = None
+    lit: float | None = None
     distance: float | None = None
     score: float = 1.0
 
@@ -72,6 +72,8 @@ class Scene:
         size: height and width of the picture, pixels.
         things: in no order that means anything.
         nouns: the class names of which every thing is here; of others nobody knows.
+        window: x0, y0, x1, y1 of what the camera saw, where bars fill up the rest; None for the whole picture. What
+            its edge cuts is cut by the frame.
         axes: where directions of the craft's own frame point in the picture, x and y, by `meaning.CRAFT_DIRECTIONS`.
     """
 
@@ -79,6 +81,7 @@ class Scene:
     things: tuple[Thing, ...]
     nouns: frozenset[str]
     axes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    window: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         ids = [thing.id for thing in self.things]
@@ -86,6 +89,12 @@ class Scene:
             raise ReferError(f"two things of a scene have one id: {sorted(ids)}; give each its own")
         if strange := {thing.noun for thing in self.things} - self.nouns:
             raise ReferError(f"the scene holds {', '.join(sorted(strange))} but does not say that it knows them")
+
+    def free(self, thing: Thing) -> float:
+        """Pixels between a thing's box and the frame; 0 or less where the frame cuts it."""
+        left, top, right, bottom = self.window or (0, 0, self.size[1], self.size[0])
+        x0, y0, x1, y1 = (float(v) for v in thing.box_xyxy)
+        return min(x0 - left, y0 - top, right - x1, bottom - y1)
 
     def mask(self, thing: Thing) -> Mask:
         """A thing's mask in the picture's size, bool (H, W)."""

@@ -99,10 +99,8 @@ def from_masks(
     (size,) = sizes
     things = []
     for number, (name, mask) in enumerate(pairs, 1):
-        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-        if width:
-            thing = Thing(number, name, mask[y : y + height, x : x + width].copy(), (x, y))
-            things.append(replace(thing, cut=_is_cut(thing, size)))
+        if mask.any():
+            things.append(thing_of(number, name, mask))
     bare = Scene((size[0], size[1]), tuple(things), frozenset(nouns) | {name for name, _ in pairs})
     masks = {thing.id: bare.mask(thing) for thing in things if thing.noun == WHOLE}
     owned = []
@@ -116,6 +114,19 @@ def from_masks(
         owned.append(replace(thing, parent=owner))
     scene = bare.with_things(*owned)
     return scene if image is None else coloured(scene, image)
+
+
+def thing_of(number: int, noun: str, mask: Mask) -> Thing:
+    """The thing that covers a mask, bool (H, W), of which some pixel is set."""
+    corner, window = _tight(mask)
+    thing = Thing(number, noun, window, corner)
+    return replace(thing, cut=_is_cut(thing, mask.shape))
+
+
+def framed(scene: Scene, window: tuple[int, int, int, int]) -> Scene:
+    """The scene of a picture that the camera filled within a window, x0, y0, x1, y1, alone; bars fill up the rest."""
+    within = replace(scene, window=window)
+    return within.with_things(*(replace(thing, cut=within.free(thing) <= 0) for thing in scene.things))
 
 
 def coloured(scene: Scene, image: NDArray[np.uint8]) -> Scene:

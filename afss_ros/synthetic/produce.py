@@ -103,8 +103,9 @@ class RenderStep:
                 record = write_sample(
                     order.root, order.key(index), sample.image, sample.labels, find_instances(sample.instances),
                     split=order.split, attributes=sample.attributes, image_format=order.image_format, parts=PARTS,
+                    components=sample.components,
                 )  # fmt: skip
-                self.folder.publish((record["image"], record["labels"]))
+                self.folder.publish((record["image"], record["labels"], record["components"]))
                 return record
 
             yield lambda indices: [render(index) for index in indices]

@@ -12,6 +12,7 @@ from afss_ros.synthetic.attributes import describe
 from afss_ros.synthetic.backgrounds import RAW_KINDS, draw_kind
 from afss_ros.synthetic.camera import expose
 from afss_ros.synthetic.captions import captioned
+from afss_ros.synthetic.components import component_map, describe_components
 from afss_ros.synthetic.draw import SPLITS, draw_scene, drifting, sample_rng
 from afss_ros.synthetic.exposure import draw_camera, metered
 from afss_ros.synthetic.glare import artwork, sun_glare, sun_place
@@ -40,11 +41,16 @@ CAPTIONS = 0.08
 
 @dataclass(frozen=True, slots=True)
 class RenderedSample:
-    """`image` uint8 (S, S, 3) RGB; `labels` and `instances` uint8 (S, S); `attributes` describe the scene."""
+    """`image` uint8 (S, S, 3) RGB; `labels` and `instances` uint8 (S, S); `attributes` describe the scene.
+
+    `components` uint16 (S, S): which wing or dish of which craft, see `components.component_map`; what is true of each
+    is in the attribute of that name. Where the picture does not fill the square, "window_xyxy" says where it is.
+    """
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     instances: NDArray[np.uint8]
+    components: NDArray[np.uint16]
     attributes: dict[str, Any]
 
 
@@ -91,7 +97,7 @@ def _ordinary(
     picture = expose(camera, radiance, rng)
     if kind not in RAW_KINDS and rng.random() < CAPTIONS:
         picture = captioned(rng, picture)
-    return _letterboxed(rng, size, picture, rendered, describe(scene, picture, rendered.instances))
+    return _letterboxed(rng, size, picture, scene, rendered, describe(scene, picture, rendered.instances))
 
 
 def _aspect(rng: np.random.Generator) -> float:
@@ -99,7 +105,12 @@ def _aspect(rng: np.random.Generator) -> float:
 
 
 def _letterboxed(
-    rng: np.random.Generator, size: int, picture: NDArray[np.uint8], rendered: Rendered, attributes: dict[str, Any]
+    rng: np.random.Generator,
+    size: int,
+    picture: NDArray[np.uint8],
+    scene: Scene,
+    rendered: Rendered,
+    attributes: dict[str, Any],
 ) -> RenderedSample:
     height = picture.shape[0]
     top = (size - height) // 2 if rng.random() < 0.5 else 0
@@ -107,7 +118,13 @@ def _letterboxed(
     labels, instances = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
     image[top : top + height] = picture
     labels[top : top + height], instances[top : top + height] = rendered.parts, rendered.instances
-    return RenderedSample(image, labels, instances, attributes)
+    components = np.zeros((size, size), np.uint16)
+    ids = component_map(scene, rendered)
+    components[top : top + height] = ids
+    attributes = attributes | {"components": describe_components(scene, rendered, ids)}
+    if height < size:
+        attributes["window_xyxy"] = [0, top, size, top + height]
+    return RenderedSample(image, labels, instances, components, attributes)
 
 
 def _before_nature(
@@ -141,7 +158,7 @@ def _before_nature(
     if rng.random() < CAPTIONS:
         picture = captioned(rng, picture)
     attributes = describe(scene, picture, rendered.instances) | {"nature": backdrop.kind}
-    return _letterboxed(rng, size, picture, rendered, attributes)
+    return _letterboxed(rng, size, picture, scene, rendered, attributes)
 
 
 def with_light_effects(rng: np.random.Generator, scene: Scene, rendered: Rendered) -> NDArray[np.float32]:

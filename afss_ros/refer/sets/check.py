@@ -42,8 +42,8 @@ class _Object:
     name: str
     pixels: NDArray[np.intp]
     owner: int | None
-    clipped: bool
-    sunny: bool | None
+    free: int
+    sunny: float | None
     away: float | None
     colours: dict[str, float] = field(default_factory=dict)
     grey: float | None = None
@@ -51,6 +51,10 @@ class _Object:
     @property
     def size(self) -> int:
         return len(self.pixels)
+
+    @property
+    def clipped(self) -> bool:
+        return self.free <= 0
 
     @property
     def xy(self) -> NDArray[np.float64]:
@@ -130,6 +134,7 @@ def _lines(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, Any
 def _world(root: Path, record: dict[str, Any]) -> _World:
     height, width = record["size"]
     objects = {}
+    left, top, right, bottom = record.get("window") or (0, 0, width, height)
     path = root / record["image"]  # an absolute path stays what it is
     picture = read_rgb(path)
     if picture.shape[:2] != (height, width):
@@ -139,8 +144,8 @@ def _world(root: Path, record: dict[str, Any]) -> _World:
         if mask.shape != (height, width) or not mask.any():
             raise CheckError(f"scene {record['key']}: thing {thing['id']} has no mask of {width}x{height}")
         pixels = np.argwhere(mask)
-        edge = bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
-        made = _Object(thing["noun"], pixels, thing["parent"], edge, thing["lit"], thing["distance"])
+        free = min(*(pixels.min(0) - [top, left]), *([bottom - 1, right - 1] - pixels.max(0)))
+        made = _Object(thing["noun"], pixels, thing["parent"], int(free), thing["lit"], thing["distance"])
         seen = picture[mask].astype(np.float64)
         made.grey = float((seen @ np.array([0.299, 0.587, 0.114])).mean())
         made.colours = _colours(seen)
@@ -181,12 +186,16 @@ def _contradicts(text: str, meaning: dict[str, Any]) -> str:
     for side in ("left", "right"):
         if said[side] != meant[side]:
             return f"{side!r} is said {said[side]} times and meant {meant[side]} times"
+    kinds = set(re.findall(r"\b(dish|horn|whip)", text.lower()))
+    if strange := kinds - set(re.findall(r"\b(dish|horn|whip)\b", json.dumps(meaning))):
+        return f"{', '.join(sorted(strange))} is said and not meant"
     return ""
 
 
 # Meanings.
 
 _RANKING = ("toward", "extreme", "closest")
+_ANTENNAS = ("dish", "horn", "whip")
 
 
 def _fits(meaning: dict[str, Any], world: _World) -> dict[int, Sign]:
@@ -200,7 +209,11 @@ def _fits(meaning: dict[str, Any], world: _World) -> dict[int, Sign]:
 def _fitting(meaning: dict[str, Any], world: _World) -> dict[int, Sign]:
     outside = ("spacecraft", "limb", "earth", "sun", "moon")
     noun = meaning["noun"]
-    pool = [k for k, o in world.objects.items() if o.name == noun or (noun == "thing" and o.name not in outside)]
+    pool = [
+        k
+        for k, o in world.objects.items()
+        if o.name == noun or (noun == "antenna" and o.name in _ANTENNAS) or (noun == "thing" and o.name not in outside)
+    ]
     tests = meaning.get("tests", [])
     base = {k: min([_test(t, k, world) for t in tests if t["test"] not in _RANKING], default=1) for k in pool}
     total = dict(base)
@@ -228,13 +241,10 @@ def _test(test: dict[str, Any], k: int, world: _World) -> Sign:
     if kind == "colour":
         return _beyond(o.colours[test["name"]] - 0.45, 0.07)
     if kind == "light":
-        sunny = o.sunny if o.sunny is not None else None
-        sign = (1 if sunny else -1) if sunny is not None else _beyond((o.grey or 0.0) - 55, 7)
+        sign = _beyond(float(o.sunny) - 0.5, 0.15) if o.sunny is not None else _beyond((o.grey or 0.0) - 55, 7)
         return sign if test["lit"] else -sign
     if kind == "cut":
-        ys, xs = o.pixels[:, 0], o.pixels[:, 1]
-        free = min(ys.min(), xs.min(), world.height - 1 - ys.max(), world.width - 1 - xs.max())
-        sign = 1 if o.clipped else (-1 if free >= 1 else 0)
+        sign = 1 if o.clipped else (-1 if o.free >= 1 else 0)
         return sign if test["cut"] else -sign
     return _relation(test, k, world)
 

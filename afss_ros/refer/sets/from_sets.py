@@ -5,14 +5,31 @@ from __future__ import annotations
 from afss_ros.datasets import Dataset, DatasetError, Sample
 from afss_ros.labels import CLASS_NAMES
 from afss_ros.refer.scene import Scene
-from afss_ros.refer.things import WHOLE, from_labels, from_masks
+from afss_ros.refer.sets.rendered import from_components
+from afss_ros.refer.things import WHOLE, framed, from_labels, from_masks
 
 
 def scene_of(sample: Sample, dataset: Dataset) -> Scene:
+    """The scene of a sample; see `_whole`. Bars about a picture that does not fill the frame are not of it.
+
+    Raises:
+        DatasetError, ReferError: as there.
+    """
+    scene = _whole(sample, dataset)
+    window = sample.attributes.get("window_xyxy")
+    if window is None:
+        return scene
+    if not (isinstance(window, list) and len(window) == 4 and all(type(v) is int for v in window)):
+        raise DatasetError(f"{sample.key}: window_xyxy is {window!r}, not four whole numbers")
+    return framed(scene, (window[0], window[1], window[2], window[3]))
+
+
+def _whole(sample: Sample, dataset: Dataset) -> Scene:
     """The scene of a sample, with facts of colour from its picture.
 
-    With a label map, parts are its pieces: where something lies across a panel, both pieces are things, so nothing is
-    counted there. Without one, the instances are the things; what the set's classes are is then what was looked for.
+    Where the rendered world tells components apart, they are the things. With a label map alone, parts are its pieces:
+    where something lies across a panel, both pieces are things, so nothing is counted there. Without one, the instances
+    are the things; what the set's classes are is then what was looked for.
 
     Raises:
         DatasetError: a file cannot be read, or nobody looked for objects, or some have no mask: an expression could
@@ -21,6 +38,8 @@ def scene_of(sample: Sample, dataset: Dataset) -> Scene:
     image = sample.read_image()
     if not sample.searched:
         raise DatasetError(f"{sample.key}: not every object is labelled, so nothing can be said to be the only one")
+    if tells_components(sample):
+        return from_components(sample.read_components(), sample.read_labels(), sample.attributes, image)
     if sample.labels is not None:
         instances = sample.read_instances()
         craft = None
@@ -42,4 +61,9 @@ def scene_of(sample: Sample, dataset: Dataset) -> Scene:
 
 def counts(sample: Sample) -> bool:
     """Whether the things of a sample can be counted: they were drawn one by one."""
-    return sample.labels is None
+    return sample.labels is None or tells_components(sample)
+
+
+def tells_components(sample: Sample) -> bool:
+    """Whether a sample says which panel is which."""
+    return sample.components is not None and sample.labels is not None and "components" in sample.attributes

@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from afss_ros.refer.denote import Denotation, denote
+from afss_ros.refer.denote import Denotation, Judge, denote, is_a
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.meaning import (
     CENTRE,
     COLOURS,
     CRAFT_DIRECTIONS,
     DIRECTIONS,
+    KINDS_OF,
+    SKY,
     Beside,
     Closest,
     Colour,
@@ -113,7 +115,14 @@ def generate(
         rng: chooses among meanings, and among words.
         judge: tells what a meaning fits.
     """
-    nouns = sorted({thing.noun for thing in scene.things})
+    if judge is denote:
+        known = Judge(scene)  # what a nested meaning fits is found once
+
+        def judge(meaning: Meaning, scene: Scene) -> Denotation:
+            return known.denote(meaning)
+
+    there = {thing.noun for thing in scene.things}
+    nouns = sorted(there | {KINDS_OF[noun] for noun in there & set(KINDS_OF) if KINDS_OF[noun] in scene.nouns})
     certain: dict[int, dict[str, list[Meaning]]] = defaultdict(lambda: defaultdict(list))
     nones: list[Meaning] = []
     groups: list[Meaning] = []
@@ -128,14 +137,16 @@ def generate(
             groups.append(meaning)
 
     for noun in nouns:
-        tests = list(_tests_alone(noun, scene))
         consider(Meaning(noun))
+        if noun in SKY:
+            continue
+        tests = list(_tests_alone(noun, scene))
         for test in tests:
             consider(Meaning(noun, "one", (test,)))
         _consider_pairs(noun, tests, rng, consider)
         _consider_groups(noun, tests, wishes, consider, scene)
     others = _named(scene, certain, rng)
-    for noun in nouns:
+    for noun in (noun for noun in nouns if noun not in SKY):
         for test in _relations(noun, scene, others):
             consider(Meaning(noun, "one", (test,)))
             if not isinstance(test, Closest):
@@ -160,7 +171,7 @@ def _some(meanings: list[Meaning], count: int, rng: random.Random) -> list[Meani
 
 def _tests_alone(noun: str, scene: Scene) -> Iterator[Test]:
     """Tests that need no other thing."""
-    rivals = [thing for thing in scene.things if thing.noun == noun]
+    rivals = [thing for thing in scene.things if is_a(thing, noun)]
     yield from (Place(where) for where in (*DIRECTIONS, CENTRE))
     yield from (Cut(flag) for flag in (True, False))
     if all(thing.shares for thing in rivals):
@@ -208,7 +219,7 @@ def _consider_groups(
             consider(Meaning(noun, "all", (Not(test),)))
     if not wishes.counted:
         return
-    for number in range(2, 1 + sum(thing.noun == noun for thing in scene.things)):
+    for number in range(2, 1 + sum(is_a(thing, noun) for thing in scene.things)):
         consider(Meaning(noun, number))
         for test in simple:
             consider(Meaning(noun, number, (test,)))
@@ -237,7 +248,8 @@ def _relations(noun: str, scene: Scene, others: Sequence[tuple[Thing, Meaning]])
             yield from (Side(where, named) for where in DIRECTIONS)
             yield from (Side(where, named) for where in CRAFT_DIRECTIONS if where in scene.axes)
         elif other.noun != WHOLE or noun == WHOLE:
-            yield from (Beside(where, named) for where in DIRECTIONS)
+            if other.noun not in SKY:
+                yield from (Beside(where, named) for where in DIRECTIONS)
             yield Closest(named)
             yield Closest(named, far=True)
 

@@ -164,7 +164,9 @@ def _scene(canvas: _Canvas, picture: Image, distances: list[float], rng: random.
             owner = canvas.owners[place]
             things.append(
                 replace(
-                    thing, parent=None if owner is None else owner + 1, lit=canvas.lit[place] if distances else None
+                    thing,
+                    parent=None if owner is None else owner + 1,
+                    lit=float(canvas.lit[place]) if distances else None,
                 )
             )
     scene = bare.with_things(*things)

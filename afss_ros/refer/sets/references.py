@@ -17,7 +17,7 @@ from afss_ros.datasets.rle import decode, encode
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.meaning import Meaning, from_json, to_json
 from afss_ros.refer.scene import Scene
-from afss_ros.refer.things import coloured, from_masks
+from afss_ros.refer.things import coloured, framed, from_masks
 
 SCENES, REFERENCES = "scenes.jsonl", "references.jsonl"
 
@@ -54,8 +54,9 @@ def scene_to_json(key: str, image: str, split: str, scene: Scene) -> dict[str, A
         for t in scene.things
     ]  # fmt: skip
     axes = {name: list(axis) for name, axis in scene.axes.items()}
+    window = {} if scene.window is None else {"window": list(scene.window)}
     return {"key": key, "image": image, "split": split, "size": list(scene.size), "nouns": sorted(scene.nouns),
-            "axes": axes, "things": things}  # fmt: skip
+            "axes": axes, **window, "things": things}  # fmt: skip
 
 
 def scene_from_json(value: dict[str, Any], image: NDArray[np.uint8]) -> Scene:
@@ -70,12 +71,16 @@ def scene_from_json(value: dict[str, Any], image: NDArray[np.uint8]) -> Scene:
         things = []
         for thing in bare.things:
             fact = value["things"][thing.id - 1]  # in their order
-            known = {name: fact[name] for name in ("id", "parent", "lit", "distance")}
-            things.append(replace(thing, **known))
+            known = {name: fact[name] for name in ("id", "parent", "distance")}
+            lit = None if fact["lit"] is None else float(fact["lit"])
+            things.append(replace(thing, **known, lit=lit))
         axes = {name: (float(axis[0]), float(axis[1])) for name, axis in value["axes"].items()}
-    except (KeyError, TypeError, IndexError) as err:
+        scene = replace(bare, things=tuple(things), axes=axes)
+        if (window := value.get("window")) is not None:
+            scene = framed(scene, (int(window[0]), int(window[1]), int(window[2]), int(window[3])))
+    except (KeyError, TypeError, ValueError, IndexError) as err:
         raise ReferError(f"no scene ({type(err).__name__}: {err}): {str(value)[:80]}; build the set again") from err
-    return coloured(replace(bare, things=tuple(things), axes=axes), image)
+    return coloured(scene, image)
 
 
 def reference_to_json(reference: Reference) -> dict[str, Any]:
