@@ -158,10 +158,11 @@ def convert(
     source: Annotated[Path, typer.Argument(help="A public set of sentences.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="Folder for the sentences.", show_default=False)],
     form: Annotated[
-        str | None, typer.Option("--form", help="refcoco, refsegrs, aerial-d, urban1960; else told by its files.")
+        str | None,
+        typer.Option("--form", help="refcoco, risbench, refsegrs, aerial-d, urban1960; else told by its files."),
     ] = None,
 ) -> None:
-    """Read a public set of sentences: RefCOCO, RRSIS-D, NWPU-Refer, RefSegRS, Aerial-D, Urban1960SatBench."""
+    """Read a public set of sentences: RefCOCO, RRSIS-D, NWPU-Refer, RISBench, RefSegRS, Aerial-D, Urban1960SatBench."""
     from afss_ros.refer.forms.convert import convert as read
 
     done = read(source, out, form)

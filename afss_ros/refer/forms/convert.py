@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from afss_ros.refer.errors import ReferError
-from afss_ros.refer.forms import aerial_d, refcoco, refsegrs, urban1960
+from afss_ros.refer.forms import aerial_d, refcoco, refsegrs, risbench, urban1960
 from afss_ros.refer.forms.pointed import Converted, Pointed, write
 
 Reader = tuple[Callable[[Path], bool], Callable[[Path], Iterator[Pointed | str]]]
 FORMS: dict[str, Reader] = {
     "refcoco": (refcoco.recognises, refcoco.read),
+    "risbench": (risbench.recognises, risbench.read),
     "refsegrs": (refsegrs.recognises, refsegrs.read),
     "aerial-d": (aerial_d.recognises, aerial_d.read),
     "urban1960": (urban1960.recognises, urban1960.read),

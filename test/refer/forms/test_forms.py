@@ -114,14 +114,38 @@ def test_phrases_of_classes(tmp_path: Path) -> None:
         path = root / "masks" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encode_picture(np.repeat(a_mask(5)[:, :, None] * np.uint8(255), 3, 2), ".png"))
-    (root / "output_phrase_train.txt").write_text("1001 vehicle along paved road\n\n1002 building\n")
+    lines = "1001 vehicle along paved road\n\n1002 building\n1002 house\n1002 building\n"
+    (root / "output_phrase_train.txt").write_text(lines)
     (root / "output_phrase_test.txt").write_text("1003 road\nnothing\n")
     done = convert(root, tmp_path / "out")
-    assert done.sentences == 2
+    assert done.sentences == 3 and len({scene["key"] for scene in scenes(tmp_path / "out")}) == 2
     assert done.problems == [
         "output_phrase_test.txt, line 1: there is no picture 1003",
-        "output_phrase_test.txt, line 2: is no 'id phrase': 'nothing'",
+        "output_phrase_test.txt, line 2: is no 'picture phrase': 'nothing'",
     ]
+
+
+def test_phrases_beside_file_names_and_masks_of_any_white(tmp_path: Path) -> None:
+    root = tmp_path / "set" / "RISBench_dataset"
+    for name, white in (("P1_a", 1), ("P1_b", 255), ("P2", 0)):
+        a_picture(root / "img_rgb" / f"{name}.png")
+        path = root / "mask" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        rim = np.roll(a_mask(5), 1, 1) * np.uint8(white // 4)  # what compression leaves
+        path.write_bytes(encode_picture(np.maximum(a_mask(5) * np.uint8(white), rim), ".png"))
+    (root / "output_phrase_train.txt").write_text("P1_a.png the  red ship\nP1_b.png the left ship\n")
+    (root / "output_phrase_test.txt").write_text("P2.png the bridge\n../P2.png the bridge\nP3.png the bridge\n")
+    done = convert(tmp_path / "set", tmp_path / "out")
+    assert {r.source for r in read_references(tmp_path / "out")} == {"risbench"}
+    assert done.problems == [
+        "output_phrase_test.txt, line 2: is no 'picture phrase': '../P2.png the bridge'",
+        "output_phrase_test.txt, line 3: there is no picture P3.png",
+    ]
+    found = {r.text: r for r in read_references(tmp_path / "out")}
+    assert set(found) == {"the red ship", "the left ship", "the bridge"}
+    assert found["the bridge"].kind == "none" and not found["the bridge"].targets
+    for scene in scenes(tmp_path / "out"):
+        assert all(np.array_equal(decode(thing["mask"]), a_mask(5)) for thing in scene["things"])
 
 
 def test_patches_in_xml_are_read_and_never_run(tmp_path: Path) -> None:
