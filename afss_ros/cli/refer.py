@@ -36,19 +36,28 @@ def build(
     degrade: Annotated[
         str | None, typer.Option("--degrade", help="Spoil the pictures: historic or space.", show_default=False)
     ] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option("--tile", min=32, help="Cut pictures into tiles of so many pixels.", show_default=False),
+    ] = None,
+    overlap: Annotated[float, typer.Option("--overlap", min=0, max=0.9, help="Of tiles, as a share.")] = 0.2,
     seed: Annotated[int, typer.Option("--seed", help="The same seed says the same.")] = 1,
 ) -> None:
-    """Say what can be said of labelled pictures; each sentence is proven to mean one thing."""
+    """Say what can be said of labelled pictures; each sentence is proven to mean one thing.
+
+    Killed? Run it again: it goes on where it stopped.
+    """
     from afss_ros.refer.sets.build import build as say
     from afss_ros.refer.sets.build import length
     from afss_ros.refer.sets.generate import KINDS
+    from afss_ros.refer.sets.sources import Tiles
 
     wanted = KINDS if kinds is None else tuple(name.strip() for name in kinds.split(","))
     with _progress() as progress:
         task = progress.add_task("Saying", total=length(source, split))
         built = say(
             source, out, seed=seed, kinds=wanted, per_thing=per_thing, split=split, degrade=degrade,
-            advance=lambda: progress.advance(task),
+            tiles=None if tile is None else Tiles(tile, overlap), advance=lambda: progress.advance(task),
         )  # fmt: skip
     for problem in built.problems:
         typer.echo(f"left out: {problem}", err=True)

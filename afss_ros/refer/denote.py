@@ -30,6 +30,8 @@ from afss_ros.refer.scene import Scene, Thing
 from afss_ros.refer.things import WHOLE
 
 NO, UNSURE, YES = Verdict.NO, Verdict.UNSURE, Verdict.YES
+_RECOGNISED = 0.5
+"""Of what a tile has cut off more, nobody knows what it is. Of less, how many there are is not known either."""
 OUTSIDE = SKY | {WHOLE}
 """What "the left one" does not mean."""
 
@@ -104,6 +106,9 @@ class Judge:
         rivals = [thing for thing in self.scene.things if is_a(thing, noun)]
         alone = [test for test in meaning.tests if not isinstance(test, RANKED)]
         passed = {thing.id: reduce(min, (self._alone(test, thing) for test in alone), named) for thing in rivals}
+        for thing in rivals:
+            if thing.seen < _RECOGNISED or (thing.seen < 1 and isinstance(meaning.number, int)):
+                passed[thing.id] = min(passed[thing.id], UNSURE)
         verdicts = dict(passed)
         for test in meaning.tests:
             if isinstance(test, RANKED):
@@ -122,8 +127,13 @@ class Judge:
 
     def _alone(self, test: Test, thing: Thing) -> Verdict:
         """A test that needs no rivals."""
-        if isinstance(test, Not):
-            return negated(self._alone(test.inner, thing))
+        inner = test.inner if isinstance(test, Not) else test
+        found = self._tested(inner, thing)
+        found = found if inner is test else negated(found)
+        # Where the middle of a thing is, of which more lies in the next tile, nobody knows.
+        return min(found, UNSURE) if thing.seen < 1 and isinstance(inner, (Place, Side, Beside)) else found
+
+    def _tested(self, test: Test, thing: Thing) -> Verdict:
         if type(test) in SIMPLE:
             return SIMPLE[type(test)](test, thing, self.scene, self.margins)
         assert isinstance(test, (PartOf, Side, Beside)), test
@@ -142,6 +152,8 @@ class Judge:
         belongs = YES if thing.parent == other.id else NO
         if isinstance(test, PartOf) or (isinstance(test, Side) and belongs is NO):
             return belongs
+        if other.seen < 1:
+            return UNSURE
         offset = _offset(thing, other)
         if test.where in CRAFT_DIRECTIONS:
             axis = self.scene.axes.get(test.where)
@@ -180,6 +192,8 @@ class Judge:
                 verdicts[thing.id] = NO
             else:
                 verdicts[thing.id] = YES if first - 1 <= surely and perhaps <= last - 1 else UNSURE
+            if thing.seen < 1:
+                verdicts[thing.id] = min(verdicts[thing.id], UNSURE)
             if isinstance(test, Toward):
                 verdicts[thing.id] = min(verdicts[thing.id], self._sided(test, thing, others_left, passed, number))
         return verdicts
@@ -188,7 +202,7 @@ class Judge:
         meant = [thing for thing in self.scene.things if thing.id in others.targets]
 
         def leads(a: Thing, b: Thing) -> Verdict:
-            if not others.is_certain:
+            if not others.is_certain or min(thing.seen for thing in (a, b, *meant)) < 1:
                 return UNSURE
             near_a, near_b = (min(self.scene.gap(thing, m) for m in meant) for thing in (a, b))
             ordered = (near_b, near_a) if test.far else (near_a, near_b)

@@ -143,6 +143,8 @@ def along(offset: tuple[float, float], axis: tuple[float, float], scene: Scene, 
 
 def before(by: str, a: Thing, b: Thing, scene: Scene, margins: Margins) -> Verdict:
     """Whether `a` comes before `b` in a direction or by a measure, such as "left" or "largest"."""
+    if min(a.seen, b.seen) < 1:
+        return Verdict.UNSURE  # who knows where its middle is, or how large it is
     if by in DIRECTIONS:
         x, y = DIRECTIONS[by]
         norm = math.hypot(x, y)

@@ -31,6 +31,7 @@ class Thing:
         lit: the share of its pixels that the Sun reaches, where the scene's maker knows.
         distance: from the camera; in one unit for all things of a scene, or a stand-in that orders them alike.
         score: how sure its finder is, 0..1.
+        seen: the share of it that is in the picture, where the picture is a tile of a larger one.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Thing:
     lit: float | None = None
     distance: float | None = None
     score: float = 1.0
+    seen: float = 1.0
 
     @cached_property
     def area(self) -> int:

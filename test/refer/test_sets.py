@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from refer_scenes import ONE_CRAFT, label_map
+from refer_scenes import ONE_CRAFT, label_map, verdicts
 
 from afss_ros.cli import main
 from afss_ros.datasets import DatasetWriter, Instance
@@ -27,7 +27,7 @@ from afss_ros.refer.sets.build import build
 from afss_ros.refer.sets.evaluate import by_class_word, evaluate
 from afss_ros.refer.sets.generate import Expression, Wishes, generate
 from afss_ros.refer.sets.made import make
-from afss_ros.refer.sets.references import Reference, read_references, reference_to_json, scene_to_json, write_lines
+from afss_ros.refer.sets.references import read_references, write_lines
 from afss_ros.refer.things import coloured, from_labels
 
 SCENES = 40
@@ -40,20 +40,6 @@ def made() -> list[tuple[Scene, np.ndarray[Any, Any], list[Expression]]]:
         scene, picture = make(seed)
         found.append((scene, picture, generate(scene, random.Random(seed), Wishes(counted=True))))
     return found
-
-
-def verdicts(scene: Scene, picture: np.ndarray[Any, Any], said: list[Expression], folder: Path) -> list[str]:
-    """What the judge says of expressions of a scene, which it reads from files."""
-    from afss_ros.datasets.pictures import encode_picture
-
-    folder.mkdir(exist_ok=True)
-    (folder / "picture.png").write_bytes(encode_picture(picture, ".png"))
-    write_lines(folder / "scenes.jsonl", [scene_to_json("a", "picture.png", "", scene)])
-    references = [Reference("a", e.text, e.meaning, e.targets, e.kind) for e in said]
-    write_lines(folder / "references.jsonl", [reference_to_json(r) for r in references])
-    found = check.check(folder)
-    doubtful = {judgement.line: judgement.verdict for judgement in found.doubtful}
-    return [doubtful.get(line, check.CERTAIN) for line in range(1, len(said) + 1)]
 
 
 def test_the_judge_finds_nothing_ambiguous_or_false(made: Any, tmp_path: Path) -> None:

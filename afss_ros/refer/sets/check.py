@@ -45,6 +45,7 @@ class _Object:
     free: int
     sunny: float | None
     away: float | None
+    share: float = 1.0
     colours: dict[str, float] = field(default_factory=dict)
     grey: float | None = None
 
@@ -146,6 +147,7 @@ def _world(root: Path, record: dict[str, Any]) -> _World:
         pixels = np.argwhere(mask)
         free = min(*(pixels.min(0) - [top, left]), *([bottom - 1, right - 1] - pixels.max(0)))
         made = _Object(thing["noun"], pixels, thing["parent"], int(free), thing["lit"], thing["distance"])
+        made.share = float(thing.get("seen", 1.0))
         seen = picture[mask].astype(np.float64)
         made.grey = float((seen @ np.array([0.299, 0.587, 0.114])).mean())
         made.colours = _colours(seen)
@@ -221,6 +223,10 @@ def _fitting(meaning: dict[str, Any], world: _World) -> dict[int, Sign]:
         if test["test"] in _RANKING:
             for k in pool:
                 total[k] = min(total[k], _rank(test, k, base, meaning["number"], world))
+    for k in pool:  # of a fragment nobody knows how many it makes, and of a small one not what it is
+        share = world.objects[k].share
+        if share < 0.4 or (share < 1 and isinstance(meaning["number"], int)):
+            total[k] = min(total[k], 0)
     return {k: total.get(k, -1) for k in world.objects}
 
 
@@ -229,9 +235,15 @@ def _beyond(value: float, half: float) -> Sign:
 
 
 def _test(test: dict[str, Any], k: int, world: _World) -> Sign:
+    inner = test["inner"] if test["test"] == "not" else test
+    sign = _plain(inner, k, world)
+    sign = sign if inner is test else -sign
+    fragment = world.objects[k].share < 1 and inner["test"] in ("place", "side", "beside")
+    return min(sign, 0) if fragment else sign
+
+
+def _plain(test: dict[str, Any], k: int, world: _World) -> Sign:
     o, kind = world.objects[k], test["test"]
-    if kind == "not":
-        return -_test(test["inner"], k, world)
     if kind == "place":
         x, y = o.xy[0] / world.width, o.xy[1] / world.height
         if test["where"] == "centre":
@@ -271,6 +283,8 @@ def _related(test: dict[str, Any], k: int, j: int, world: _World) -> Sign:
         return -1
     if test["test"] == "beside" and (part or b.owner == k):
         return -1
+    if b.share < 1:
+        return 0
     offset = a.xy - b.xy
     if test["where"] not in _EIGHT:
         axis = world.axes.get(test["where"])
@@ -305,7 +319,7 @@ def _rank(test: dict[str, Any], k: int, base: dict[int, Sign], number: Any, worl
     last = first + (number - 1 if isinstance(number, int) else 0)
     if sure >= last or may < first - 1:
         return -1
-    sign = 1 if sure >= first - 1 and may <= last - 1 else 0
+    sign = 1 if sure >= first - 1 and may <= last - 1 and world.objects[k].share == 1 else 0
     if test["test"] == "toward" and number == "one" and sign > 0:
         half = {"test": "place", "where": test["where"]}
         if len(others) >= 2 and any(_test(half, j, world) > 0 for j in others):
@@ -319,6 +333,8 @@ def _rank(test: dict[str, Any], k: int, base: dict[int, Sign], number: Any, worl
 
 def _before(test: dict[str, Any], j: int, k: int, meant: list[int], world: _World) -> Sign:
     a, b = world.objects[j], world.objects[k]
+    if min(o.share for o in (a, b, *(world.objects[m] for m in meant))) < 1:
+        return 0
     if test["test"] == "closest":
         near, far = (min(_gap(x, m, world) for m in meant) for x in (j, k))
         if test["far"]:

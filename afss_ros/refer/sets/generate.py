@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from afss_ros.refer.denote import Denotation, Judge, denote, is_a
 from afss_ros.refer.errors import ReferError
@@ -85,6 +85,10 @@ class Wishes:
     counted: bool = False
     kinds: tuple[str, ...] = KINDS
     least: float = 0.0003
+
+    def counting(self, counted: bool) -> Wishes:
+        """The same wishes, with numbers said or not."""
+        return replace(self, counted=counted)
 
 
 def kind_of(meaning: Meaning) -> str:

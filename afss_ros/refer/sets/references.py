@@ -50,7 +50,7 @@ def scene_to_json(key: str, image: str, split: str, scene: Scene) -> dict[str, A
     """A line of `scenes.jsonl`: masks as COCO run lengths in the picture's size."""
     things = [
         {"id": t.id, "noun": t.noun, "parent": t.parent, "cut": t.cut, "lit": t.lit, "distance": t.distance,
-         "mask": encode(scene.mask(t))}
+         "mask": encode(scene.mask(t)), **({} if t.seen == 1 else {"seen": round(t.seen, 4)})}
         for t in scene.things
     ]  # fmt: skip
     axes = {name: list(axis) for name, axis in scene.axes.items()}
@@ -73,7 +73,7 @@ def scene_from_json(value: dict[str, Any], image: NDArray[np.uint8]) -> Scene:
             fact = value["things"][thing.id - 1]  # in their order
             known = {name: fact[name] for name in ("id", "parent", "distance")}
             lit = None if fact["lit"] is None else float(fact["lit"])
-            things.append(replace(thing, **known, lit=lit))
+            things.append(replace(thing, **known, lit=lit, seen=float(fact.get("seen", 1.0))))
         axes = {name: (float(axis[0]), float(axis[1])) for name, axis in value["axes"].items()}
         scene = replace(bare, things=tuple(things), axes=axes)
         if (window := value.get("window")) is not None:
