@@ -109,8 +109,8 @@ def _mask(path: Path, threshold: int) -> NDArray[np.bool_]:
         return np.ascontiguousarray(_turned(values > threshold, _orientation(picture)))
 
 
-def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> bytes:
-    """An RGB image (H, W, 3) or a label map (H, W) as a file in the format of `suffix` (".png", ".jpg")."""
+def encode_picture(image: NDArray[np.uint8] | NDArray[np.uint16], suffix: str, quality: int = 95) -> bytes:
+    """An RGB image (H, W, 3), or a map of labels or 16-bit ids (H, W), as a file of `suffix` (".png", ".jpg")."""
     pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
     done, content = cv2.imencode(suffix, pixels, options)

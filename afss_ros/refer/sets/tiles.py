@@ -60,8 +60,7 @@ def tile(scene: Scene, image: NDArray[np.uint8], corner: Corner, side: int) -> t
         if mask.any():
             part = thing_of(thing.id, thing.noun, mask)
             share = thing.seen * part.area / thing.area
-            kept = {"parent": thing.parent, "lit": thing.lit, "distance": thing.distance, "score": thing.score}
-            things.append(replace(part, **kept, seen=share))
+            things.append(replace(thing, window=part.window, corner=part.corner, cut=part.cut, seen=share))
     there = {thing.id for thing in things}
     owned = (t if t.parent in there else replace(t, parent=None) for t in things)
     shown = Scene((height, width), tuple(owned), scene.nouns, scene.axes)

@@ -23,18 +23,21 @@ _APART = 1e-3
 def load(siglip: str, sam: str, options: Options | None = None) -> tuple[ClipSam, Any]:
     """The network from two checkpoints, by name on the Hub or by path, and SigLIP's tokeniser.
 
-    `google/siglip2-so400m-patch16-512` and `facebook/sam-vit-base` are what it was designed for.
+    `google/siglip2-so400m-patch16-512` with `facebook/sam-vit-base` or `facebook/sam2.1-hiera-large` are what it was
+    designed for. Which of SAM and SAM 2 a checkpoint is says its configuration.
 
     Raises:
         ReferError: one cannot be loaded; it is named.
     """
-    from transformers import AutoTokenizer, SamModel, SiglipModel
+    from transformers import AutoConfig, AutoTokenizer, Sam2Model, SamModel, SiglipModel
 
     name = siglip
     try:
         looking, tokeniser = SiglipModel.from_pretrained(siglip), AutoTokenizer.from_pretrained(siglip)
         name = sam
-        drawing = SamModel.from_pretrained(sam)
+        # Checkpoints of SAM 2 that follow objects through a video hold what draws one picture, and more.
+        of_two = str(AutoConfig.from_pretrained(sam).model_type).startswith("sam2")
+        drawing = (Sam2Model if of_two else SamModel).from_pretrained(sam)
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ReferError(f"{name}: cannot be loaded ({str(err)[:200]}); give a name on the Hub or a folder") from err
     return ClipSam(looking, drawing, options), tokeniser
@@ -67,7 +70,7 @@ class _Flat(torch.nn.Module):
 def to_onnx(network: ClipSam, out: Path, side: int) -> Path:
     """Merge LoRA, and write the network for pictures of `side` x `side`; it appears only if it answers as torch does.
 
-    By the older exporter: the newer one fails on SAM's vision encoder.
+    By the older exporter: the newer one fails on the vision encoder of the first SAM.
 
     Raises:
         ReferError: ONNX Runtime and torch disagree.

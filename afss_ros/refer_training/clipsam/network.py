@@ -1,4 +1,4 @@
-"""SigLIP's similarities of tokens and patches as prompts for SAM's mask decoder."""
+"""SigLIP's similarities of tokens and patches, and its tokens, as prompts for SAM's mask decoder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros.refer.errors import ReferError
+from afss_ros.refer_training.clipsam.drawing import drawing_of
 from afss_ros.refer_training.clipsam.lora import adapt
 
 SIGLIP_LAYERS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
-SAM_LAYERS = ("qkv", "proj", "lin1", "lin2")
 TOKENS = 64
 """What SigLIP was trained with: it pools the last position, so every text must be filled up to here."""
+HEARD = 4
+"""Prompts that the words of a sentence make."""
 _SAM_MEAN, _SAM_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
@@ -45,6 +47,31 @@ class Drawn(NamedTuple):
     presence: Tensor
 
 
+class Hearing(nn.Module):
+    """The words of a sentence, what fills it up left out, as a few prompts.
+
+    SigLIP's own pooled text is that of the last of 64 places, nearly all of them filled up: two short sentences that
+    differ in a word are all but one to whoever has not learned to read them apart, and the masks of both stay one too.
+
+    Args:
+        depth: of SigLIP's tokens.
+        prompt: of SAM's prompts.
+    """
+
+    def __init__(self, depth: int, prompt: int) -> None:
+        super().__init__()
+        self.asked = nn.Parameter(torch.randn(HEARD, prompt) / prompt**0.25)
+        self.keys, self.values = nn.Linear(depth, prompt), nn.Linear(depth, prompt)
+
+    def forward(self, tokens: Tensor, read: Tensor) -> Tensor:
+        """Of tokens float (B, L, D) where `read` (B, L) is 1, to (B, HEARD, P)."""
+        keys = self.keys(tokens)
+        fit = self.asked @ keys.transpose(1, 2) / keys.shape[2] ** 0.5
+        fit = fit.masked_fill(read[:, None] == 0, -1e4)
+        heard: Tensor = fit.softmax(2) @ self.values(tokens)
+        return heard
+
+
 class Prompter(nn.Module):
     """Similarities and features of patches to sparse and dense prompts.
 
@@ -65,8 +92,8 @@ class Prompter(nn.Module):
             *strided, nn.Conv2d(prompt, prompt, 3, 2, 1), nn.GELU(), nn.Conv2d(prompt, prompt, 1)
         )
         self.dense = nn.Conv2d(2, 1, 1)
-        self.said = nn.Linear(depth, prompt)  # the sentence itself is a prompt too
-        self.presence = nn.Linear(2 * depth + 1, 1)
+        self.hear = Hearing(depth, prompt)
+        self.presence = nn.Linear(2 * depth + prompt + 1, 1)
 
     def forward(
         self, patches: Tensor, tokens: Tensor, read: Tensor, pooled: Tensor, sharp: Tensor, bias: Tensor
@@ -86,10 +113,11 @@ class Prompter(nn.Module):
         grid = (patches.shape[0], -1, self.side, self.side)
         features = torch.cat((local, around, patches), 2).transpose(1, 2).reshape(grid)
         sparse = self.sparse(self.mix(features) + self.place).flatten(2).transpose(1, 2)
-        sparse = torch.cat((sparse, self.said(pooled)[:, None]), 1)
+        heard = self.hear(tokens, read)
+        sparse = torch.cat((sparse, heard), 1)
         logits = torch.cat((whole, each.sum(2, keepdim=True) / count), 2).transpose(1, 2)
         best = whole.amax(1)
-        presence = self.presence(torch.cat((pooled, patches.mean(1), best), 1))[:, 0]
+        presence = self.presence(torch.cat((pooled, patches.mean(1), heard.mean(1), best), 1))[:, 0]
         return sparse, self.dense(logits.reshape(grid)), presence
 
 
@@ -98,10 +126,10 @@ class ClipSam(nn.Module):
 
     Args:
         siglip: a `SiglipModel`; SigLIP 2 of a fixed size is one.
-        sam: a `SamModel`.
+        sam: a `SamModel` or a `Sam2Model`.
 
     Raises:
-        ReferError: it reads another number of tokens.
+        ReferError: it reads another number of tokens, or `sam` is of neither family.
     """
 
     def __init__(self, siglip: Any, sam: Any, options: Options | None = None) -> None:
@@ -110,9 +138,9 @@ class ClipSam(nn.Module):
         length = int(siglip.config.text_config.max_position_embeddings)
         if length != TOKENS:
             raise ReferError(f"this SigLIP reads {length} tokens and not {TOKENS}; take one of a fixed size")
-        self.siglip, self.sam = siglip, sam
+        self.siglip, self.draw = siglip, drawing_of(sam)
         adapt(siglip, SIGLIP_LAYERS, options.rank, options.alpha)
-        adapt(sam.vision_encoder, SAM_LAYERS, options.rank, options.alpha)
+        adapt(sam.vision_encoder, self.draw.layers, options.rank, options.alpha)
         for part in (sam.prompt_encoder, sam.mask_decoder, sam.shared_image_embedding):
             part.requires_grad_(options.decoder)
         vision = siglip.config.vision_config
@@ -127,8 +155,7 @@ class ClipSam(nn.Module):
     def forward(self, image: Tensor, tokens: Tensor) -> Drawn:
         """Of images uint8 (B, H, W, 3) of any size, and tokens int64 (B, 64), filled up with the padding's number."""
         picture = image.permute(0, 3, 1, 2).float()
-        siglip, sam = self.siglip, self.sam
-        small, large = int(siglip.config.vision_config.image_size), int(sam.config.vision_config.image_size)
+        siglip, small = self.siglip, int(self.siglip.config.vision_config.image_size)
         looked = self._at(picture, small) / 127.5 - 1
         patches = siglip.vision_model(pixel_values=looked).last_hidden_state
         text = siglip.text_model(input_ids=tokens)
@@ -136,19 +163,8 @@ class ClipSam(nn.Module):
         sparse, dense, presence = self.prompter(
             patches, text.last_hidden_state, read, text.pooler_output, siglip.logit_scale.exp(), siglip.logit_bias
         )
-        features = sam.vision_encoder((self._at(picture, large) - self.mean) / self.std).last_hidden_state
-        side = 4 * int(features.shape[2])
-        asked = F.interpolate(dense, size=(side, side), mode="bilinear", align_corners=False)
-        _, dense = sam.prompt_encoder(input_points=None, input_labels=None, input_boxes=None, input_masks=asked)
-        places = sam.get_image_wide_positional_embeddings().expand(features.shape[0], -1, -1, -1)
-        masks, _ = sam.mask_decoder(
-            image_embeddings=features,
-            image_positional_embeddings=places,
-            sparse_prompt_embeddings=sparse[:, None],
-            dense_prompt_embeddings=dense,
-            multimask_output=False,
-        )
-        return Drawn(masks[:, 0, 0], presence)
+        masks = self.draw((self._at(picture, self.draw.side) - self.mean) / self.std, sparse, dense)
+        return Drawn(masks, presence)
 
     @staticmethod
     def _at(picture: Tensor, side: int) -> Tensor:
