@@ -233,6 +233,31 @@ def rewrite(
         raise typer.Exit(3)
 
 
+def chats(
+    sets: Annotated[list[Path], typer.Argument(help="Folders that `afss refer build` made.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder for train.jsonl and held_out.jsonl.", show_default=False)],
+    count: Annotated[int, typer.Option("--count", min=1, max=20, help="Wordings of a phrase.")] = 3,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most phrases of each file.")] = 5000,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses the phrases.")] = 1,
+) -> None:
+    """Write what a local writer is taught with: questions of `afss refer rewrite`, and answers that are proven."""
+    from afss_ros.refer.rewrite.chats import write_chats
+
+    written = write_chats(sets, out, count=count, limit=limit, seed=seed)
+    typer.echo(f"{out}: " + ", ".join(f"{number} chats in {name}" for name, number in written.items()))
+
+
+def tune_writer(
+    recipe: Annotated[Path, typer.Argument(help="A recipe; see config/refer_writer.yaml.", show_default=False)],
+    data: Annotated[Path, typer.Option("--data", help="A folder of `afss refer chats`.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the adapter.")] = Path("runs/writer"),
+) -> None:
+    """Tune a local writer such as Gemma 3 with QLoRA; needs a CUDA GPU."""
+    from afss_ros.refer_training.writer import tune
+
+    typer.echo(f"{tune(recipe, data, out)}")
+
+
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe; see config/refer.yaml.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The run's directory; continues what is there.")] = Path(
@@ -274,5 +299,6 @@ def _progress() -> Progress:
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-for command in (ask, build, check, convert, evaluate, find, rewrite, train, export):
+for command in (ask, build, check, convert, evaluate, find, rewrite, chats, train, export):
     refer_app.command()(with_optional(command))
+refer_app.command("tune-writer")(with_optional(tune_writer))
