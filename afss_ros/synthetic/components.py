@@ -105,7 +105,7 @@ def _limb(disc: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return np.zeros_like(disc)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM + 1, 2 * _RIM + 1))
     inside = cv2.erode(disc.view(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)
-    return disc & (inside == 0)
+    return np.asarray(disc & (inside == 0), bool)
 
 
 def _daylight(planet: Planet, rays: NDArray[np.float64], scene: Scene) -> float:

@@ -368,9 +368,10 @@ def _gap(j: int, k: int, world: _World) -> float:
     """Least distance of two things' pixels, by their rims."""
     pair = min(j, k), max(j, k)
     if pair not in world.gaps:
+        inside = [world.objects[n].pixels @ (world.width, 1) for n in pair]
         few, many = sorted((_rim(world.objects[n].pixels) for n in pair), key=len)
-        best = np.inf
-        for start in range(0, len(few), 256):
+        best = 0.0 if np.isin(*inside).any() else np.inf  # a part lies within its craft, far from its rim
+        for start in range(0, len(few) if best else 0, 256):
             offsets = few[start : start + 256, None, :] - many[None, :, :]
             best = min(best, float(np.sqrt((offsets**2).sum(2).min())))
         world.gaps[pair] = max(0.0, best - 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from afss_ros import datasets
@@ -86,29 +87,31 @@ class Source:
         """Every picture; made ones and tiles are written below `out` when they are read."""
         if self._dataset is None:
             for number in range(self._count):
-                yield f"made-{number:06d}", lambda number=number: self._cut([_made(number, out)], out)
+                yield f"made-{number:06d}", partial(self._make, number, out)
             return
         for sample in self._dataset:
-            yield sample.key, lambda sample=sample: self._cut([self._labelled(sample)], out)
+            yield sample.key, partial(self._read, sample, out)
 
-    def _labelled(self, sample: Sample) -> Found:
+    def _make(self, number: int, out: Path) -> list[Found]:
+        return self._cut(_made(number, out), out)
+
+    def _read(self, sample: Sample, out: Path) -> list[Found]:
         assert self._dataset is not None
         scene = scene_of(sample, self._dataset)
-        return Found(sample.key, str(sample.image.resolve()), sample.split, scene, counts(sample))
+        found = Found(sample.key, str(sample.image.resolve()), sample.split, scene, counts(sample))
+        return self._cut(found, out)
 
-    def _cut(self, found: list[Found], out: Path) -> list[Found]:
+    def _cut(self, each: Found, out: Path) -> list[Found]:
         if self.tiles is None:
-            return found
+            return [each]
         (out / "tiles").mkdir(parents=True, exist_ok=True)
-        parts = []
-        for each in found:
-            whole = read_rgb(out / each.image)
-            for x, y in corners(each.scene.size, self.tiles.side, self.tiles.overlap):
-                cut = tile(each.scene, whole, (x, y), self.tiles.side)
-                if cut is not None:
-                    name = f"tiles/{each.key.replace('/', '_')}-{x}-{y}.png"
-                    write_atomically(out / name, encode_picture(cut[1], ".png"))
-                    parts.append(Found(f"{each.key}-{x}-{y}", name, each.split, cut[0], each.counted))
+        parts, whole = [], read_rgb(out / each.image)
+        for x, y in corners(each.scene.size, self.tiles.side, self.tiles.overlap):
+            cut = tile(each.scene, whole, (x, y), self.tiles.side)
+            if cut is not None:
+                name = f"tiles/{each.key.replace('/', '_')}-{x}-{y}.png"
+                write_atomically(out / name, encode_picture(cut[1], ".png"))
+                parts.append(Found(f"{each.key}-{x}-{y}", name, each.split, cut[0], each.counted))
         return parts
 
 
