@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from transformers import SamConfig, SamModel, SiglipConfig, SiglipModel
+from transformers import Sam2Config, Sam2Model, SamConfig, SamModel, SiglipConfig, SiglipModel
 
 from afss_ros.refer import ReferError, SentenceError
 from afss_ros.refer_training.clipsam.files import encode, load, to_onnx
@@ -19,7 +19,7 @@ from afss_ros.refer_training.clipsam.network import TOKENS, ClipSam, Options, lo
 SIDE = 64
 
 
-def tiny(seed: int = 0, tokens: int = TOKENS) -> tuple[Any, Any]:
+def tiny(seed: int = 0, tokens: int = TOKENS, draws: str = "sam") -> tuple[Any, Any]:
     torch.manual_seed(seed)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     text = {**shape, "vocab_size": 50, "max_position_embeddings": tokens, "projection_size": 32, "pad_token_id": 1}
@@ -27,7 +27,12 @@ def tiny(seed: int = 0, tokens: int = TOKENS) -> tuple[Any, Any]:
     for weights in siglip.parameters():
         if weights.ndim > 1:  # as it is born, all sentences are all but the same to it
             torch.nn.init.normal_(weights, std=0.2)
-    sam = SamModel(
+    return siglip.eval(), (one_map() if draws == "sam" else three_maps()).eval()
+
+
+def one_map() -> Any:
+    """A small SAM."""
+    return SamModel(
         SamConfig(
             vision_config={
                 "hidden_size": 32, "output_channels": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -38,7 +43,26 @@ def tiny(seed: int = 0, tokens: int = TOKENS) -> tuple[Any, Any]:
             mask_decoder_config={"hidden_size": 32, "mlp_dim": 64, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
         )
     )  # fmt: skip
-    return siglip.eval(), sam.eval()
+
+
+def three_maps() -> Any:
+    """A small SAM 2."""
+    hiera = {
+        "model_type": "sam2_hiera_det_model", "hidden_size": 16, "image_size": [SIDE, SIDE],
+        "blocks_per_stage": [1, 1, 2, 1], "embed_dim_per_stage": [16, 32, 64, 64],
+        "num_attention_heads_per_stage": [1, 1, 2, 2], "window_size_per_stage": [4, 4, 2, 2],
+        "window_positional_embedding_background_size": [4, 4], "global_attention_blocks": [3],
+    }  # fmt: skip
+    return Sam2Model(
+        Sam2Config(
+            vision_config={
+                "model_type": "sam2_vision_model", "backbone_config": hiera, "fpn_hidden_size": 32,
+                "backbone_channel_list": [64, 64, 32, 16], "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+            },
+            prompt_encoder_config={"hidden_size": 32, "image_size": SIDE, "patch_size": 16},
+            mask_decoder_config={"hidden_size": 32, "mlp_dim": 64, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
+        )
+    )  # fmt: skip
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -55,10 +79,10 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.from_numpy(images), torch.from_numpy(tokens), torch.from_numpy(masks)
 
 
-@pytest.fixture(scope="module")
-def adapted() -> ClipSam:
+@pytest.fixture(scope="module", params=["sam", "sam2"])
+def adapted(request: pytest.FixtureRequest) -> ClipSam:
     """One step from its base, in every layer that is adapted."""
-    network = ClipSam(*tiny(), Options(rank=8, alpha=16))
+    network = ClipSam(*tiny(draws=request.param), Options(rank=8, alpha=16))
     for layer in network.modules():
         if isinstance(layer, LowRank):
             torch.nn.init.normal_(layer.up, std=0.05)
@@ -137,5 +161,7 @@ def test_texts_are_filled_up_to_what_siglip_was_trained_with() -> None:
 def test_a_checkpoint_that_is_none_is_named(tmp_path: Path) -> None:
     siglip, _ = tiny()
     siglip.save_pretrained(tmp_path / "siglip")
+    with pytest.raises(ReferError, match="is no model that draws here; give one of sam or sam2"):
+        ClipSam(siglip, siglip)
     with pytest.raises(ReferError, match="cannot be loaded"):
         load(str(tmp_path / "siglip"), str(tmp_path / "nothing"))

@@ -91,7 +91,9 @@ class Prompter(nn.Module):
         self.sparse = nn.Sequential(
             *strided, nn.Conv2d(prompt, prompt, 3, 2, 1), nn.GELU(), nn.Conv2d(prompt, prompt, 1)
         )
-        self.dense = nn.Conv2d(2, 1, 1)
+        # SigLIP's similarities are given; these are learned, and tell places apart by what was said at once.
+        self.look = nn.Conv2d(prompt, prompt, 1)
+        self.dense = nn.Conv2d(2 + HEARD, 1, 1)
         self.hear = Hearing(depth, prompt)
         self.presence = nn.Linear(2 * depth + prompt + 1, 1)
 
@@ -112,13 +114,16 @@ class Prompter(nn.Module):
         around = (patches * whole.sigmoid() + patches) / 2
         grid = (patches.shape[0], -1, self.side, self.side)
         features = torch.cat((local, around, patches), 2).transpose(1, 2).reshape(grid)
-        sparse = self.sparse(self.mix(features) + self.place).flatten(2).transpose(1, 2)
+        mixed = self.mix(features) + self.place
+        sparse = self.sparse(mixed).flatten(2).transpose(1, 2)
         heard = self.hear(tokens, read)
+        learned = heard @ self.look(mixed).flatten(2) / heard.shape[2] ** 0.5
         sparse = torch.cat((sparse, heard), 1)
         logits = torch.cat((whole, each.sum(2, keepdim=True) / count), 2).transpose(1, 2)
         best = whole.amax(1)
         presence = self.presence(torch.cat((pooled, patches.mean(1), heard.mean(1), best), 1))[:, 0]
-        return sparse, self.dense(logits.reshape(grid)), presence
+        maps = torch.cat((logits, learned), 1).reshape(grid)
+        return sparse, self.dense(maps), presence
 
 
 class ClipSam(nn.Module):
