@@ -368,9 +368,9 @@ def _gap(j: int, k: int, world: _World) -> float:
     """Least distance of two things' pixels, by their rims."""
     pair = min(j, k), max(j, k)
     if pair not in world.gaps:
-        inside = [world.objects[n].pixels @ (world.width, 1) for n in pair]
+        one, other = (world.objects[n].pixels @ np.array([world.width, 1]) for n in pair)
         few, many = sorted((_rim(world.objects[n].pixels) for n in pair), key=len)
-        best = 0.0 if np.isin(*inside).any() else np.inf  # a part lies within its craft, far from its rim
+        best = 0.0 if np.isin(one, other).any() else np.inf  # a part lies within its craft, far from its rim
         for start in range(0, len(few) if best else 0, 256):
             offsets = few[start : start + 256, None, :] - many[None, :, :]
             best = min(best, float(np.sqrt((offsets**2).sum(2).min())))
