@@ -137,7 +137,7 @@ def tune(recipe: Path, data: Path, out: Path) -> Path:
     )  # fmt: skip
     base = AutoModelForCausalLM.from_pretrained(wishes.model, quantization_config=quantised, dtype=torch.bfloat16)
     adapted = get_peft_model(
-        prepare_model_for_kbit_training(base),
+        prepare_model_for_kbit_training(base),  # type: ignore[no-untyped-call]
         LoraConfig(
             r=wishes.rank, lora_alpha=int(wishes.alpha), lora_dropout=wishes.dropout,
             target_modules=list(wishes.layers), task_type="CAUSAL_LM",
@@ -156,6 +156,6 @@ def tune(recipe: Path, data: Path, out: Path) -> Path:
         data_collator=DataCollatorForSeq2Seq(tokeniser, label_pad_token_id=IGNORED),
     )  # fmt: skip
     trainer.train()
-    adapted.save_pretrained(out / "adapter")
+    adapted.save_pretrained(str(out / "adapter"))
     tokeniser.save_pretrained(out / "adapter")
     return out / "adapter"
