@@ -49,7 +49,7 @@ def three_maps() -> Any:
     """A small SAM 2."""
     hiera = {
         "model_type": "sam2_hiera_det_model", "hidden_size": 16, "image_size": [SIDE, SIDE],
-        "blocks_per_stage": [1, 1, 2, 1], "embed_dim_per_stage": [16, 32, 64, 64],
+        "blocks_per_stage": [1, 1, 2, 1], "embed_dim_per_stage": [16, 32, 64, 128],
         "num_attention_heads_per_stage": [1, 1, 2, 2], "window_size_per_stage": [4, 4, 2, 2],
         "window_positional_embedding_background_size": [4, 4], "global_attention_blocks": [3],
     }  # fmt: skip
@@ -57,7 +57,7 @@ def three_maps() -> Any:
         Sam2Config(
             vision_config={
                 "model_type": "sam2_vision_model", "backbone_config": hiera, "fpn_hidden_size": 32,
-                "backbone_channel_list": [64, 64, 32, 16], "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+                "backbone_channel_list": [128, 64, 32, 16], "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
             },
             prompt_encoder_config={"hidden_size": 32, "image_size": SIDE, "patch_size": 16},
             mask_decoder_config={"hidden_size": 32, "mlp_dim": 64, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
