@@ -165,7 +165,8 @@ def show(report: dict[str, Any], console: Console) -> None:
         speed = report["geo"]["speed"]
         console.print(
             f"raster: {speed['megapixels_per_s']:.2f} megapixels/s, {speed['times_read_and_write']:.1f} times as long"
-            f" as reading and writing alone; the usual way takes {speed['usual_way_by_predict']:.2f} times as long"
+            f" as reading and writing alone, {speed['network_share']:.0%} of it the networks'; the usual way takes"
+            f" {speed['usual_way_by_predict']:.2f} times as long"
         )
     for part in ("node", "renderer", "geo", "workers"):
         if "not_measured" in report.get(part, {}):

@@ -1,10 +1,11 @@
 """How fast `afss geo predict` is, beside reading and writing alone and beside the usual way; and what memory it takes.
 
-    python -m afss_ros.geo.benchmark --model models/student.onnx [--side 4096] [--turns 3] [--memory 10000 20000]
+    python -m afss_ros.geo.benchmark --model models/student.onnx [--side 4096] [--turns 5] [--memory 10000 20000]
 
 The usual way, as scripts have it: the whole raster into memory, one tile after the other through a student of as many
-threads as there are processors, sums and weights of the whole, and one file at the end. Ways take turns, because other
-work on the machine comes and goes. Memory is the peak of a process of its own, without a network.
+threads as there are processors, sums and weights of the whole, and one file at the end. Beside it the networks alone on
+as many tiles: what no streaming can undercut. Ways take turns, because other work on the machine comes and goes, and
+are compared within a turn. Memory is the peak of a process of its own, without a network.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ def write_scene(path: Path, side: int) -> Path:
 
 
 def measure_speed(model: Path, side: int, turns: int, provider: str = "auto") -> dict[str, Any]:
-    """Seconds of each way over the same raster with the same student, the median of some turns, and their ratios."""
+    """Seconds of each way over the same raster with the same student, and medians over the turns of their ratios."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         scene = write_scene(folder / "scene.tif", side)
@@ -69,7 +71,10 @@ def measure_speed(model: Path, side: int, turns: int, provider: str = "auto") ->
             "read_and_write": lambda: read_and_write(scene, folder / "copy.tif", len(names)),
             "predict": lambda: prediction.predict(job, networks),
             "usual_way": lambda: whole_in_memory(job, network, folder / "usual.tif"),
+            "networks_alone": lambda: networks_alone(side, tile, job.overlap, networks),
         }
+        for each in (*networks, network):
+            each(np.zeros((tile, tile, 3), np.uint8))
         seconds: dict[str, list[float]] = {way: [] for way in ways}
         try:
             for _ in range(turns):
@@ -83,16 +88,35 @@ def measure_speed(model: Path, side: int, turns: int, provider: str = "auto") ->
         with rasterio.open(job.out) as ours, rasterio.open(folder / "usual.tif") as theirs:
             difference = int(np.abs(ours.read(1).astype(int) - theirs.read(1)).max())
     found = {way: statistics.median(values) for way, values in seconds.items()}
+
+    def ratio(one: str, other: str) -> float:
+        return statistics.median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
+
     return {
         "side": side,
         "classes": len(names),
         "workers": len(networks),
+        "turns": seconds,
         "seconds": found,
         "megapixels_per_s": side * side / 1e6 / found["predict"],
-        "times_read_and_write": found["predict"] / found["read_and_write"],
-        "usual_way_by_predict": found["usual_way"] / found["predict"],
+        "times_read_and_write": ratio("predict", "read_and_write"),
+        "usual_way_by_predict": ratio("usual_way", "predict"),
+        "network_share": ratio("networks_alone", "predict"),
         "largest_difference": difference,
     }
+
+
+def networks_alone(side: int, tile: int, overlap: int, networks: Sequence[prediction.Network]) -> None:
+    """As many looks as a raster of this side takes, side by side, without reading or writing anything."""
+    count = len(axis(side, tile, overlap, prediction.UNIT).starts) ** 2
+    picture = np.random.default_rng(0).integers(0, 256, (tile, tile, 3)).astype(np.uint8)
+
+    def look(number: int) -> None:
+        for _ in range(number, count, len(networks)):
+            networks[number](picture)
+
+    with ThreadPoolExecutor(len(networks)) as pool:
+        list(pool.map(look, range(len(networks))))
 
 
 def read_and_write(scene: Path, out: Path, classes: int) -> None:
@@ -163,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="a student (.onnx) with a label map")
     parser.add_argument("--provider", default="auto", choices=["auto", "cpu", "cuda", "tensorrt", "openvino"])
     parser.add_argument("--side", type=int, default=2048, help="pixels of the raster's side")
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--memory", type=int, nargs="*", default=[], help="sides of rasters to measure memory on")
     parser.add_argument("--step", choices=["predict", "vectorise"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

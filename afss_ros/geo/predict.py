@@ -12,12 +12,8 @@ import hashlib
 import json
 import os
 import shutil
-import threading
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,18 +29,16 @@ from rasterio.errors import RasterioError
 from afss_ros.datasets.files import write_atomically
 from afss_ros.geo import bands
 from afss_ros.geo.errors import GeoError
-from afss_ros.geo.grid import Grid, Window, axis
+from afss_ros.geo.grid import Grid, axis
+from afss_ros.geo.looks import Network, looks
 from afss_ros.geo.raster import Raster, bounded
 from afss_ros.geo.stretch import Stretch
 from afss_ros.labels import CLASS_NAMES, SPACECRAFT
 from afss_ros.student.student import Student
-from afss_ros.student.tiling import Axis, weights
+from afss_ros.student.tiling import Axis
 
 UNIT = 32
 """Tiles start at multiples of it, so that five halvings fall on the same pixels in each."""
-
-Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""A picture uint8 (h, w, 3) to probabilities float32 (classes, h, w)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,28 +228,30 @@ def _strips(
         return
     # What earlier rows of tiles add to the first strip is made again, in the same order.
     begin = next(i for i in range(count) if rows.starts[i] + job.tile > rows.starts[first])
-    across, down = weights(cols), weights(rows)
     deepest = max((job.tile - (b - a) for a, b in zip(rows.starts, rows.starts[1:], strict=False)), default=0)
     width = cols.length
-    carry = np.zeros((len(job.names), max(deepest, 0), width), np.float32)
+    carry = np.zeros((len(job.names), deepest, width), np.float32)
     total = count * len(cols.starts)
-    with _Looks(job, layout.chosen, networks) as looks:
-        windows = [Window(r, c, job.tile, job.tile) for r in rows.starts[begin:end] for c in cols.starts]
-        answers = looks.each(windows)
+
+    def opened() -> Raster:
+        return Raster(job.image, zero_is_empty=job.zero_is_empty)
+
+    with looks(opened, layout.chosen, job.tone, networks, rows, cols, begin, end) as answers:
         for i in range(begin, end):
             ends = i + 1 == count
             height = job.tile if ends else rows.starts[i + 1] - rows.starts[i]
             strip = np.zeros((len(job.names), height, width), np.uint8)
             live = np.zeros((len(job.names), job.tile, job.tile), np.float32)
             for j, start in enumerate(cols.starts):
-                found = next(answers)
-                if found is not None:
-                    live += found * (down[i][:, None] * across[j][None, :])
+                answer = next(answers)
+                if answer.weighted is not None:
+                    live += answer.weighted
                 done = job.tile if j + 1 == len(cols.starts) else cols.starts[j + 1] - start
                 here = slice(start, start + done)
-                column = live[:, :, :done].copy()
-                column[:, : carry.shape[1]] += carry[:, :, here]
+                column = live[:, :, :done]
+                column[:, :deepest] += carry[:, :, here]
                 strip[:, :, here] = np.rint(np.clip(column[:, :height], 0, 1) * 255)
+                strip[:, :, here][:, ~answer.valid[:height]] = 0
                 carry[:, :, here] = 0
                 if not ends:
                     carry[:, : job.tile - height, here] = column[:, height:]
@@ -263,66 +259,7 @@ def _strips(
                 live[:, :, job.tile - done :] = 0
                 report(i * len(cols.starts) + j + 1, total)
             if i >= first:
-                yield i, looks.without_empty(strip, rows.starts[i])
-
-
-class _Looks:
-    """Reads and looks ahead in threads, and hands answers out in order; holds a few, so memory is bounded."""
-
-    def __init__(self, job: Job, chosen: Sequence[int], networks: Sequence[Network]) -> None:
-        self._job, self._chosen = job, chosen
-        self._free = deque(networks)
-        self._ahead = 2 * len(networks)
-        self._pool = ThreadPoolExecutor(len(networks), "afss-geo")
-        self._own = threading.local()
-        self._stack = ExitStack()
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> _Looks:
-        self._mine = self._stack.enter_context(self._open())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        self._stack.close()
-
-    def each(self, windows: Sequence[Window]) -> Iterator[NDArray[np.float32] | None]:
-        waiting: deque[Future[NDArray[np.float32] | None]] = deque()
-        for window in windows:
-            waiting.append(self._pool.submit(self._look, window))
-            if len(waiting) > self._ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-    def without_empty(self, strip: NDArray[np.uint8], row: int) -> NDArray[np.uint8]:
-        """The strip cut to the raster, 0 where that has no data; read in pieces, for strips are wide."""
-        grid = self._mine.grid
-        strip = strip[:, : grid.height - row, : grid.width]
-        for col in range(0, grid.width, 2048):
-            part = Window(row, col, strip.shape[1], min(2048, grid.width - col))
-            valid = self._mine.read(part, self._chosen[:1]).valid
-            strip[:, :, part.col : part.col + part.width][:, ~valid] = 0
-        return strip
-
-    def _look(self, window: Window) -> NDArray[np.float32] | None:
-        raster = getattr(self._own, "raster", None)
-        with rasterio.Env():
-            if raster is None:
-                raster = self._own.raster = self._open()
-                with self._lock:
-                    self._stack.callback(raster.close)
-            block = raster.read(window, self._chosen)
-        if not block.valid.any():
-            return None
-        network = self._free.popleft()  # there are as many as threads
-        try:
-            return network(self._job.tone(block))
-        finally:
-            self._free.append(network)
-
-    def _open(self) -> Raster:
-        return Raster(self._job.image, zero_is_empty=self._job.zero_is_empty)
+                yield i, strip[:, : layout.grid.height - rows.starts[i], : layout.grid.width]
 
 
 def _work_folder(job: Job, grid: Grid) -> Path:
@@ -346,7 +283,7 @@ def _work_folder(job: Job, grid: Grid) -> Path:
 def _write_strip(path: Path, strip: NDArray[np.uint8], names: Sequence[str]) -> None:
     temporary = path.with_suffix(".part")
     profile = {"driver": "GTiff", "dtype": "uint8", "count": len(strip), "height": strip.shape[1],
-               "width": strip.shape[2], "compress": "deflate", "zlevel": 1, "tiled": True, "blockxsize": 512,
+               "width": strip.shape[2], "compress": "zstd", "zstd_level": 1, "tiled": True, "blockxsize": 512,
                "blockysize": 512, "BIGTIFF": "IF_SAFER", "interleave": "band"}  # fmt: skip
     try:
         with warnings.catch_warnings():
@@ -383,7 +320,10 @@ def _vrt(job: Job, grid: Grid, rows: Axis) -> str:
     lines.append(f"<GeoTransform>{c!r}, {a!r}, {b!r}, {f!r}, {d!r}, {e!r}</GeoTransform>")
     ends = [*rows.starts[1:], grid.height]
     for band, name in enumerate(job.names, 1):
-        lines.append(f'<VRTRasterBand dataType="Byte" band="{band}"><Description>{escape(name)}</Description>')
+        lines.append(
+            f'<VRTRasterBand dataType="Byte" band="{band}" blockXSize="512" blockYSize="512">'
+            f"<Description>{escape(name)}</Description>"
+        )
         for number, (start, end) in enumerate(zip(rows.starts, ends, strict=True)):
             if (height := min(end, grid.height) - start) > 0:
                 size = f'xSize="{grid.width}" ySize="{height}"'

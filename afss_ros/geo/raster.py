@@ -133,8 +133,11 @@ class Raster:
             at = GdalWindow(inside.col, inside.row, inside.width, inside.height)
             place = Window(inside.row - window.row, inside.col - window.col, inside.height, inside.width).slices
             try:
-                pixels[:, place[0], place[1]] = self._file.read(chosen, window=at)
-                valid[place] = self._valid(at)
+                inner = pixels[:, place[0], place[1]]
+                inner[:] = self._file.read(chosen, window=at)
+                # Where all bands were asked for, whether all are 0 is seen without reading them again.
+                every = self.zero_is_empty and not self.alpha and set(chosen) >= set(self.bands)
+                valid[place] = (inner != 0).any(axis=0) if every else self._valid(at)
             except (RasterioError, OSError) as error:
                 raise GeoError(
                     f"{self.path}: rows {inside.row} to {inside.row + inside.height} cannot be read ({error}); the file"
@@ -145,6 +148,15 @@ class Raster:
                 valid &= finite
                 pixels[:, ~finite] = 0
         return Block(pixels, valid)
+
+    def columns_are_cheap(self, rows: int, megabytes: int) -> bool:
+        """Whether some columns of some rows can be read one after the other without unpacking blocks anew each time.
+
+        Not where blocks are as wide as the raster and all that the rows touch do not fit into the cache.
+        """
+        height, width = self._file.block_shapes[0]
+        unpacked = (rows + 2 * height) * self.grid.width * self.dtype.itemsize * self._file.count
+        return width < self.grid.width or unpacked <= megabytes << 20
 
     def sample(self, windows: int = 64, size: int = 256, bands: Sequence[int] | None = None) -> Iterator[Block]:
         """Windows evenly spread over the raster, the same at every call: enough to tell its brightness."""
