@@ -143,7 +143,9 @@ def rasterise(
     labels: Annotated[Path, typer.Argument(help="A vector file.", show_default=False)],
     like: Annotated[Path, typer.Option("--like", help="The raster whose pixels it gets.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The mask, a GeoTIFF of 0 and 255.", show_default=False)],
-    channel: Annotated[str, typer.Option("--channel", help="footprint, boundary or contact.")] = "footprint",
+    channel: Annotated[
+        str, typer.Option("--channel", help="footprint, apart (gaps where two touch), boundary, contact.")
+    ] = "footprint",
     width: Annotated[int, typer.Option("--width", min=1, help="Of boundary or contact, pixels.")] = 3,
     road_metres: Annotated[float, typer.Option("--road-metres", help="Lines reach so far to each side.")] = 2.0,
 ) -> None:
@@ -233,12 +235,15 @@ def vectorise(
     simplify: Annotated[float, typer.Option("--simplify", min=0, help="Pixels.")] = 0,
     square: Annotated[bool, typer.Option("--square", help="Right angles where they fit.")] = False,
     lines: Annotated[bool, typer.Option("--lines", help="Roads: their middle lines.")] = False,
+    smooth: Annotated[
+        bool, typer.Option("--smooth/--steps", help="Slanted edges as lines, or along the pixels' edges.")
+    ] = True,
 ) -> None:
     """Draw the objects of a raster of probabilities as polygons on the map, or roads as lines."""
-    from afss_ros.geo.vectorise import Rules
+    from afss_ros.geo.outlines import Rules
     from afss_ros.geo.vectorise import vectorise as draw
 
-    rules = Rules(threshold, min_area, grow, simplify, square)
+    rules = Rules(threshold, min_area, grow, simplify, square, smooth=smooth)
     if validation or validation_truth:
         from afss_ros.geo.threshold import choose_threshold
 

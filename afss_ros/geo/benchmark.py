@@ -29,9 +29,11 @@ from rasterio.windows import Window as GdalWindow
 
 from afss_ros.geo import predict as prediction
 from afss_ros.geo.grid import axis
+from afss_ros.geo.looks import Network
+from afss_ros.geo.outlines import Rules
 from afss_ros.geo.raster import bounded
 from afss_ros.geo.stretch import Stretch
-from afss_ros.geo.vectorise import Rules, vectorise
+from afss_ros.geo.vectorise import vectorise
 from afss_ros.student import Student
 from afss_ros.student.tiling import weights
 
@@ -106,7 +108,7 @@ def measure_speed(model: Path, side: int, turns: int, provider: str = "auto") ->
     }
 
 
-def networks_alone(side: int, tile: int, overlap: int, networks: Sequence[prediction.Network]) -> None:
+def networks_alone(side: int, tile: int, overlap: int, networks: Sequence[Network]) -> None:
     """As many looks as a raster of this side takes, side by side, without reading or writing anything."""
     count = len(axis(side, tile, overlap, prediction.UNIT).starts) ** 2
     picture = np.random.default_rng(0).integers(0, 256, (tile, tile, 3)).astype(np.uint8)
@@ -131,7 +133,7 @@ def read_and_write(scene: Path, out: Path, classes: int) -> None:
                 file.write(np.repeat(pixels[:1], classes, axis=0), window=window)
 
 
-def whole_in_memory(job: prediction.Job, network: prediction.Network, out: Path) -> None:
+def whole_in_memory(job: prediction.Job, network: Network, out: Path) -> None:
     """The usual way; same tiles, same blending, same classes."""
     with rasterio.open(job.image) as source:
         pixels, profile = source.read(), source.profile

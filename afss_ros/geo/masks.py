@@ -19,6 +19,8 @@ from afss_ros.geo.raster import Raster, bounded
 from afss_ros.geo.vectors import Features, read_features, require_overlap, write_features
 
 _TILE = 1024
+CHANNELS = ("footprint", "apart", "boundary", "contact")
+"""Of a mask; `apart` is the footprints with a gap of a pixel where two touch, so that they are vectorised as two."""
 LARGEST = 400_000_000
 """Pixels of a road mask that are traced at once; more would not fit into memory."""
 
@@ -32,8 +34,8 @@ def write_mask(
     Raises:
         GeoError: a file cannot be read or written, or the shapes lie elsewhere.
     """
-    if channel not in ("footprint", "boundary", "contact"):
-        raise GeoError(f"the channel is footprint, boundary or contact, got {channel!r}")
+    if channel not in CHANNELS:
+        raise GeoError(f"the channel is one of {', '.join(CHANNELS)}, got {channel!r}")
     margin = 0 if channel == "footprint" else width + 1
     temporary = out.with_name(f".{out.stem}.{os.getpid()}.tif")
     try:
@@ -59,7 +61,9 @@ def write_mask(
                     found = sorted(tree.query(shapely.box(*part.bounds), "intersects").tolist())
                     ids = rasterise.instances([shapes[i] for i in found], part)
                     mask = ids > 0
-                    if channel != "footprint":
+                    if channel == "apart":
+                        mask = rasterise.apart(ids)
+                    elif channel != "footprint":
                         mask = (
                             rasterise.boundary(ids, width) if channel == "boundary" else rasterise.contact(ids, width)
                         )

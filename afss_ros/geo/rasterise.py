@@ -44,6 +44,14 @@ def footprint(shapes: Sequence[Any], grid: Grid) -> NDArray[np.bool_]:
     return np.asarray(instances(shapes, grid) > 0, bool)
 
 
+def apart(ids: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Pixels of shapes, bool (H, W), but for one on the left or upper side where two shapes touch."""
+    mask = ids > 0
+    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        mask[one] &= (ids[one] == ids[other]) | (ids[other] == 0)
+    return mask
+
+
 def boundary(ids: NDArray[np.int32], width: int = BOUNDARY) -> NDArray[np.bool_]:
     """Pixels of a shape, bool (H, W), that lie within `width` pixels of ground or of another shape.
 

@@ -19,7 +19,8 @@ from afss_ros.cluster.stores import is_url, local
 from afss_ros.geo import bands
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Window, axis
-from afss_ros.geo.predict import UNIT, Job, Layout, Network, finish, lay_out, put_strips, student_networks
+from afss_ros.geo.looks import Network
+from afss_ros.geo.predict import UNIT, Job, Layout, finish, lay_out, put_strips, student_networks
 from afss_ros.geo.raster import Raster, bounded
 
 ROWS = 8

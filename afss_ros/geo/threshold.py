@@ -13,10 +13,11 @@ import numpy as np
 import shapely
 
 from afss_ros.geo.errors import GeoError
+from afss_ros.geo.outlines import Rules, shaped
 from afss_ros.geo.raster import Raster, bounded
 from afss_ros.geo.scores.building_score import Counts, match
 from afss_ros.geo.spacenet_tables import Building
-from afss_ros.geo.vectorise import Rules, polygons, shaped, strips_of
+from afss_ros.geo.vectorise import polygons, strips_of
 from afss_ros.geo.vectors import read_features, require_overlap
 
 TRIED = tuple(round(float(value), 2) for value in np.arange(0.1, 0.91, 0.05))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid, Window
+from afss_ros.geo.outlines import PLAIN, Rules, shaped
 from afss_ros.geo.raster import Raster, bounded
 from afss_ros.geo.vectors import Features, hand_over, write_features
 
@@ -29,27 +30,6 @@ _PIXELS = 2_000_000
 """Of a strip, at most: what memory depends on, however wide the raster."""
 _BATCH = 2000
 """Features written at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What becomes a polygon, and how smooth it is.
-
-    Attributes:
-        threshold: of the probability, 0..1; pixels above it are object.
-        min_area: objects of fewer pixels are dropped.
-        grow: pixels that outlines move outwards, to give back a boundary that was a class of its own.
-        simplify: largest distance, in pixels, that outlines may move to have fewer vertices; 0 for none.
-        square: make corners right angles where that hardly changes the outline.
-        strip: rows looked at together.
-    """
-
-    threshold: float = 0.5
-    min_area: float = 20
-    grow: float = 0
-    simplify: float = 0
-    square: bool = False
-    strip: int = 1024
 
 
 @dataclass(slots=True)
@@ -107,7 +87,7 @@ def polygons(strips: Iterator[tuple[int, NDArray[np.uint8]]], rules: Rules) -> I
 
 
 def vectorise(
-    path: Path, out: Path, rules: Rules = Rules(), band: int = 1,
+    path: Path, out: Path, rules: Rules = PLAIN, band: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:  # fmt: skip
     """Write the objects of one band of probabilities (uint8, x 255) as polygons; returns how many.
@@ -149,57 +129,6 @@ def vectorise(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return count
-
-
-def shaped(polygon: Any, rules: Rules) -> list[Any]:
-    """The polygon, in pixels, after `grow`, `square` and `simplify`; in one part or more, all valid."""
-    if rules.grow:
-        polygon = polygon.buffer(rules.grow, join_style="mitre", mitre_limit=2)
-    if rules.simplify or rules.square:
-        polygon = polygon.simplify(rules.simplify or 1.0)
-    if rules.square:
-        polygon = squared(polygon)
-    if not polygon.is_valid:
-        polygon = shapely.make_valid(polygon)
-    parts = getattr(polygon, "geoms", [polygon])
-    return [part for part in parts if part.geom_type == "Polygon" and part.area > 0]
-
-
-def squared(polygon: Any, least: float = 0.85) -> Any:
-    """The polygon with right angles only, or as it is where that would change more than 1 - `least` of it (IoU).
-
-    Edges turn to the direction of most of the outline's length or across it; neighbours of one direction become one.
-    """
-    points = np.asarray(polygon.exterior.coords)[:-1]
-    edges = np.roll(points, -1, axis=0) - points
-    length = np.hypot(edges[:, 0], edges[:, 1])
-    turn = np.angle((length * np.exp(4j * np.arctan2(edges[:, 1], edges[:, 0]))).sum()) / 4
-    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    flat, along = points @ rotation.T, edges @ rotation.T
-    level = np.abs(along[:, 0]) >= np.abs(along[:, 1])  # runs along x: its y is fixed
-    if level.all() or not level.any():
-        return polygon
-    first = next(i for i in range(len(level)) if level[i] != level[i - 1])
-    order = np.roll(np.arange(len(level)), -first)
-    offsets: list[tuple[bool, float]] = []
-    run: list[int] = []
-    for i in [*order.tolist(), -1]:
-        if run and (i < 0 or level[i] != level[run[-1]]):
-            axis = 1 if level[run[0]] else 0
-            middles = [(flat[k, axis] + flat[(k + 1) % len(flat), axis]) / 2 for k in run]
-            offsets.append((bool(level[run[0]]), float(np.average(middles, weights=length[run] + 1e-9))))
-            run = []
-        run.append(i)
-    corners = []
-    for (is_level, value), (_, other) in zip(offsets, [*offsets[1:], offsets[0]], strict=True):
-        corners.append((other, value) if is_level else (value, other))
-    if len(corners) < 4:
-        return polygon
-    better = shapely.Polygon(np.array(corners) @ rotation, [ring.coords for ring in polygon.interiors])
-    if not better.is_valid:
-        return polygon
-    union = better.union(polygon).area
-    return better if union and better.intersection(polygon).area / union >= least else polygon
 
 
 def strips_of(

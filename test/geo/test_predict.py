@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from processes import python
 from processes import run as run_process
 
-from afss_ros.geo import vectorise as drawing
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid
+from afss_ros.geo.outlines import Rules, shaped, squared
 from afss_ros.geo.predict import Job, predict
 from afss_ros.geo.stretch import Stretch
-from afss_ros.geo.vectorise import Rules, polygons, squared, vectorise
+from afss_ros.geo.vectorise import polygons, vectorise
 from afss_ros.geo.vectors import read_features
 
 UTM = "EPSG:32633"
@@ -236,4 +236,4 @@ def test_islands_of_two_strips_are_one_only_through_pixels() -> None:
     values[1, 1] = values[2, 2] = 255  # corners alone do not join
     assert len(list(polygons(iter(strips(values, 2)), Rules(min_area=0)))) == 2
     assert list(islice(polygons(iter([]), Rules()), 1)) == []
-    assert drawing.shaped(shapely.box(2, 2, 8, 8), Rules(grow=1))[0].area == 64
+    assert shaped(shapely.box(2, 2, 8, 8), Rules(grow=1))[0].area == 64

@@ -12,9 +12,9 @@ import shapely
 from afss_ros.cli.app import main
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid
+from afss_ros.geo.outlines import Rules
 from afss_ros.geo.scores.building_score import Counts
 from afss_ros.geo.threshold import choose_threshold
-from afss_ros.geo.vectorise import Rules
 from afss_ros.geo.vectors import Features, read_features, wkt_of, write_features
 
 AFFINE = rasterio.Affine(0.5, 0, 600_000, 0, -0.5, 5_000_000)

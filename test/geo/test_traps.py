@@ -20,10 +20,11 @@ from afss_ros.geo import raster as rasters
 from afss_ros.geo.chips import Cut, Scene, chip
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid, Window
+from afss_ros.geo.outlines import Rules
 from afss_ros.geo.predict import Job, predict
 from afss_ros.geo.raster import Raster
 from afss_ros.geo.stretch import Stretch
-from afss_ros.geo.vectorise import Rules, vectorise
+from afss_ros.geo.vectorise import vectorise
 from afss_ros.geo.vectors import Features, read_features, wkt_of, write_features
 
 UTM = "EPSG:32633"
