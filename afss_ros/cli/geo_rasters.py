@@ -72,7 +72,7 @@ def stretch(
                 with Raster(path, zero_is_empty=zero_is_empty) as raster:
                     yield from raster.sample(max(1, 64 // len(rasters)), bands=band_names.numbers(raster, _list(bands)))
 
-        tone = estimate(blocks(), (low, high))
+        tone = estimate(blocks(), (low, high), where=", ".join(map(str, rasters[:3])))
     write_atomically(out, json.dumps(tone.to_json()).encode())
     typer.echo(f"{out}: " + ", ".join(f"{a:g}..{b:g}" for a, b in zip(tone.low, tone.high, strict=True)))
 

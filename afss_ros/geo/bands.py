@@ -28,8 +28,13 @@ def numbers(raster: Raster, wanted: Sequence[str] | None = None) -> list[int]:
         wanted: names or numbers, three or one; None: red, green, blue, or the only band.
 
     Raises:
-        GeoError: a name that the raster does not have; says which it has.
+        GeoError: a name that the raster does not have, says which it has; or a raster of a palette's numbers.
     """
+    if raster.has_palette:
+        raise GeoError(
+            f"{raster.path}: its values are numbers of a palette's colours; make colours of them:"
+            f" gdal_translate -expand rgb {raster.path.name} NEW.tif"
+        )
     known = _known(raster)
     if not wanted:
         if "rgb" not in "".join(k[0] for k in ("red", "green", "blue") if k in known):

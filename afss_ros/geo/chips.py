@@ -111,7 +111,8 @@ def chip(
             with _open(scene, cut) as raster:
                 if scene.ms is None:
                     bands.numbers(raster, cut.wanted)
-        tone = tone or stretch.estimate(_samples(scenes, cut))
+        images = ", ".join(str(scene.image) for scene in scenes[:3]) + (", ..." if len(scenes) > 3 else "")
+        tone = tone or stretch.estimate(_samples(scenes, cut), where=images)
         provenance = {"geo": {"stretch": tone.to_json(), "bands": list(cut.wanted), "parts": list(cut.parts)}}
         names = dict(enumerate(("background", *cut.parts, WHOLE)))
         first = _labels(scenes[0], cut)

@@ -121,6 +121,8 @@ def lay_out(job: Job) -> Layout:
         raise GeoError(f"the overlap must be 0 to half of the tile, {job.tile // 2} pixels, got {job.overlap}")
     if job.out.resolve() == job.image.resolve():
         raise GeoError(f"{job.out}: is the image itself; write to another file")
+    if job.out.is_dir():
+        raise GeoError(f"{job.out}: is a folder; name a file in it, such as {job.out / 'map.tif'}")
     with Raster(job.image, zero_is_empty=job.zero_is_empty) as raster:
         grid = raster.grid
         chosen = bands.numbers(raster, job.wanted)

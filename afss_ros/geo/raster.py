@@ -90,6 +90,8 @@ class Raster:
             kinds = ", ".join(sorted(set(file.dtypes)))
             self.close()
             raise GeoError(f"{path}: bands of {kinds} are no picture; make them one real type: gdal_translate -ot")
+        self.has_palette = ColorInterp.palette in file.colorinterp
+        """Whether its values are numbers of colours."""
         self.alpha = [i for i, c in enumerate(file.colorinterp, 1) if c == ColorInterp.alpha]
         self.bands = [i for i in range(1, file.count + 1) if i not in self.alpha]
         """Numbers of its bands from 1, alpha apart."""
@@ -139,9 +141,12 @@ class Raster:
                 every = self.zero_is_empty and not self.alpha and set(chosen) >= set(self.bands)
                 valid[place] = (inner != 0).any(axis=0) if every else self._valid(at)
             except (RasterioError, OSError) as error:
+                cure = "the file is cut short or damaged: copy it again"
+                if self._file.driver == "VRT":
+                    cure = "a file that the mosaic names is missing or damaged: gdalinfo lists them"
                 raise GeoError(
-                    f"{self.path}: rows {inside.row} to {inside.row + inside.height} cannot be read ({error}); the file"
-                    " is cut short or damaged: copy it again"
+                    f"{self.path}: rows {inside.row} to {inside.row + inside.height} cannot be read"
+                    f" ({_first_reason(error)}); {cure}"
                 ) from error
             if self.dtype.kind == "f":
                 finite = np.isfinite(pixels).all(axis=0)
@@ -203,6 +208,13 @@ class Raster:
             return np.ones((at.height, at.width), bool)
         # A pixel holds data where any band does, as GDAL's own dataset mask has it.
         return np.asarray((self._file.read_masks(self.bands, window=at) > 0).any(axis=0), bool)
+
+
+def _first_reason(error: BaseException) -> str:
+    """What GDAL said first; the library's own error may only point to it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error)
 
 
 def _nodata_by(flags: Sequence[set[MaskFlags]], alpha: bool) -> str:

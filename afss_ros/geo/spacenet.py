@@ -23,6 +23,7 @@ _LABELS = {
     "buildings": ("geojson/buildings", "geojson_buildings"),
     "roads": ("geojson/spacenetroads", "geojson_roads", "geojson_roads_speed"),
 }
+_RASTERS, _VECTORS = (".tif", ".tiff"), (".geojson", ".json")
 _CITY = re.compile(r"AOI_\d+_[A-Za-z]+")
 _NUMBER = re.compile(r"img(\d+)(?!.*img\d)")
 
@@ -62,11 +63,21 @@ def read(root: Path, picture: str = "rgb", labels: str = "buildings") -> City:
         raise GeoError(f"{root}: is no folder; give one city, such as AOI_2_Vegas_Train")
     name = _CITY.search(root.name)
     city = name.group() if name else root.name
-    images = _numbered(root, _IMAGES["pan" if picture == "pan+mul" else picture], ".tif")
-    colours = _numbered(root, _IMAGES["mul"], ".tif") if picture == "pan+mul" else {}
-    truths = _numbered(root, _LABELS[labels], ".geojson")
+    images = _numbered(root, _IMAGES["pan" if picture == "pan+mul" else picture], _RASTERS)
+    colours = _numbered(root, _IMAGES["mul"], _RASTERS) if picture == "pan+mul" else {}
+    truths = _numbered(root, _LABELS[labels], _VECTORS)
     if not images:
-        raise GeoError(f"{root}: has no pictures of {picture} (looked for {', '.join(_IMAGES.get(picture, ('PAN',)))})")
+        cities = sorted(path.name for path in root.iterdir() if path.is_dir() and _CITY.search(path.name))
+        raise GeoError(
+            f"{root}: has no pictures of {picture} (looked for {', '.join(_IMAGES.get(picture, ('PAN',)))})"
+            + (f"; give one city: {', '.join(cities)}" if cities else "")
+        )
+    if not truths:  # a test set has labels of no kind
+        for other in _LABELS:
+            if _numbered(root, _LABELS[other], _VECTORS):
+                raise GeoError(
+                    f"{root}: has labels of {other} and none of {labels} (looked for {', '.join(_LABELS[labels])})"
+                )
     scenes = tuple(
         Scene(images[n], truths.get(n), colours.get(n), f"{city}_img{n}")
         for n in sorted(images)
@@ -80,11 +91,12 @@ def read(root: Path, picture: str = "rgb", labels: str = "buildings") -> City:
     )
 
 
-def _numbered(root: Path, folders: tuple[str, ...], suffix: str) -> dict[int, Path]:
+def _numbered(root: Path, folders: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[int, Path]:
     found: dict[int, Path] = {}
     for folder in folders:
-        for path in sorted((root / folder).glob(f"*{suffix}")):
-            if (match := _NUMBER.search(path.stem)) is not None:
+        for path in sorted((root / folder).glob("*")):
+            match = _NUMBER.search(path.stem)
+            if match is not None and path.suffix.lower() in suffixes and not path.name.startswith("."):
                 found.setdefault(int(match.group(1)), path)
         if found:
             break

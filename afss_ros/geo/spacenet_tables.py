@@ -56,13 +56,19 @@ def read_buildings(path: str | Path) -> dict[str, list[Building]]:
     sure = by_name.get("confidence")
     found: dict[str, list[Building]] = {}
     for row in rows:
-        name = image_key(row[image])
+        name = _image(path, row[image])
         buildings = found.setdefault(name, [])
         shape = valid_shape(from_wkt(path, row[polygon]))
         if shape is None or not shape.geom_type.endswith("Polygon"):
             continue
         buildings.append(Building(shape, _confidence(path, name, row[sure]) if sure else 1.0))
     return found
+
+
+def _image(path: Path, text: str) -> str:
+    if not text:
+        raise GeoError(f"{path}: a row has no ImageId; it is to be as AOI_2_Vegas_img1")
+    return image_key(text)
 
 
 def write_buildings(path: str | Path, buildings: Buildings) -> None:
@@ -102,7 +108,7 @@ def read_roads(path: str | Path) -> dict[str, list[Any]]:
         raise GeoError(f"{path}: has columns {', '.join(header) or 'none'}; a table of roads has ImageId and WKT_Pix")
     found: dict[str, list[Any]] = {}
     for row in rows:
-        lines = found.setdefault(image_key(row[image]), [])
+        lines = found.setdefault(_image(path, row[image]), [])
         shape = valid_shape(from_wkt(path, row[column]))
         if shape is not None and shape.geom_type.endswith("LineString"):
             lines.append(shape)

@@ -71,8 +71,13 @@ class Stretch:
         return cls(low, high, (first, last))
 
 
-def estimate(blocks: Iterable[Block], percentiles: tuple[float, float] = PERCENTILES) -> Stretch:
+def estimate(
+    blocks: Iterable[Block], percentiles: tuple[float, float] = PERCENTILES, *, where: str = "these rasters"
+) -> Stretch:
     """The stretch of a set, from blocks spread over it.
+
+    Args:
+        where: they were read, for the message.
 
     Raises:
         GeoError: the percentiles are none, or no pixel holds data.
@@ -88,7 +93,7 @@ def estimate(blocks: Iterable[Block], percentiles: tuple[float, float] = PERCENT
         seen.append(list(values))
     if not seen:
         raise GeoError(
-            "no pixel holds data, so there is no brightness to stretch; is zero, or the nodata value, right?"
+            f"{where}: no pixel holds data, so there is no brightness to stretch; is zero, or the nodata value, right?"
         )
     bands = [np.concatenate(band) for band in zip(*seen, strict=True)]
     lows, highs = zip(*(_ends(band, percentiles) for band in bands), strict=True)

@@ -7,12 +7,10 @@ A feature stays one feature: a building of two parts is a MultiPolygon and count
 from __future__ import annotations
 
 import csv
-import datetime
 import logging
 import math
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +23,7 @@ import shapely
 from numpy.typing import NDArray
 
 from afss_ros.geo.errors import GeoError
+from afss_ros.geo.vector_files import read_layer
 
 Geometry = Any
 """A shapely Polygon, MultiPolygon, LineString or MultiLineString: valid, plane, not empty."""
@@ -33,6 +32,10 @@ LON_LAT = "EPSG:4326"
 _DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON"}
 _GEO_COLUMNS = ("polygonwkt_geo", "wkt_geo", "linestringwkt_geo")
 _PLAIN_COLUMNS = ("polygonwkt_pix", "wkt_pix", "linestringwkt_pix", "geometry", "wkt", "polygonwkt")
+_CRS_CURES = {
+    ".csv": "they are pixels of an image",
+    ".shp": "put its .prj beside it, or write one: gdalsrsinfo -o wkt1 EPSG:... > NAME.prj",
+}
 _POLYGONAL, _LINEAR = {3, 6}, {1, 5}  # shapely's type ids
 _SEAM = 1e-4
 """Metres within which two halves of a shape that was cut at the antimeridian belong together."""
@@ -103,7 +106,7 @@ def read_features(
     if path.suffix.lower() == ".csv":
         raw, rows, crs = _read_csv(path)
     else:
-        raw, rows, crs = _read_ogr(path, layer)
+        raw, rows, crs = read_layer(path, layer)
     geometries, kept = _plain(path, raw)
     properties = [rows[index] for index in kept]
     if to_crs is not None and _no_degrees(path, geometries, crs):
@@ -113,7 +116,9 @@ def read_features(
         if not crs:
             raise GeoError(
                 f"{path}: its coordinates have no CRS, so they cannot be put on the map; "
-                + ("they are pixels of an image" if path.suffix.lower() == ".csv" else "add a .prj or write it anew")
+                + _CRS_CURES.get(
+                    path.suffix.lower(), f"write it anew with one: ogr2ogr -a_srs EPSG:... NEW {path.name}"
+                )
             )
         geometries, still = _moved(path, geometries, crs, to_crs)
         properties = [properties[index] for index in still]
@@ -180,10 +185,24 @@ def require_overlap(
     ):
         return
     assert features.bounds is not None
+    cure = "take the labels of this scene, or mend the CRS that one of the two declares"
+    if _exchanged(features, bounds):
+        cure = "its latitudes and longitudes are exchanged: in a GeoJSON longitude comes first"
     raise GeoError(
         f"{vectors} does not touch {raster}: its shapes lie at {_place(features.bounds, features.crs)}, the raster at"
-        f" {_place(bounds, features.crs)}; take the labels of this scene, or mend the CRS that one of the two declares"
+        f" {_place(bounds, features.crs)}; {cure}"
     )
+
+
+def _exchanged(features: Features, bounds: tuple[float, float, float, float]) -> bool:
+    """Whether the shapes would touch the bounds, had they their latitudes where their longitudes are."""
+    if features.bounds is None or not features.crs:
+        return False
+    degrees = move([shapely.box(*features.bounds)], features.crs, LON_LAT)[0].bounds
+    if not np.isfinite(degrees).all() or max(abs(degrees[0]), abs(degrees[2])) > 90:
+        return False
+    turned = move([shapely.box(degrees[1], degrees[0], degrees[3], degrees[2])], LON_LAT, features.crs)[0]
+    return bool(np.isfinite(turned.bounds).all() and shapely.intersects(turned, shapely.box(*bounds)))
 
 
 def wkt_of(crs: str) -> str:
@@ -228,55 +247,6 @@ def _crs(crs: str) -> pyproj.CRS:
 def _same(crs: str, other: str) -> bool:
     # Axis order is of no matter here: x comes first always.
     return crs == other or _crs(crs).equals(_crs(wkt_of(other)), ignore_axis_order=True)
-
-
-def _read_ogr(path: Path, layer: str | None) -> tuple[list[Geometry | None], list[dict[str, Any]], str]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # unclosed rings are closed
-            layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-            if layer is not None and layer not in layers:
-                raise GeoError(f"{path}: has no layer '{layer}', but {', '.join(layers) or 'none'}")
-            if layer is None and len(layers) > 1:
-                _log.warning("%s has layers %s; the first is read", path, ", ".join(layers))
-            meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer or (layers[0] if layers else None))
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
-        raise GeoError(
-            f"{path}: cannot be read as vectors ({str(error).partition(';')[0]}); it is cut short, damaged or of"
-            " another form; give a GeoJSON, GeoPackage, Shapefile, FlatGeobuf or SpaceNet CSV"
-        ) from error
-    except ValueError as error:
-        if isinstance(error, GeoError):
-            raise
-        raise GeoError(f"{path}: cannot be read as vectors ({error})") from error
-    shapes = list(_from_wkb(geometry)) if geometry is not None else []
-    names = [str(name) for name in meta["fields"]]
-    rows = [{name: _value(column[i]) for name, column in zip(names, columns, strict=True)} for i in range(len(shapes))]
-    return shapes, rows, wkt_of(meta["crs"]) if meta["crs"] else ""
-
-
-def _from_wkb(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
-    try:
-        return np.asarray(shapely.from_wkb(geometry, on_invalid="fix"), object)  # closes rings; shapely 2.1
-    except ValueError:
-        return np.asarray(shapely.from_wkb(geometry, on_invalid="ignore"), object)
-
-
-def _value(value: Any) -> Any:
-    """A plain value of a field: NumPy's scalars, NaN, dates and lists are none."""
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, np.datetime64):
-        return None if np.isnat(value) else str(value)
-    if isinstance(value, np.ndarray):
-        return str(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return None if math.isnan(value) else value
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    return value if isinstance(value, (bool, int, str)) else str(value)
 
 
 def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
@@ -333,7 +303,7 @@ def from_wkt(path: Path, text: str) -> Geometry:
     try:
         return shapely.from_wkt(text)
     except shapely.errors.GEOSException as error:
-        raise GeoError(f"{path}: '{text[:60]}' is no WKT ({error})") from error
+        raise GeoError(f"{path}: '{text[:60]}' is no WKT ({str(error).strip()})") from error
 
 
 def _number(text: str) -> Any:
@@ -347,13 +317,22 @@ def _number(text: str) -> Any:
 
 
 def _plain(path: Path, raw: Sequence[Geometry | None]) -> tuple[list[Geometry], list[int]]:
-    """Valid plane polygons and lines of all that was read, and the indices of those kept."""
+    """Valid plane polygons and lines of all that was read, and the indices of those kept.
+
+    Raises:
+        GeoError: there are shapes, and none of them is such a one.
+    """
     geometries, kept = [], []
     for index, shape in enumerate(raw):
         good = valid_shape(shape)
         if good is not None:
             geometries.append(good)
             kept.append(index)
+    if not kept and (kinds := sorted({s.geom_type for s in raw if s is not None and not shapely.is_empty(s)})):
+        raise GeoError(
+            f"{path}: none of its {len(raw)} features is a polygon with an area or a line, they are"
+            f" {', '.join(kinds)}; give footprints, or the lines of roads"
+        )
     if left := len(raw) - len(kept):
         _log.warning("%s: %d of %d features have no polygon and no line, and are left out", path, left, len(raw))
     return geometries, kept

@@ -318,7 +318,7 @@ def _settled(job: Job, ready: Ready, raster: Raster) -> Job:
     wanted = job.wanted or ready.bands
     tone = job.tone or ready.tone
     chosen = bands.numbers(raster, wanted)
-    tone = tone or stretch.estimate(raster.sample(bands=chosen))
+    tone = tone or stretch.estimate(raster.sample(bands=chosen), where=str(raster.path))
     if len(chosen) != len(tone.low):
         raise GeoError(f"{job.image}: {len(chosen)} bands to show, but the stretch has {len(tone.low)}")
     window = job.window or ready.size or WINDOW
