@@ -12,6 +12,7 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+from numpy.typing import NDArray
 
 from afss_ros.geo import bands, spacenet
 from afss_ros.geo.chips import Cut, Scene, chip
@@ -38,7 +39,7 @@ def vectors(
     return path
 
 
-def raster(path: Path, pixels: np.ndarray, **more: Any) -> Path:
+def raster(path: Path, pixels: NDArray[Any], **more: Any) -> Path:
     place = rasterio.Affine(0.5, 0, 449_990, 0, -0.5, 36_020)
     profile = {"driver": "GTiff", "count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2]}
     with rasterio.open(path, "w", dtype=pixels.dtype, crs=UTM, transform=place, **(profile | more)) as file:
@@ -48,7 +49,7 @@ def raster(path: Path, pixels: np.ndarray, **more: Any) -> Path:
 
 @pytest.mark.parametrize("kind", ["POLYGONZ", "POLYGONM", "POLYGONZM", "no dbf", "wrong encoding", "upper case"])
 def test_shapefiles_that_are_whole_enough_are_read(tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    options = {"layer_options": {"SHPT": kind}} if kind.startswith("POLYGON") else {}
+    options: dict[str, Any] = {"layer_options": {"SHPT": kind}} if kind.startswith("POLYGON") else {}
     path = vectors(tmp_path / "h.shp", [*HOUSES, None], "ESRI Shapefile", encoding="ISO-8859-1", **options)
     if kind == "no dbf":
         path.with_suffix(".dbf").unlink()

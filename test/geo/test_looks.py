@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
+from numpy.typing import NDArray
 
 from afss_ros.geo import looks as looking
 from afss_ros.geo.errors import GeoError
@@ -19,7 +21,7 @@ from afss_ros.student.tiling import weights
 TONE = Stretch((10.0,) * 3, (240.0,) * 3)
 
 
-def write(path: Path, height: int, width: int, **profile: object) -> Path:
+def write(path: Path, height: int, width: int, **profile: Any) -> Path:
     pixels = np.random.default_rng(2).integers(1, 256, (3, height, width)).astype(np.uint8)
     pixels[:, 20:150, 10:180] = 0
     with rasterio.open(
@@ -43,7 +45,7 @@ def test_tiles_are_what_they_would_be_alone(
     with bounded(), Raster(path) as raster:
         assert raster.columns_are_cheap(96, cache) == (cache > 0)
 
-        def network(picture: np.ndarray) -> np.ndarray:
+        def network(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
             return picture.transpose(2, 0, 1).astype(np.float32)
 
         with looks(lambda: Raster(path), [1, 2, 3], TONE, [network] * 2, rows, cols, first, len(rows.starts)) as found:
@@ -68,5 +70,5 @@ def test_a_file_that_is_cut_short_ends_it_with_its_name(tmp_path: Path) -> None:
         list(found)
 
 
-def _zeros(picture: np.ndarray) -> np.ndarray:
+def _zeros(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.zeros((1, *picture.shape[:2]), np.float32)
