@@ -305,7 +305,7 @@ def _assemble(job: Job, grid: Grid, rows: Axis, folder: Path) -> None:
     try:
         rasterio.shutil.copy(
             str(mosaic), str(temporary), driver="COG", COMPRESS="DEFLATE", LEVEL="1", PREDICTOR="NO", BLOCKSIZE="512",
-            BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING="AVERAGE", NUM_THREADS="1",
+            BIGTIFF="IF_SAFER", OVERVIEW_RESAMPLING="AVERAGE", NUM_THREADS="ALL_CPUS",
         )  # fmt: skip
         temporary.replace(job.out)
     except (RasterioError, OSError) as error:
