@@ -91,7 +91,7 @@ def test_of_several_layers_the_one_with_footprints_is_read(
     tmp_path: Path, first: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "city.gpkg"
-    others = {
+    others: dict[str, tuple[list[Any], str]] = {
         "points": ([shapely.Point(1, 2)], "Point"),
         "nothing": ([], "Polygon"),
         "lines": ([shapely.LineString([(0, 0), (9, 9)])], "LineString"),
