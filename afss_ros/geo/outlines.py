@@ -81,7 +81,8 @@ def _cut(ring: Any) -> NDArray[np.float64]:
     come = corners - step * along_before * np.minimum(length_before / 2, _REACH)[:, None]
     leave = corners + step * along * np.minimum(length / 2, _REACH)[:, None]
     points: NDArray[np.float64] = np.stack([come, leave], axis=1).reshape(-1, 2)
-    return points[np.abs(points - np.roll(points, 1, axis=0)).sum(axis=1) > 0]
+    moved = np.abs(points - np.roll(points, 1, axis=0)).sum(axis=1) > 0
+    return np.asarray(points[moved], np.float64)
 
 
 def squared(polygon: Any, least: float = 0.85) -> Any:
