@@ -14,8 +14,8 @@ from afss_ros.datasets.files import read_json, write_atomically
 from afss_ros.distill import families
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.export.to_onnx import ExportOptions
+from afss_ros.geo import outlines, vectorise
 from afss_ros.geo import predict as prediction
-from afss_ros.geo import vectorise
 from afss_ros.geo.chips import RECIPE, chip
 from afss_ros.geo.comparison import scored, table
 from afss_ros.geo.comparison.plan import CHANNELS, Plan
@@ -216,7 +216,7 @@ class _Steps:
         for scene, path in maps.items():
             drawn = path.with_name(f"{path.stem}-{threshold:g}.gpkg")
             if not drawn.exists():
-                vectorise.vectorise(path, drawn, vectorise.Rules(threshold, grow=grow))
+                vectorise.vectorise(path, drawn, outlines.Rules(threshold, grow=grow))
             mine = [chip for chip in where if chip.scene == scene]
             found[scene] = scored.near(read_features(drawn, duplicates="keep"), mine)
         return found

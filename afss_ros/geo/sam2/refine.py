@@ -22,7 +22,7 @@ import shapely
 from numpy.typing import NDArray
 
 from afss_ros.datasets.files import write_atomically
-from afss_ros.geo import bands, stretch, vectorise
+from afss_ros.geo import bands, outlines, stretch, vectorise
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid, Window
 from afss_ros.geo.raster import Raster, bounded
@@ -54,7 +54,7 @@ class Rules:
         reject: proposals with a lower probability of being an object are left out; 0 keeps all.
         least_stability: of masks from points.
         min_area: pixels of an object.
-        simplify, square: see `vectorise.Rules`.
+        simplify, square: see `outlines.Rules`.
         together: questions at once.
         points: along a window's side.
     """
@@ -240,7 +240,7 @@ class _Eye:
         return Object(shapely.transform(whole, self._layout.grid.to_map), {**row, **facts})
 
     def _shaped(self, polygon: Any) -> list[Any]:
-        return vectorise.shaped(polygon, vectorise.Rules(simplify=self._rules.simplify, square=self._rules.square))
+        return outlines.shaped(polygon, outlines.Rules(simplify=self._rules.simplify, square=self._rules.square))
 
     def _windows(self, common: Window, shapes: Sequence[Any]) -> list[tuple[Window, list[int]]]:
         """The window that sees most of the shapes whole, and further ones for those that reach beyond it."""
@@ -354,7 +354,7 @@ def _proposals(job: Job, layout: Layout, work: Path) -> Proposals:
     assert path is not None
     if path.suffix.lower() in (".tif", ".tiff", ".vrt"):
         drawn = work / "components.gpkg"
-        vectorise.vectorise(path, drawn, vectorise.Rules(threshold=job.threshold))
+        vectorise.vectorise(path, drawn, outlines.Rules(threshold=job.threshold))
         path = drawn
     return Proposals(path, layout, work, job.image)
 
