@@ -161,7 +161,7 @@ class Raster:
         """
         height, width = self._file.block_shapes[0]
         unpacked = (rows + 2 * height) * self.grid.width * self.dtype.itemsize * self._file.count
-        return width < self.grid.width or unpacked <= megabytes << 20
+        return bool(width < self.grid.width or unpacked <= megabytes << 20)
 
     def sample(self, windows: int = 64, size: int = 256, bands: Sequence[int] | None = None) -> Iterator[Block]:
         """Windows evenly spread over the raster, the same at every call: enough to tell its brightness."""

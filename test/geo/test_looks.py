@@ -46,7 +46,7 @@ def test_tiles_are_what_they_would_be_alone(
         assert raster.columns_are_cheap(96, cache) == (cache > 0)
 
         def network(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return picture.transpose(2, 0, 1).astype(np.float32)
+            return np.asarray(picture.transpose(2, 0, 1), np.float32)
 
         with looks(lambda: Raster(path), [1, 2, 3], TONE, [network] * 2, rows, cols, first, len(rows.starts)) as found:
             for answer in found:
