@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from refer_scenes import ONE_CRAFT, label_map, verdicts
+from refer_scenes import ONE_CRAFT, label_map
+from refer_verdicts import verdicts
 
 from afss_ros.cli import main
 from afss_ros.datasets import DatasetWriter, Instance

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from refer_scenes import verdicts
+from refer_verdicts import verdicts
 
 from afss_ros.cli import main
 from afss_ros.datasets import DatasetWriter, Instance

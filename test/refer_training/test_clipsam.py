@@ -17,6 +17,7 @@ from afss_ros.refer_training.clipsam.lora import LowRank, adapt, merge
 from afss_ros.refer_training.clipsam.network import TOKENS, ClipSam, Options, losses
 
 SIDE = 64
+STEPS = 1000
 
 
 def tiny(seed: int = 0, tokens: int = TOKENS, draws: str = "sam") -> tuple[Any, Any]:
@@ -24,10 +25,11 @@ def tiny(seed: int = 0, tokens: int = TOKENS, draws: str = "sam") -> tuple[Any, 
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     text = {**shape, "vocab_size": 50, "max_position_embeddings": tokens, "projection_size": 32, "pad_token_id": 1}
     siglip = SiglipModel(SiglipConfig(text_config=text, vision_config={**shape, "image_size": 32, "patch_size": 4}))
-    for weights in siglip.parameters():
-        if weights.ndim > 1:  # as it is born, all sentences are all but the same to it
+    sam = one_map() if draws == "sam" else three_maps()
+    for weights in [*siglip.parameters(), *sam.parameters()]:
+        if weights.ndim > 1:  # as they are born, all sentences are all but the same to both
             torch.nn.init.normal_(weights, std=0.2)
-    return siglip.eval(), (one_map() if draws == "sam" else three_maps()).eval()
+    return siglip.eval(), sam.eval()
 
 
 def one_map() -> Any:
@@ -89,20 +91,28 @@ def adapted(request: pytest.FixtureRequest) -> ClipSam:
     return network.eval()
 
 
-def test_a_step_lowers_the_loss_and_never_touches_the_base() -> None:
-    network = ClipSam(*tiny(), Options(rank=8, alpha=16))
+@pytest.mark.parametrize("draws", ["sam", "sam2"])
+def test_one_batch_is_learned_and_the_base_never_touched(draws: str) -> None:
+    """The same picture twice, another sentence each: who hears no words stays at the union of both, an IoU of 0.5."""
+    network = ClipSam(*tiny(draws=draws), Options(rank=8, alpha=16))
     images, tokens, masks = batch()
     learning = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(learning, lr=3e-3, weight_decay=0.0)
-    seen = []
-    for _ in range(12):
-        loss = losses(network(images, tokens), masks)
+    optimiser = torch.optim.AdamW(learning, lr=1e-3, weight_decay=0.0)
+    worst = 0.0
+    for _ in range(STEPS):
+        drawn = network(images, tokens)
+        true = torch.nn.functional.interpolate(masks[:, None], size=drawn.mask.shape[1:], mode="area")[:, 0] > 0.5
+        found = drawn.mask > 0
+        worst = float(((found & true).sum((1, 2)) / (found | true).sum((1, 2))).min())
+        if worst > 0.95:
+            break
+        loss = losses(drawn, masks)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(learning, 1.0)
         optimiser.step()
-        seen.append(loss.item())
-    assert seen[-1] < 0.8 * seen[0]
-    before, _ = tiny()
+    assert worst > 0.95
+    before, _ = tiny(draws=draws)
     after = network.siglip.text_model.encoder.layers[0].self_attn.q_proj
     assert isinstance(after, LowRank) and bool(after.up.any())
     assert torch.equal(after.base.weight, before.text_model.encoder.layers[0].self_attn.q_proj.weight)
