@@ -217,6 +217,15 @@ class Peer:
         self.spin_until(lambda: publisher.get_subscription_count() == 1, f"perception_node to subscribe to {topic}")
         return publisher
 
+    def heard_camera(self, kind: type = Image, topic: str = "image") -> Any:
+        """A publisher of images of which perception_node knows, too: nothing that it publishes is lost on the way.
+
+        Two nodes find each other one after the other, and whoever publishes in between speaks to nobody.
+        """
+        publisher = self.camera(kind, topic)
+        self.status(lambda values: int(values["input.publishers"]) > 0)
+        return publisher
+
     def repeat(self, action: Callable[[], None], period_s: float = 0.1) -> None:
         """Do something again and again while this peer waits for something, until the end of the test."""
         self.node.create_timer(period_s, action)

@@ -51,6 +51,10 @@ class ImageInput:
         self._transport = transport
         self._faults: set[str] = set()
 
+    def publishers(self) -> int:
+        """How many publish the topic, as the graph is known here."""
+        return int(self._node.count_publishers(self.topic))
+
     def fault(self) -> str:
         """Why images that others publish cannot arrive, as the graph stands now; empty when nothing is wrong.
 

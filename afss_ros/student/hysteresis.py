@@ -62,7 +62,8 @@ def grow(sure: NDArray[np.uint8], likely: NDArray[np.uint8], min_area: int) -> G
     if not width:
         return Grown(both, 0, True)
     window = slice(top, top + height), slice(left, left + width)
-    count, region = cv2.connectedComponents(both[window], connectivity=8)
+    count, numbered = cv2.connectedComponents(both[window], connectivity=8)
+    region = np.asarray(numbered, np.int32)
     least = max(min_area, 1)
     if count == 2:
         held = np.array([0, cv2.countNonZero(sure[window])])

@@ -178,6 +178,12 @@ class Bench(AbstractContextManager["Bench"]):
             self.peer.spin_until(lambda: self.right >= goal, "right frames", patience_s)
         return self.right >= goal
 
+    def answered_since(self, right: int, patience_s: float = PATIENCE_S) -> bool:
+        """Whether a right answer comes beyond so many, without a camera that is told to go on."""
+        with suppress(AssertionError):
+            self.peer.spin_until(lambda: self.right > right, "a right answer", patience_s)
+        return self.right > right
+
     def await_report(
         self, which: Callable[[bytes, str, dict[str, str]], bool], patience_s: float = PATIENCE_S
     ) -> tuple[float, str] | None:

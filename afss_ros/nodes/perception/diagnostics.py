@@ -34,6 +34,7 @@ class Condition:
         stale_after_s: silence that is too long.
         warning: what gives reason to doubt the student that flies; empty for nothing.
         camera_conflict: how camera_info contradicts the images; empty when it does not.
+        publishers: how many publish the topic of the images, as this node knows.
         input_fault: why images that are published cannot arrive, or look wrong; empty when nothing is known.
         ignored: settings that have no effect, a sentence each.
         model: facts about the loaded student, by key; empty when none is loaded.
@@ -58,6 +59,7 @@ class Condition:
     warning: str = ""
     camera_conflict: str = ""
     input_fault: str = ""
+    publishers: int = 0
     ignored: tuple[str, ...] = ()
     model: tuple[tuple[str, str], ...] = ()
     hard_frames: tuple[tuple[str, str], ...] = ()
@@ -149,6 +151,7 @@ def diagnostic_array(
         "power.mode": condition.mode,
         **dict(condition.model),
         "input.topic": condition.topic,
+        "input.publishers": str(condition.publishers),
         "frames.received": str(now.received),
         "frames.processed": str(now.processed),
         "frames.overwritten": str(now.overwritten),

@@ -393,6 +393,7 @@ class PerceptionNode(OperableLifecycleNode):
                 *((("model.loading", self.busy),) if self.busy else ()),
                 *self._slots.facts,
             ),
+            publishers=self._input.publishers() if self._input is not None else 0,
             input_fault=self._input_fault(),
             judged=self._judge.facts if self._judge is not None else (),
             picture_fault=self._judge.complaint() if self._judge is not None else "",

@@ -48,7 +48,7 @@ def huge_size(message: Image) -> None:
 )
 def test_a_bad_image_is_counted_reported_and_survived(peer: Peer, spoil: Callable[[Image], None], reason: str) -> None:
     detections = peer.hear(Detection2DArray, "/perception_node/detections")
-    camera = peer.camera()
+    camera = peer.heard_camera()
     bad_before = int(peer.status()[2]["frames.bad"])
     message = image_message(craft_image(), peer.now())
     spoil(message)
@@ -70,7 +70,7 @@ def test_a_bad_image_is_counted_reported_and_survived(peer: Peer, spoil: Callabl
 def test_a_bad_jpeg_is_counted_reported_and_survived(peer: Peer, spoiled: str) -> None:
     assert peer.reload(input__image_transport="compressed")
     detections = peer.hear(Detection2DArray, "/perception_node/detections")
-    camera = peer.camera(CompressedImage, "image/compressed")
+    camera = peer.heard_camera(CompressedImage, "image/compressed")
     jpeg = cv2.imencode(".jpg", craft_image())[1].tobytes()
     data = {"truncated": jpeg[: len(jpeg) // 2], "empty": b"", "noise": bytes(range(256))}[spoiled]
     bad_before = int(peer.status()[2]["frames.bad"])

@@ -98,6 +98,7 @@ def test_the_array_says_where_every_frame_went() -> None:
         "provider": "cpu",
         "model.sha256": "abc",
         "input.topic": "/image",
+        "input.publishers": "0",
         "frames.received": "15",
         "frames.processed": "14",
         "frames.overwritten": "0",
