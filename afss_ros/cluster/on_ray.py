@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from afss_ros.cluster.ray_worker import RayWorker
@@ -251,12 +252,10 @@ def join(address: str) -> bool:
 
 
 def _require_client(address: str) -> None:
-    try:
-        import grpc  # type: ignore[import-untyped]  # noqa: F401
-    except ImportError as error:
+    if find_spec("grpc") is None:
         raise ClusterError(
             f"{address} is an address of Ray Client, which needs grpcio; get it with: pip install 'ray[client]'"
-        ) from error
+        )
 
 
 def _knock(address: str) -> None:

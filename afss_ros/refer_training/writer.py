@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def tune(recipe: Path, data: Path, out: Path) -> Path:
             f" where there is one ({len(chats[TRAIN])} chats are ready in {data})"
         )
     try:
-        import bitsandbytes  # type: ignore[import-not-found]  # noqa: F401 - transformers loads it by itself
+        import_module("bitsandbytes")  # transformers loads it by itself, and later
         from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
         from transformers import (
             AutoModelForCausalLM,

@@ -71,7 +71,7 @@ def run(make: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -
     """A run long enough to find the squares, from ImageNet weights, killed on the way and taken up again."""
     root = tmp_path_factory.mktemp("efficientdet")
     options = make(
-        student={"name": NAME, "encoder_weights": "imagenet"}, budget={"iterations": 60}, batch=4, validate_every=20,
+        student={"name": NAME, "encoder_weights": "imagenet"}, budget={"iterations": 60}, batch=4, validate_every=10,
         optimiser={"lr": 3e-3, "ema": 0.8},
     )  # fmt: skip
 
