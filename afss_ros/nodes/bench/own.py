@@ -46,8 +46,8 @@ T = TypeVar("T")
 RATE_HZ = 30.0
 _FRAMES = 60
 _KNOWN_ANSWER_EVERY_S, _MEMORY_EVERY_S = 60.0, 10.0
-_TURN = 15
-"""Frames with the guards, and as many without: half a second of them, in which the monitor looks once."""
+_TURN = 14
+"""Frames with the guards, and as many without: at 30 Hz the monitor looks at one of so many, by default."""
 _STEPS = (
     "decode",
     "preprocess: letterbox",
@@ -161,7 +161,7 @@ class Guards:
 
 
 def guards_in_turns(student: Student, image: NDArray[np.uint8], turns: int) -> Guards:
-    """Half a second of frames with the guards and one without, in turns, the first of a pair changing."""
+    """Some frames with the guards and as many without, in turns, the first of a pair changing."""
     flight = _Flight(student, image)
     flight.turn(True)
     flight.in_guards_ns.clear()
