@@ -173,10 +173,7 @@ class Bench(AbstractContextManager["Bench"]):
     def await_right_frames(self, count: int = 5, patience_s: float = PATIENCE_S) -> bool:
         """Whether that many right answers come from now on."""
         self.go_on()
-        goal = self.right + count
-        with suppress(AssertionError):
-            self.peer.spin_until(lambda: self.right >= goal, "right frames", patience_s)
-        return self.right >= goal
+        return self.answered_since(self.right + count - 1, patience_s)
 
     def answered_since(self, right: int, patience_s: float = PATIENCE_S) -> bool:
         """Whether a right answer comes beyond so many, without a camera that is told to go on."""
