@@ -52,6 +52,7 @@ class Driver:
         self._ticket = 0
         self._begun_in_vain = 0
         self._reasons: list[str] = []
+        self._full = ""
 
     def run(self, shards: Iterable[Shard | None]) -> Iterator[Outcome | None]:
         """Do shards in any order; yields each outcome as it comes, and None now and then, when nothing came.
@@ -114,6 +115,11 @@ class Driver:
                 yield from self._lost(event)
             else:
                 self._not_opened(event)
+        if self._workers.stranded:
+            raise ClusterError(
+                f"stopped after {self.tally.done} shards: {self._full}. They are safe; make room, and run the same"
+                " command again to go on"
+            )
 
     def _late(self) -> list[Lost]:
         """Cut off what takes longer than a shard may."""
@@ -138,18 +144,15 @@ class Driver:
         return late
 
     def _failed(self, event: Failed) -> Iterator[Outcome]:
+        tried = self._flying.pop(event.ticket)
         if not event.full:
-            tried = self._flying.pop(event.ticket)
             tried.blamed += 1
             yield from self._try_again(tried, event.reason)
             return
-        tried = self._flying.pop(event.ticket)
-        if not self._workers.avoid(event.place):
-            raise ClusterError(
-                f"stopped after {self.tally.done} shards: {event.reason}. They are safe; make room, and run the same"
-                " command again to go on"
-            )
-        _log.warning("%s: %s; nothing more is sent to that machine", tried.shard.name, event.reason)
+        self._full = event.reason
+        self._workers.avoid(event.place)
+        if not self._workers.stranded:
+            _log.warning("%s: %s; nothing more is sent to that machine", tried.shard.name, event.reason)
         self._repeat(tried)
 
     def _lost(self, event: Lost) -> Iterator[Outcome]:

@@ -108,7 +108,7 @@ class OnRay(Seats[_Worker]):
         what = f"no answer within {limit_s:g} s; a worker of node {worker.node[:8]} was killed"
         return Lost(tuple(worker.tickets), what, blamed=True)
 
-    def avoid(self, place: str) -> bool:
+    def avoid(self, place: str) -> None:
         """See `Workers.avoid`."""
         self._avoided.add(place)
         for worker in [w for w in self._workers if w.node == place]:
@@ -116,7 +116,6 @@ class OnRay(Seats[_Worker]):
             if worker.tickets:
                 self._events.append(Lost(tuple(worker.tickets), f"a worker of node {place} was let go", blamed=False))
         self._take_census()
-        return any(self._fit(node["Resources"]) for node in self._nodes())
 
     def close(self) -> None:
         """See `Workers.close`."""
@@ -162,7 +161,12 @@ class OnRay(Seats[_Worker]):
     def _take_census(self) -> None:
         """Ask for the workers that are wanted and not there."""
         self._counted_at = time.monotonic()
-        wanted = self._count or sum(self._fit(node["Resources"]) for node in self._nodes())
+        room = sum(self._fit(node["Resources"]) for node in self._nodes())
+        # Asked again at every count: a node that died counts as alive for some seconds, so what seemed left may be none.
+        self._stranded = bool(self._avoided) and not room
+        if self._stranded:
+            return
+        wanted = self._count or room
         if not wanted and not self._workers and not self._count:
             needs = ", ".join(f"{name} {value:g}" for name, value in self._needs.items() if value)
             _log.warning("no node of the cluster has %s for a worker; waiting for one that has", needs)

@@ -85,9 +85,9 @@ class Processes(Seats[_Worker]):
         what = f"no answer within {limit_s:g} s; process {worker.number + 1} of {self._count} was killed"
         return Lost(tuple(worker.tickets), what, blamed=True)
 
-    def avoid(self, place: str) -> bool:
+    def avoid(self, place: str) -> None:
         """See `Workers.avoid`: they are all on this machine."""
-        return False
+        self._stranded = True
 
     def close(self) -> None:
         """See `Workers.close`."""

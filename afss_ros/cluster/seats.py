@@ -35,6 +35,12 @@ class Seats(Generic[S]):
 
     def __init__(self) -> None:
         self._workers: list[S] = []
+        self._stranded = False
+
+    @property
+    def stranded(self) -> bool:
+        """See `Workers.stranded`."""
+        return self._stranded
 
     @property
     def ready(self) -> int:

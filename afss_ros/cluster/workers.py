@@ -107,8 +107,13 @@ class Workers(Protocol):
         """Kill the worker that is at a shard, which it has been for more than `limit_s`; another is begun."""
         ...
 
-    def avoid(self, place: str) -> bool:
-        """Send nothing more to a machine, and take back what it has; False where there is no other."""
+    @property
+    def stranded(self) -> bool:
+        """Whether no machine is left but those that are avoided."""
+        ...
+
+    def avoid(self, place: str) -> None:
+        """Send nothing more to a machine, and take back what it has."""
         ...
 
     def close(self) -> None:

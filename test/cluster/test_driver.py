@@ -16,7 +16,7 @@ import pytest
 from cluster_steps import Refusals, Squares
 
 from afss_ros.cluster import ClusterError, Crew, Done, Driver, Outcome, SetAside, Shard, Tally
-from afss_ros.cluster.workers import LARGEST_TASK, Answered, Event, Lost, packed
+from afss_ros.cluster.workers import LARGEST_TASK, Answered, Event, Failed, Lost, packed
 
 
 def shards(count: int, size: int = 1) -> Iterator[Shard]:
@@ -111,6 +111,7 @@ class Nobody:
     """Workers that answer at once, in this thread: what is left is the driver."""
 
     ready = 4
+    stranded = False
 
     def __init__(self) -> None:
         self._tickets: list[int] = []
@@ -137,8 +138,8 @@ class Nobody:
     def cut_off(self, ticket: int, limit_s: float) -> Lost:
         raise AssertionError("nobody is slow")
 
-    def avoid(self, place: str) -> bool:
-        return False
+    def avoid(self, place: str) -> None:
+        raise AssertionError("nobody's disk is full")
 
     def close(self) -> None:
         pass
@@ -187,6 +188,33 @@ def test_without_a_limit_shards_that_are_done_set_one() -> None:
             break
         assert isinstance(outcome, Done) or outcome is None
     assert workers.cut == (6, 2000.0)
+
+
+def test_a_machine_that_seemed_left_and_is_gone_ends_a_run_whose_other_machines_are_full() -> None:
+    class Phantom(Nobody):
+        """The first machine is full; the second is dead, which shows a while later."""
+
+        avoided = 0
+        waited = 0
+
+        def wait(self, seconds: float) -> Sequence[Event]:
+            self.stranded = self.avoided > 0 and not self._tickets
+            tickets, self._tickets = self._tickets, []
+            if self.avoided:
+                self.waited += 1
+                assert self.waited < 5, "waits for a machine that never comes"
+                return []
+            return [Failed(tickets[0], "No space left on device", full=True, place="first")]
+
+        def avoid(self, place: str) -> None:
+            self.avoided += 1
+
+        @property
+        def room(self) -> int:
+            return int(not self.avoided)
+
+    with pytest.raises(ClusterError, match=r"No space left on device\. They are safe; make room"):
+        list(Driver(Phantom()).run([Shard("one", 1)]))
 
 
 @pytest.mark.parametrize("wrong", [{"workers": -1}, {"gpus": 1.5}, {"memory_gb": -2.0}, {"timeout_s": -1.0}])

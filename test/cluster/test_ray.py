@@ -5,6 +5,7 @@ One cluster for all tests of this file, because its start takes longer than they
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -14,13 +15,16 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 from cluster_steps import Squares
 from processes import PATIENCE_S, ROOT, finish, python, started
 from recorded import record
 
 from afss_ros import cli
 from afss_ros.cluster import ClusterError, Crew, Done, Outcome, SetAside, Shard, Tally
+from afss_ros.geo.stretch import Stretch
 from afss_ros.labelling.command import label
 from afss_ros.labelling.settings import load_settings
 
@@ -171,6 +175,7 @@ def test_a_shard_that_always_crashes_is_named_and_a_full_node_is_avoided(nodes: 
     assert aside.shard.name == "number 5" and "died" in aside.reason
     assert {path.name.split("-")[3] for path in tmp_path.glob("begun-*")} == {nodes.ids[1]}
     (tmp_path / "full").write_text("*")
+    nodes.kill(nodes.ids[-1])  # which counts as alive, with room on its disk, for some seconds more
     with pytest.raises(ClusterError, match=r"No space left on device.*run the same command again"):
         list(Crew(nodes.address).run(Squares(str(tmp_path)), shards(12)))
 
@@ -180,6 +185,30 @@ def test_rendering_on_a_cluster_gives_the_bytes_of_one_process(nodes: Nodes, tmp
     assert cli.main([*plain, str(tmp_path / "one"), "--processes", "1"]) == 0
     assert cli.main([*plain, str(tmp_path / "many"), "--cluster", nodes.address]) == 0
     assert tree(tmp_path / "one") == tree(tmp_path / "many")
+
+
+def test_a_raster_is_predicted_on_a_cluster_to_the_bytes_of_one_process(
+    nodes: Nodes, tiny_student: Path, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(5).integers(1, 256, (3, 150, 100)).astype(np.uint8)
+    at = {"crs": "EPSG:32633", "transform": rasterio.Affine(0.5, 0, 600_000, 0, -0.5, 5_000_000)}
+    shape = {"driver": "GTiff", "count": 3, "height": 150, "width": 100, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "scene.tif", "w", **shape, **at) as file:
+        file.write(pixels)
+    (tmp_path / "stretch.json").write_text(json.dumps(Stretch((0,) * 3, (255,) * 3).to_json()))
+    plain = ["geo", "predict", str(tmp_path / "scene.tif"), "--model", str(tiny_student)]
+    plain += ["--stretch", str(tmp_path / "stretch.json"), "--overlap", "20", "--provider", "cpu"]
+    assert cli.main([*plain, "--out", str(tmp_path / "one.tif")]) == 0
+    assert cli.main([*plain, "--out", str(tmp_path / "many.tif"), "--cluster", nodes.address]) == 0
+    assert (tmp_path / "many.tif").read_bytes() == (tmp_path / "one.tif").read_bytes()
+
+
+def test_a_shard_that_hangs_is_cut_off_and_named(nodes: Nodes, tmp_path: Path) -> None:
+    (tmp_path / "hang-2").touch()
+    done = list(Crew(nodes.address, timeout_s=4).run(Squares(str(tmp_path)), shards(4)))
+    assert squares(done) == [0, 1, 9]
+    (aside,) = [outcome for outcome in done if isinstance(outcome, SetAside)]
+    assert aside.shard.name == "number 2" and "no answer within 4 s" in aside.reason
 
 
 def test_nothing_imports_ray_unless_it_is_asked_for(whole: Path) -> None:
