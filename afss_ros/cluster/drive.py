@@ -44,7 +44,7 @@ class Driver:
     def __init__(self, workers: Workers, patience: Patience | None = None) -> None:
         self._workers = workers
         self._patience = patience or Patience()
-        self._looked_at = time.monotonic()
+        self._looked_at = self._ready_at = time.monotonic()
         self._warned = False
         self.tally = Tally()
         self._again: deque[_Try] = deque()
@@ -100,6 +100,7 @@ class Driver:
     def _hear(self) -> Iterator[Outcome | None]:
         events = [*self._workers.wait(_TICK_S), *self._late()]
         self.tally.workers = self._workers.ready
+        self._watch_opening()
         if not events:
             yield None
         for event in events:
@@ -119,6 +120,19 @@ class Driver:
             raise ClusterError(
                 f"stopped after {self.tally.done} shards: {self._full}. They are safe; make room, and run the same"
                 " command again to go on"
+            )
+
+    def _watch_opening(self) -> None:
+        """Say it, once a time, where no worker is ready for long: loading may hang, or no machine comes."""
+        now = time.monotonic()
+        if self._workers.ready:
+            self._ready_at = now
+        elif now - self._ready_at > FLOOR_S:
+            self._ready_at = now
+            _log.warning(
+                "no worker has loaded what its work needs for %.0f minutes: loading hangs, or the cluster has no room;"
+                " Ctrl-C ends the run, and what is done is safe",
+                FLOOR_S / 60,
             )
 
     def _late(self) -> list[Lost]:

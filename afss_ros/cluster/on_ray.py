@@ -162,7 +162,7 @@ class OnRay(Seats[_Worker]):
         """Ask for the workers that are wanted and not there."""
         self._counted_at = time.monotonic()
         room = sum(self._fit(node["Resources"]) for node in self._nodes())
-        # Asked again at every count: a node that died counts as alive for some seconds, so what seemed left may be none.
+        # Asked at every count: a node that died counts as alive for some seconds, so what seemed left may be none.
         self._stranded = bool(self._avoided) and not room
         if self._stranded:
             return

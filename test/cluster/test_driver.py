@@ -217,6 +217,23 @@ def test_a_machine_that_seemed_left_and_is_gone_ends_a_run_whose_other_machines_
         list(Driver(Phantom()).run([Shard("one", 1)]))
 
 
+def test_workers_that_load_for_long_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    class Loading(Nobody):
+        ready = 0
+        room = 0
+
+    driver = Driver(Loading())
+    outcomes = driver.run([Shard("one", 1)])
+    next(outcomes)
+    assert not caplog.records
+    driver._ready_at -= 601
+    next(outcomes)
+    next(outcomes)
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "no worker has loaded what its work needs for 10 minutes"
+    ]
+
+
 @pytest.mark.parametrize("wrong", [{"workers": -1}, {"gpus": 1.5}, {"memory_gb": -2.0}, {"timeout_s": -1.0}])
 def test_an_impossible_crew_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ClusterError):
