@@ -34,6 +34,7 @@ from afss_ros.nodes.bench.round_trip import _picture
 from afss_ros.nodes.image_input import to_rgb
 from afss_ros.nodes.messages import detections_message, image_message
 from afss_ros.nodes.perception import model_file
+from afss_ros.nodes.perception.health.memory import MemoryCheck
 from afss_ros.nodes.perception.judging import Judge
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student, letterbox
@@ -188,15 +189,21 @@ class _Flight:
     def __init__(self, student: Student, image: NDArray[np.uint8]) -> None:
         self._student, self._image = student, image
         self._now_s = 0.0
-        self._piece = 0
         self._judge = Judge(lambda: 0.5, Monitor(load_limits()), pictures_per_s=lambda: 2.0, clock=lambda: self._now_s)
+        # As where a camera leaves no idle moment: all of it before frames, as late as the node lets it be.
+        self._memory = MemoryCheck(
+            [held] if (held := student.weights) is not None else [],
+            every_s=_MEMORY_EVERY_S,
+            free_s=lambda: 0.0,
+            clock=lambda: self._now_s,
+        )
         self.in_guards_ns: list[int] = []
 
     def turn(self, guarded: bool) -> float:
         """Milliseconds of processor time of a frame beside its inference."""
         student, image = self._student, self._image
         view = student._view_of(image)
-        spent_ns, self._now_s = 0, self._now_s + 1.0
+        spent_ns = 0
         if guarded:
             self.in_guards_ns.append(0)
         for _ in range(_TURN):
@@ -220,10 +227,7 @@ class _Flight:
     def _look_back(self, seen: Perception) -> None:
         if self._judge.is_due:
             self._judge(Frame(self._image), seen)
-        if (held := self._student.weights) is not None:
-            for _ in range(-(-held.pieces // int(_MEMORY_EVERY_S * RATE_HZ))):
-                self._piece = (self._piece + 1) % held.pieces
-                held.check(self._piece)
+        self._memory.before_frame()
 
 
 def main() -> int:
