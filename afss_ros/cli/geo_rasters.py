@@ -15,6 +15,8 @@ from rich.console import Console
 
 from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, crew, shard_bar
 
+_log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from afss_ros.geo.chips import Scene
     from afss_ros.geo.raster import Block
@@ -40,6 +42,7 @@ def info(
 
     with bounded(), Raster(raster) as opened:
         facts = opened.facts()
+        doubt = opened.alpha_in_doubt()
         facts["metres_per_pixel"] = [round(v, 4) for v in metres_per_pixel(opened.grid)]
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
@@ -49,6 +52,8 @@ def info(
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         table.add_row(name, text if len(text) < 100 else text[:97] + "...")
     Console().print(table)
+    if doubt:
+        _log.warning("%s: %s", raster, doubt)
 
 
 def stretch(
@@ -69,7 +74,7 @@ def stretch(
 
         def blocks() -> Iterator[Block]:
             for path in rasters:
-                with Raster(path, zero_is_empty=zero_is_empty) as raster:
+                with Raster(path, zero_is_empty=zero_is_empty, wanted=_list(bands)) as raster:
                     yield from raster.sample(max(1, 64 // len(rasters)), bands=band_names.numbers(raster, _list(bands)))
 
         tone = estimate(blocks(), (low, high), where=", ".join(map(str, rasters[:3])))

@@ -104,7 +104,10 @@ def _number(raster: Raster, known: dict[str, int], name: str) -> int:
             raise GeoError(f"{raster.path}: has no band {number}; it has {_listed(raster, known)}")
         return number
     if _plain(name) not in known:
-        raise GeoError(f"{raster.path}: has no band '{name}'; it has {_listed(raster, known)}")
+        hidden = (
+            f"; band {raster.alpha[0]} is marked alpha, and is data if you ask for its number" if raster.alpha else ""
+        )
+        raise GeoError(f"{raster.path}: has no band '{name}'; it has {_listed(raster, known)}{hidden}")
     return known[_plain(name)]
 
 

@@ -7,6 +7,7 @@ To the rest of the package a whole object is what a spacecraft is elsewhere: an 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from afss_ros.geo.raster import Block, Raster, bounded
 from afss_ros.geo.stretch import Stretch
 from afss_ros.geo.vectors import Features, read_features, require_overlap
 from afss_ros.labels import UNLABELLED
+
+_log = logging.getLogger(__name__)
 
 RECIPE = "train.yaml"
 """Name, in a set, of the recipe that `afss train --data SET` takes."""
@@ -111,6 +114,8 @@ def chip(
             with _open(scene, cut) as raster:
                 if scene.ms is None:
                     bands.numbers(raster, cut.wanted)
+                if doubt := raster.alpha_in_doubt():
+                    _log.warning("%s: %s", scene.image, doubt)
         images = ", ".join(str(scene.image) for scene in scenes[:3]) + (", ..." if len(scenes) > 3 else "")
         tone = tone or stretch.estimate(_samples(scenes, cut), where=images)
         provenance = {"geo": {"stretch": tone.to_json(), "bands": list(cut.wanted), "parts": list(cut.parts)}}
@@ -208,7 +213,7 @@ def _labels(scene: Scene, cut: Cut) -> Features | None:
 
 
 def _open(scene: Scene, cut: Cut) -> Raster:
-    return Raster(scene.image, zero_is_empty=cut.zero_is_empty, georeferenced=True)
+    return Raster(scene.image, zero_is_empty=cut.zero_is_empty, georeferenced=True, wanted=cut.wanted)
 
 
 def _blocks(scene: Scene, raster: Raster, cut: Cut) -> Iterator[tuple[Window, Block]]:
@@ -217,7 +222,7 @@ def _blocks(scene: Scene, raster: Raster, cut: Cut) -> Iterator[tuple[Window, Bl
         for window in raster.grid.windows(cut.size, cut.overlap):
             yield window, raster.read(window, chosen)
         return
-    with Raster(scene.ms, zero_is_empty=cut.zero_is_empty, georeferenced=True) as ms:
+    with Raster(scene.ms, zero_is_empty=cut.zero_is_empty, georeferenced=True, wanted=cut.wanted) as ms:
         chosen = bands.numbers(ms, cut.wanted)
         for window in raster.grid.windows(cut.size, cut.overlap):
             yield window, read_pair(raster, ms, window, chosen)

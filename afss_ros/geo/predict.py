@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import warnings
@@ -36,6 +37,8 @@ from afss_ros.geo.stretch import Stretch
 from afss_ros.labels import CLASS_NAMES, SPACECRAFT
 from afss_ros.student.student import Student
 from afss_ros.student.tiling import Axis
+
+_log = logging.getLogger(__name__)
 
 UNIT = 32
 """Tiles start at multiples of it, so that five halvings fall on the same pixels in each."""
@@ -123,9 +126,11 @@ def lay_out(job: Job) -> Layout:
         raise GeoError(f"{job.out}: is the image itself; write to another file")
     if job.out.is_dir():
         raise GeoError(f"{job.out}: is a folder; name a file in it, such as {job.out / 'map.tif'}")
-    with Raster(job.image, zero_is_empty=job.zero_is_empty) as raster:
+    with Raster(job.image, zero_is_empty=job.zero_is_empty, wanted=job.wanted) as raster:
         grid = raster.grid
         chosen = bands.numbers(raster, job.wanted)
+        if doubt := raster.alpha_in_doubt():
+            _log.warning("%s: %s", job.image, doubt)
     if len(chosen) != len(job.tone.low):
         raise GeoError(f"{job.image}: {len(chosen)} bands to show, but the stretch has {len(job.tone.low)}")
     rows, cols = (axis(n, job.tile, job.overlap, UNIT) for n in (grid.height, grid.width))
@@ -236,7 +241,7 @@ def _strips(
     total = count * len(cols.starts)
 
     def opened() -> Raster:
-        return Raster(job.image, zero_is_empty=job.zero_is_empty)
+        return Raster(job.image, zero_is_empty=job.zero_is_empty, wanted=job.wanted)
 
     with looks(opened, layout.chosen, job.tone, networks, rows, cols, begin, end) as answers:
         for i in range(begin, end):

@@ -6,6 +6,7 @@ are padded here, because GDAL's own padding fills wrongly or fails for some kind
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,11 @@ from afss_ros.geo.grid import Grid, Window
 
 CACHE_MB = 64
 """Of GDAL's blocks: more was not faster, less reads tiles twice."""
+_RIMS = 0.05
+"""Most of an alpha band that is half there: rims of turned pictures, seams of mosaics."""
+_LIGHT = re.compile(
+    r"\b(near|nir\d?|ir|infra\w*|swir\d?|red|rededge|thermal|pan|green|blue|coastal|yellow|dsm|height)\b"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +62,20 @@ class Raster:
         zero_is_empty: whether pixels that are 0 in all bands hold no data, as SpaceNet has it; None: where the file
             says nothing of nodata, and its values are whole numbers of two bands or more, or of more than 8 bits.
         georeferenced: refuse a raster without a place on the map.
+        wanted: names or numbers of the bands that will be asked for: a number is data, even if it is marked alpha.
 
     Raises:
         GeoError: it is missing, no raster, without bands or (by `georeferenced`) without CRS.
     """
 
-    def __init__(self, path: str | Path, *, zero_is_empty: bool | None = None, georeferenced: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        zero_is_empty: bool | None = None,
+        georeferenced: bool = False,
+        wanted: Sequence[str] | None = None,
+    ) -> None:
         self.path = Path(path)
         if not self.path.exists():
             raise GeoError(f"{path}: missing; give a GeoTIFF, COG or VRT")
@@ -92,7 +106,7 @@ class Raster:
             raise GeoError(f"{path}: bands of {kinds} are no picture; make them one real type: gdal_translate -ot")
         self.has_palette = ColorInterp.palette in file.colorinterp
         """Whether its values are numbers of colours."""
-        self.alpha = [i for i, c in enumerate(file.colorinterp, 1) if c == ColorInterp.alpha]
+        self.alpha = _alpha(file, wanted or ())
         self.bands = [i for i in range(1, file.count + 1) if i not in self.alpha]
         """Numbers of its bands from 1, alpha apart."""
         self.dtype: np.dtype[Any] = np.dtype(file.dtypes[0])
@@ -191,6 +205,23 @@ class Raster:
             "compression": None if file.compression is None else file.compression.value,
         }
 
+    def alpha_in_doubt(self) -> str:
+        """What speaks against the band that is marked alpha being one; empty for nothing.
+
+        An alpha band is 0, or as much as can be, but for the rims of what was turned; infrared is anything.
+        """
+        if not self.alpha:
+            return ""
+        number = self.alpha[0]
+        values = np.concatenate([block.pixels.ravel() for block in self.sample(9, 64, [number])])
+        between = float(((values > 0) & (values < values.max(initial=0))).mean())
+        if between < _RIMS:
+            return ""
+        return (
+            f"band {number} is marked alpha, and {between:.0%} of it is neither 0 nor its most: if that is infrared"
+            f" or another band of the picture, ask for it by number (--bands {number},...); now 0 in it means no data"
+        )
+
     @property
     def descriptions(self) -> list[str]:
         """A name for each of `bands`: what the file calls it, else its colour; "" where it says neither."""
@@ -208,6 +239,17 @@ class Raster:
             return np.ones((at.height, at.width), bool)
         # A pixel holds data where any band does, as GDAL's own dataset mask has it.
         return np.asarray((self._file.read_masks(self.bands, window=at) > 0).any(axis=0), bool)
+
+
+def _alpha(file: Any, wanted: Sequence[str]) -> list[int]:
+    """Numbers of bands that say where there is data.
+
+    Many writers mark the fourth band of a picture as alpha whatever is in it, infrared as often as not: one that the
+    file calls by a name of light, or that is asked for by its number, is data.
+    """
+    asked = {int(w) for w in wanted if w.strip().isdigit()}
+    marked = [i for i, c in enumerate(file.colorinterp, 1) if c == ColorInterp.alpha and i not in asked]
+    return [i for i in marked if not _LIGHT.search((file.descriptions[i - 1] or "").lower().replace("_", " "))]
 
 
 def _first_reason(error: BaseException) -> str:

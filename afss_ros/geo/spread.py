@@ -118,7 +118,7 @@ def estimate(job: Job, networks: Sequence[Network], crew: Crew, windows: int = 4
         GeoError: the raster cannot be read.
         ClusterError: the cluster does not answer.
     """
-    with bounded(), Raster(job.image, zero_is_empty=job.zero_is_empty) as raster:
+    with bounded(), Raster(job.image, zero_is_empty=job.zero_is_empty, wanted=job.wanted) as raster:
         grid, chosen = raster.grid, bands.numbers(raster, job.wanted)
         rows, cols = (axis(n, job.tile, job.overlap, UNIT) for n in (grid.height, grid.width))
         row = rows.starts[len(rows.starts) // 2]

@@ -91,6 +91,48 @@ def test_every_kind_of_nodata(tmp_path: Path, kind: str) -> None:
         assert (block.valid == ~empty).all()
 
 
+def infrared_marked_alpha(path: Path, describe: str = "") -> NDArray[np.uint8]:
+    """A picture of four bands whose fourth, of any value, is marked alpha."""
+    pixels = np.random.default_rng(3).integers(0, 256, (4, 64, 80)).astype(np.uint8)
+    write(path, pixels, photometric="RGB", alpha="YES")
+    if describe:
+        with rasterio.open(path, "r+") as file:
+            file.set_band_description(4, describe)
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("describe", "wanted"),
+    [("", ("4", "1", "2")), ("Near_infrared", ("4", "1", "2")), ("NIR", ("nir", "red", "green"))],
+)
+def test_infrared_that_is_marked_alpha_is_data_where_it_is_asked_for_or_named(
+    tmp_path: Path, describe: str, wanted: tuple[str, ...]
+) -> None:
+    pixels = infrared_marked_alpha(tmp_path / "a.tif", describe)
+    with Raster(tmp_path / "a.tif", wanted=wanted, zero_is_empty=False) as raster:
+        chosen = bands.numbers(raster, wanted)
+        assert chosen == [4, 1, 2]
+        block = raster.read(Window(0, 0, 64, 80), chosen)
+    assert (block.pixels == pixels[[3, 0, 1]]).all() and block.valid.all()
+
+
+def test_what_speaks_against_an_alpha_band_is_said_and_so_is_the_cure(tmp_path: Path) -> None:
+    infrared_marked_alpha(tmp_path / "a.tif")
+    with Raster(tmp_path / "a.tif") as raster:
+        assert "band 4 is marked alpha, and 99% of it is neither" in raster.alpha_in_doubt()
+        with pytest.raises(
+            GeoError, match=r"no band 'nir'.* band 4 is marked alpha, and is data if you ask for its number"
+        ):
+            bands.numbers(raster, ["nir", "red", "green"])
+    for described, kind in (("Transparency", 255), ("", 1)):
+        path = tmp_path / f"{kind}.tif"
+        pixels = infrared_marked_alpha(path, described)
+        with rasterio.open(path, "r+") as file:
+            file.write(np.where(pixels[3] > 60, kind, 0).astype(np.uint8), 4)
+        with Raster(path) as raster:
+            assert raster.alpha == [4] and not raster.alpha_in_doubt()
+
+
 def test_a_window_partly_outside_is_padded_not_clipped(tmp_path: Path) -> None:
     pixels = np.arange(1, 26, dtype=np.uint8).reshape(1, 5, 5)
     with Raster(write(tmp_path / "a.tif", pixels)) as raster:

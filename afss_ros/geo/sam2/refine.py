@@ -136,7 +136,11 @@ def refine(
         raise GeoError(f"{job.out}: is to be .gpkg (keeps the CRS) or .geojson (longitude and latitude)")
     if job.proposals is not None and job.out.resolve() == job.proposals.resolve():
         raise GeoError(f"{job.out}: is the file of the proposals itself; write to another one")
-    with bounded(), Raster(job.image, zero_is_empty=job.zero_is_empty, georeferenced=True) as raster:
+    wanted = job.wanted or ready.bands
+    with (
+        bounded(),
+        Raster(job.image, zero_is_empty=job.zero_is_empty, georeferenced=True, wanted=wanted) as raster,
+    ):
         job = _settled(job, ready, raster)
         layout = Layout(raster.grid, job.window, job.window // 4 if job.overlap is None else job.overlap)
         work = _work_folder(job, ready, rules, layout, detector)
