@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from perception_peer import PATIENCE_S, Peer, PerceptionProcess, craft_image, image_message
 from vision_msgs.msg import Detection2DArray
+
+from afss_ros.nodes.perception import program
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -64,3 +67,19 @@ def test_a_bad_override_ends_the_start_with_a_reason(
     assert "parameter refused" in process.log
     assert reason in process.log
     assert "Traceback" not in process.log
+
+
+def test_what_was_there_at_the_start_is_out_of_the_garbage_collectors_rounds(
+    quiet_domain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def spin(*_: object) -> None:
+        seen.append((gc.get_freeze_count(), len(gc.get_objects())))
+
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(quiet_domain))
+    monkeypatch.setattr("afss_ros.nodes.spinning.spin", spin)
+    assert program.main([]) == 0
+    ((frozen, in_rounds),) = seen
+    assert frozen > 10 * in_rounds
+    assert gc.get_freeze_count() == 0
