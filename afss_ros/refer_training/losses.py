@@ -8,6 +8,8 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows it
 
 from afss_ros.refer_training.reader import Verdict
 
+_FEW = 3.0
+"""Weight of a sentence that means nothing, of which there are few, in whether there is something."""
 _SHARES_A_THING = 0.5
 """IoU from which what is seen is what was labelled."""
 
@@ -74,4 +76,5 @@ def reader_loss(verdict: Verdict, meant: Tensor, present: Tensor, valid: Tensor,
     each = F.binary_cross_entropy_with_logits(verdict.things.clamp(min=-30), meant, reduction="none")
     things = (each * weight).sum() / asked.sum().clamp(min=1)
     there = F.binary_cross_entropy_with_logits(verdict.presence, present, reduction="none")
-    return things + 2 * (there * asked).sum() / asked.sum().clamp(min=1)
+    told = asked * (1 + (_FEW - 1) * (1 - present))
+    return things + 2 * (there * told).sum() / told.sum().clamp(min=1)

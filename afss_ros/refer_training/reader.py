@@ -134,7 +134,9 @@ class Reader(nn.Module):
         self.rounds = nn.ModuleList(Round(width) for _ in range(rounds))
         self.norm = nn.LayerNorm(width)
         self.things = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
-        self.presence = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+        self.presence = nn.Sequential(nn.Linear(2 * width + 2, width), nn.ReLU(), nn.Linear(width, 1))
+        self.shift: Tensor
+        self.register_buffer("shift", torch.zeros(()))  # of presence, so that it is even where it decides
 
     def forward(self, facts: Facts, tokens: Tensor) -> Verdict:
         """Judge sentences int64 (B, S, L) about the pictures of which the facts are."""
@@ -156,7 +158,9 @@ class Reader(nn.Module):
         text = summary[:, None].expand(-1, h.shape[1], -1)
         things = self.things(torch.cat((h, text), 2))[..., 0] + (1 - valid) * _FAR
         best = (h + ((1 - valid) * _FAR)[..., None]).amax(1).clamp(min=-20.0)
-        presence = self.presence(torch.cat((best, summary), 1))[..., 0]
+        count, likeliest = things.sigmoid().sum(1), things.amax(1)
+        told = torch.stack((count.clamp(max=8.0), likeliest.clamp(-8.0, 8.0)), 1)
+        presence = self.presence(torch.cat((best, summary, told), 1))[..., 0] - self.shift
         return Verdict(things.unflatten(0, (pictures, sentences)), presence.unflatten(0, (pictures, sentences)))
 
 

@@ -73,6 +73,18 @@ def load(path: Path) -> dict[str, Any]:
     return dict(saved)
 
 
+def fill(network: ReferNetwork, saved: dict[str, Any], path: Path) -> None:
+    """Put saved weights into a network.
+
+    Raises:
+        ReferError: they are of a network of another form.
+    """
+    try:
+        network.load_state_dict(saved["network"])
+    except RuntimeError as err:
+        raise ReferError(f"{path}: weights of another version of this network; train it again") from err
+
+
 def restored(path: Path) -> tuple[ReferNetwork, tuple[str, ...], Vocabulary, Recipe, dict[str, Any]]:
     """A trained network in evaluation mode, its names, words and recipe, and all that was saved with it.
 
@@ -83,5 +95,5 @@ def restored(path: Path) -> tuple[ReferNetwork, tuple[str, ...], Vocabulary, Rec
     recipe = parse(saved["recipe"], str(path))
     vocabulary, nouns = Vocabulary.from_json(saved["vocabulary"]), tuple(saved["nouns"])
     network = ReferNetwork(recipe, nouns, vocabulary)
-    network.load_state_dict(saved["network"])
+    fill(network, saved, path)
     return network.eval(), nouns, vocabulary, recipe, saved

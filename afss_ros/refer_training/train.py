@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,19 @@ from afss_ros.refer.parse import tokens as words_of
 from afss_ros.refer.vocabulary import Vocabulary
 from afss_ros.refer_training import data as sets
 from afss_ros.refer_training.data import Example
+from afss_ros.refer_training.eyes import Seen
+from afss_ros.refer_training.facts import Facts
 from afss_ros.refer_training.network import ReferNetwork, choose
+from afss_ros.refer_training.reader import Verdict
 from afss_ros.refer_training.recipe import Recipe, parse
-from afss_ros.refer_training.run import BEST, LAST, Run, load
+from afss_ros.refer_training.run import BEST, LAST, Run, fill, load
 from afss_ros.refer_training.steps import eyes_step, look, reader_step
 
 _LOG = logging.getLogger(__name__)
 _WARMUP = 100
 _CLIP = 1.0
+_DENIED = 0.06
+"""Of the sentences that mean something, those that may be taken to mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def train(recipe: Recipe, out: Path, report: Report = lambda progress: None) -> 
             cached = look(network, examples)
             _learn(run, out, report, lambda step: reader_step(run, examples, cached, step))
         _, held_out = sets.load(recipe.data, recipe.data.validation_split, nouns)
+        calibrate(network, vocabulary, held_out, recipe.data.validation_sentences)
         scores = validate(network, vocabulary, held_out, recipe.data.validation_sentences)
     run.history = [entry for entry in run.history if entry["part"] != "validation"]
     run.history.append({"part": "validation", **scores})
@@ -93,7 +99,7 @@ def _go_on(run: Run, path: Path) -> None:
         raise ReferError(f"{path}: a run of another recipe ({', '.join(changed)} differ); choose another --out")
     if saved["data"] != run.data:
         raise ReferError(f"{path}: its sets are not what they were when the run began; choose another --out")
-    run.network.load_state_dict(saved["network"])
+    fill(run.network, saved, path)
     run.part, run.step, run.history = saved["part"], saved["step"], saved["history"]
     if run.part == "reader":
         run.optimiser = _optimiser(run.network.reader, run.recipe.reader.rate)
@@ -130,34 +136,69 @@ def _learn(run: Run, out: Path, report: Report, step: Callable[[int], Tensor]) -
     run.save(out / LAST)
 
 
+def calibrate(network: ReferNetwork, vocabulary: Vocabulary, examples: list[Example], most: int) -> None:
+    """Put the border of presence where a few in a hundred sentences that mean something are denied it.
+
+    Sentences that mean nothing are rare, so a network that says of all that they mean something errs seldom: where its
+    own even chance lies says nothing of what it can tell apart.
+    """
+    network.reader.shift.zero_()
+    present = [
+        verdict.presence[0, row].item()
+        for example, kept, _, _, verdict in _asked(network, vocabulary, examples, most)
+        for row, number in enumerate(kept)
+        if example.targets[number]
+    ]
+    if present:
+        network.reader.shift.fill_(float(np.quantile(present, _DENIED)))
+
+
 def validate(network: ReferNetwork, vocabulary: Vocabulary, examples: list[Example], most: int) -> dict[str, float]:
-    """mIoU of sentences that mean something, and the share of those that rightly mean nothing, at the masks' size."""
-    network.eval()
+    """At the masks' size: mIoU of sentences that mean something, the share of them that is answered, and that of those
+    which mean nothing and are told so.
+    """
     overlaps: list[float] = []
     nothing: list[bool] = []
-    known = set(vocabulary.words)
+    answered: list[bool] = []
+    for example, kept, seen, facts, verdict in _asked(network, vocabulary, examples, most):
+        chosen, _ = choose(verdict)
+        sure = (seen.masks[0] > 0.5).float()
+        for row, number in enumerate(kept):
+            mine = (sure * (chosen[0, row] * facts.valid[0] > 0).float()[:, None, None]).amax(0).numpy() > 0.5
+            targets = list(example.targets[number])
+            if not targets:
+                nothing.append(not mine.any())
+                continue
+            true = (example.masks[targets] > 127).any(0)
+            answered.append(bool(mine.any()))
+            overlaps.append(float((mine & true).sum() / max(1, (mine | true).sum())))
+    return {
+        "miou": float(np.mean(overlaps)) if overlaps else 0.0,
+        "target": float(np.mean(answered)) if answered else 0.0,
+        "no_target": float(np.mean(nothing)) if nothing else 0.0,
+        "sentences": float(len(overlaps) + len(nothing)),
+    }
+
+
+def _asked(
+    network: ReferNetwork, vocabulary: Vocabulary, examples: list[Example], most: int
+) -> Iterator[tuple[Example, list[int], Seen, Facts, Verdict]]:
+    """Examples, the numbers of those of their sentences that can be read, what is seen, and the verdict on each.
+
+    Args:
+        most: sentences, after which it ends.
+    """
+    network.eval()
+    known, asked = set(vocabulary.words), 0
     with torch.inference_mode():
         for example in examples:
-            if len(overlaps) + len(nothing) >= most:
-                break
+            if asked >= most:
+                return
             kept = [n for n, text in enumerate(example.texts) if set(words_of(text)) <= known]
             kept = [n for n in kept if len(words_of(example.texts[n])) <= vocabulary.length]
             if not kept:
                 continue
+            asked += len(kept)
             seen, facts = network.see(torch.from_numpy(example.image[None]))
             tokens = torch.from_numpy(np.stack([vocabulary.encode(example.texts[n]) for n in kept]))[None]
-            chosen, _ = choose(network.reader(facts, tokens))
-            sure = (seen.masks[0] > 0.5).float()
-            for row, number in enumerate(kept):
-                mine = (sure * (chosen[0, row] * facts.valid[0] > 0).float()[:, None, None]).amax(0).numpy() > 0.5
-                targets = list(example.targets[number])
-                if not targets:
-                    nothing.append(not mine.any())
-                    continue
-                true = (example.masks[targets] > 127).any(0)
-                overlaps.append(float((mine & true).sum() / max(1, (mine | true).sum())))
-    return {
-        "miou": float(np.mean(overlaps)) if overlaps else 0.0,
-        "no_target": float(np.mean(nothing)) if nothing else 0.0,
-        "sentences": float(len(overlaps) + len(nothing)),
-    }
+            yield example, kept, seen, facts, network.reader(facts, tokens)

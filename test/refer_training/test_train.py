@@ -13,16 +13,18 @@ import yaml
 
 from afss_ros.cli import main
 from afss_ros.refer import NetworkResolver, ReferError, UnknownWordError
+from afss_ros.refer.parse import tokens
 from afss_ros.refer.sets.build import build
 from afss_ros.refer.sets.made import make
 from afss_ros.refer_training import recipe as recipes
 from afss_ros.refer_training.data import learnable
+from afss_ros.refer_training.data import load as load_set
 from afss_ros.refer_training.export import export
 from afss_ros.refer_training.eyes import Seen
 from afss_ros.refer_training.facts import gaps, measure
 from afss_ros.refer_training.reader import Ranks
 from afss_ros.refer_training.run import BEST, LAST, load, restored
-from afss_ros.refer_training.train import Progress, train
+from afss_ros.refer_training.train import Progress, calibrate, train
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def recipe(sentences: Path, **reader: Any) -> recipes.Recipe:
 def run(sentences: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "whole"
     scores = train(recipe(sentences), out)
-    assert set(scores) == {"miou", "no_target", "sentences"} and scores["sentences"] > 10
+    assert set(scores) == {"miou", "target", "no_target", "sentences"} and scores["sentences"] > 10
     return out
 
 
@@ -79,6 +81,38 @@ def test_a_finished_run_is_not_trained_again(sentences: Path, run: Path) -> None
     before = load(run / BEST)
     train(recipe(sentences), run, lambda progress: pytest.fail("trained again"))
     assert load(run / BEST)["history"] == before["history"]
+
+
+def test_few_sentences_that_mean_something_are_denied_it(sentences: Path, run: Path) -> None:
+    network, nouns, vocabulary, made_by, _ = restored(run / BEST)
+    _, examples = load_set(made_by.data, "val", nouns)
+    calibrated = float(network.reader.shift)
+
+    def believed() -> list[bool]:
+        found = []
+        with torch.inference_mode():
+            for example in examples:
+                _, facts = network.see(torch.from_numpy(example.image[None]))
+                for text, targets in zip(example.texts, example.targets, strict=True):
+                    if targets and set(tokens(text)) <= set(vocabulary.words):
+                        words = torch.from_numpy(vocabulary.encode(text))[None, None]
+                        found.append(bool(network.reader(facts, words).presence > 0))
+        return found
+
+    shares = believed()
+    assert len(shares) > 30 and 0.9 < np.mean(shares) < 1
+    network.reader.shift.fill_(50.0)
+    assert not any(believed())
+    calibrate(network, vocabulary, examples, 10_000)
+    assert float(network.reader.shift) == pytest.approx(calibrated)
+
+
+def test_weights_of_another_form_are_named(run: Path, tmp_path: Path) -> None:
+    saved = load(run / BEST)
+    del saved["network"]["reader.shift"]
+    torch.save(saved, tmp_path / BEST)
+    with pytest.raises(ReferError, match=r"best\.pt: weights of another version of this network; train it again"):
+        restored(tmp_path / BEST)
 
 
 def test_another_recipe_or_other_data_is_refused(sentences: Path, run: Path, tmp_path: Path) -> None:
