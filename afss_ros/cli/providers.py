@@ -25,6 +25,7 @@ def check_model(
     ] = "verify",
     times: Annotated[bool, typer.Option("--times", help="Also measure which operators take how long.")] = False,
     runs: Annotated[int, typer.Option("--runs", min=1, help="Of that measurement.")] = 10,
+    cameras: Annotated[int, typer.Option("--cameras", min=1, help="Also measure looks of so many in one run.")] = 1,
 ) -> None:
     """Load a student as the node would, and tell which nodes of its graph run on which provider.
 
@@ -32,7 +33,7 @@ def check_model(
     does not start or leaves too much to the CPU, a known answer that is not given.
     """
     from afss_ros.student import Student
-    from afss_ros.student.providers import graph_fit, profile
+    from afss_ros.student.providers import batches, graph_fit, profile
     from afss_ros.student.providers.placement import CANNOT_TELL
     from afss_ros.student.providers.settings import ProviderSettings, parse_options
 
@@ -49,7 +50,7 @@ def check_model(
     def say(line: str) -> None:
         console.print(line, soft_wrap=True, markup=False)
 
-    with Student(model, provider=provider, integrity=integrity, provider_settings=settings) as student:
+    with Student(model, provider=provider, integrity=integrity, provider_settings=settings, batch=cameras) as student:
         say(f"{model}: {student.contract.family}, sha256 {student.sha256}")
         say("manifest: " + (student.warning or ("none" if student.manifest is None else "agrees")))
         for better, why in student.passed_over.items():
@@ -67,31 +68,40 @@ def check_model(
         student.warm_up(1)
         say("known answer: " + ("given" if student.prove() else "none to ask for; afss manifest --image writes one"))
         chosen = student.provider
+        if cameras > 1:
+            found = student.measure_batch(runs)
+            say(f"looks of {cameras} cameras: " + (found or f"one by one: {batches.WHY_NOT}"))
     if times:
-        found = profile.measure(model, provider=chosen, settings=settings, runs=runs)
-        for name, ms in found.providers.items():
+        spent = profile.measure(model, provider=chosen, settings=settings, runs=runs)
+        for name, ms in spent.providers.items():
             say(f"  {ms:.2f} ms of a run on {name}")
-        for (name, operator), ms in list(found.operators.items())[:10]:
+        for (name, operator), ms in list(spent.operators.items())[:10]:
             say(f"    {ms:.2f} ms {operator} ({name})")
 
 
 def arrange(
     model: Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="Where the arranged one goes.", show_default=False)],
+    free_batch: Annotated[
+        bool, typer.Option("--free-batch", help="Let looks of several cameras share a run on CUDA.")
+    ] = False,
 ) -> None:
     """Rearrange a student's graph so that one provider can take all of it; its answers stay the same to the bit."""
     from afss_ros.distill.export.arrange import arranged
+    from afss_ros.distill.export.batch_axis import freed
     from afss_ros.student import Student, manifest
     from afss_ros.student.durable import put
 
     with Student(model, provider="cpu") as student:
         known = student.manifest.known_answer if student.manifest is not None else None
     content, changed = arranged(model.read_bytes())
+    content = freed(content) if free_batch else content
     put(out, content)
     manifest.write(out, manifest.of_file(out, known))
     with Student(out, provider="cpu") as student:
         student.prove()
-    Console().print(f"{out}: {changed} inputs are cast first now; with a manifest", soft_wrap=True)
+    free = ", its batch axis is free" if free_batch else ""
+    Console().print(f"{out}: {changed} inputs are cast first now{free}; with a manifest", soft_wrap=True)
 
 
 def compile_student(

@@ -21,6 +21,8 @@ __all__ = ["PREFIX", "VERSION", "ContractError", "StudentContract", "TensorInfo"
 INPUT = "image"
 BOX_OUTPUTS = ("boxes", "scores", "classes")
 OUTPUTS = ("labels", "confidence", *BOX_OUTPUTS)
+BATCH_AXIS = "batch"
+"""What the first axis of every tensor may be called instead of 1, so that looks of several cameras can share a run."""
 _INTEGERS = ("tensor(int32)", "tensor(int64)")
 MAX_SIDE = 8192
 """Of input and label map, in pixels: a declared size is allocated before a single frame was seen."""
@@ -117,6 +119,10 @@ def read(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], metadata: 
             f"metadata {PREFIX}input_size is {list(values['input_size'])}, but the input is {list(input_size)}"
         )
     by_name = {output.name: output for output in outputs}
+    free = {tensor.name: list(tensor.shape[:1]) == [BATCH_AXIS] for tensor in (*inputs, *outputs)}
+    if len(set(free.values())) > 1:
+        held = ", ".join(f"'{name}'" for name, is_free in free.items() if not is_free)
+        violations.append(f"the batch axis must be '{BATCH_AXIS}' in all tensors or in none, and is another in {held}")
     labels_size = _read_label_outputs(by_name, violations)
     max_boxes = _read_box_outputs(by_name, violations)
     violations += [
@@ -234,7 +240,7 @@ def _static_shape(
     types = [types] if isinstance(types, str) else types
     if tensor.type not in types:
         violations.append(f"{kind} '{tensor.name}' must be {' or '.join(types)}, got {tensor.type}")
-    shape = list(tensor.shape)
+    shape = [1 if (i, side) == (0, BATCH_AXIS) else side for i, side in enumerate(tensor.shape)]
     static = [side for side in shape if isinstance(side, int) and side > 0]
     if len(static) != len(shape):
         violations.append(

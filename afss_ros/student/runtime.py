@@ -10,16 +10,17 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from afss_ros.student.contract import BATCH_AXIS
 from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.onnx_bytes import read_facts
+from afss_ros.student.providers import batches, placement, plugins
 from afss_ros.student.providers import options as told
-from afss_ros.student.providers import placement, plugins
 from afss_ros.student.providers.settings import ProviderSettings
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def open_session(
     extra_options: Mapping[str, str] | None = None,
     settings: ProviderSettings | None = None,
     options: ort.SessionOptions | None = None,
+    batch: bool = False,
 ) -> tuple[ort.InferenceSession, str, dict[str, str]]:
     """Start a session on the provider asked for.
 
@@ -64,6 +66,8 @@ def open_session(
         settings: of the provider. "auto" passes over a provider that has no means for one of them, but for the CPU,
             which comes last and does without.
         options: of the session, for one that is to be profiled; else `session_options`.
+        batch: leave a batch axis that is free as it is, on a provider that gains by it and with tensors bound to the
+            host's memory; else it is 1.
 
     Returns:
         The session, the provider that it runs on, and for "auto" why each better provider was passed over.
@@ -83,7 +87,8 @@ def open_session(
     for candidate in AUTO_ORDER if provider == "auto" else (provider,):
         try:
             asked = ProviderSettings() if (provider, candidate) == ("auto", "cpu") else settings
-            session = _start(model, name, candidate, options or session_options(threads), asked)
+            free = batch and candidate in batches.GAIN and asked.binding == "host"
+            session = _start(model, name, candidate, options or session_options(threads, free_batch=free), asked)
         except ProviderError as err:
             if provider != "auto":
                 raise
@@ -173,9 +178,15 @@ def _cures(provider: str) -> str:
     return _GPU_CURE
 
 
-def session_options(threads: int) -> ort.SessionOptions:
-    """One graph, run in order, by `threads` threads that sleep instead of spinning between frames."""
+def session_options(threads: int, *, free_batch: bool = False) -> ort.SessionOptions:
+    """One graph, run in order, by `threads` threads that sleep instead of spinning between frames.
+
+    With a batch of 1 whatever the graph leaves free, unless `free_batch`: fixed shapes are bound, planned and compiled
+    once.
+    """
     options = ort.SessionOptions()
+    if not free_batch:
+        options.add_free_dimension_override_by_name(BATCH_AXIS, 1)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -190,6 +201,13 @@ def session_options(threads: int) -> ort.SessionOptions:
 def provider_options(provider: str, model: bytes) -> dict[str, str]:
     """Options of one provider for one model where nothing else is asked for."""
     return told.of(provider, ProviderSettings(), model)
+
+
+class Session(Protocol):
+    """What a student runs on."""
+
+    def run(self, image: NDArray[np.uint8]) -> Mapping[str, NDArray[Any]]:
+        """Run the network on `image`, uint8 (H, W, 3), contiguous, of its size: outputs by name, each a batch of 1."""
 
 
 class BoundSession:

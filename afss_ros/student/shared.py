@@ -2,7 +2,8 @@
 
 What is large, the weights and the session's memory, is there once. What belongs to a camera stays its own: thresholds,
 tiling, the plan for its frames' size, its known answer. Looks are taken in the order in which they were asked for, so
-no camera waits for more than one look of every other one.
+no camera waits for more than one look of every other one. Where a GPU runs a graph whose batch axis is free, looks that
+wait at the same time share a run (`providers.batches`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.student.errors import StudentError
-from afss_ros.student.providers.binding import DeviceBoundSession
-from afss_ros.student.runtime import BoundSession
+from afss_ros.student.providers.batches import BatchSession, Together
+from afss_ros.student.runtime import Session
 from afss_ros.student.student import Student
 
 _OWN = ("score_threshold", "min_area", "merge_gap", "extent_threshold", "tiling")
@@ -69,9 +70,13 @@ class Shelf:
     """The students that a process has open: another camera that asks for the same one shares its session.
 
     `open` takes what `Student` takes, and raises what it raises.
+
+    Args:
+        cameras: how many there are: looks that may share a run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cameras: int = 1) -> None:
+        self._cameras = cameras
         self._mutex = threading.Lock()
         self._there: dict[tuple[Any, ...], _Shared] = {}
 
@@ -83,7 +88,7 @@ class Shelf:
         with self._mutex:  # of several that ask at once, the first opens it
             shared = self._there.get(key)
             if shared is None:
-                shared = self._there[key] = _Shared(Student(path, **rest), self, key)
+                shared = self._there[key] = _Shared(Student(path, batch=self._cameras, **rest), self, key)
             return _Seat(shared, own)
 
     def __len__(self) -> int:
@@ -110,7 +115,8 @@ class _Shared:
 
     def __init__(self, student: Student, shelf: Shelf, key: tuple[Any, ...]) -> None:
         self.student = student
-        self.turn = FairLock()
+        session, turn = student._open_session(), FairLock()
+        self.session = Together(session, turn) if isinstance(session, BatchSession) else _Turns(session, turn)
         self._shelf, self._key = shelf, key
         self._count = 0
         self._mutex = threading.Lock()
@@ -132,10 +138,10 @@ class _Shared:
         self._shelf.drop(self._key, self)
 
 
-class _Turns(BoundSession):
+class _Turns:
     """A session that others use too: one look at a time, and what it says is copied before the next."""
 
-    def __init__(self, session: BoundSession | DeviceBoundSession, turn: FairLock) -> None:
+    def __init__(self, session: Session, turn: FairLock) -> None:
         self._bound = session
         self._turn = turn
 
@@ -152,8 +158,7 @@ class _Seat(Student):
         self.__dict__.update(shared.student.__dict__)
         for name, value in own.items():
             setattr(self, name, value)
-        session = shared.student._open_session()
-        self._session = _Turns(session, shared.turn)
+        self._session = shared.session
         self._view = None
         self._first_answer = None
         self._lock = threading.Lock()

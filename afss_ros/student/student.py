@@ -19,10 +19,10 @@ from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.letterbox import Letterbox
 from afss_ros.student.memory.held import HeldWeights
 from afss_ros.student.memory.hold import NotHeldError, hold
-from afss_ros.student.providers import compiled, placement
+from afss_ros.student.providers import batches, compiled, placement
 from afss_ros.student.providers.binding import DeviceBoundSession
 from afss_ros.student.providers.settings import ProviderSettings
-from afss_ros.student.runtime import BoundSession, open_session, page_locked_device, session_options
+from afss_ros.student.runtime import BoundSession, Session, open_session, page_locked_device, session_options
 from afss_ros.student.stitch import Outputs
 from afss_ros.student.view import Tiling, View
 
@@ -50,6 +50,8 @@ class Student:
         integrity: "verify": a file that contradicts the manifest beside it is refused; "require": so is one without a
             manifest; "warn": both run, and `warning` says so. See `manifest`.
         hold_weights: whether the weights lie in memory that `weights` can check and repair, where the CPU runs them.
+        batch: looks that are to share a run at most, where they come from several cameras, the graph's batch axis is
+            free and the provider gains by it; see `shared` and `batches`.
         provider_options: ONNX Runtime's own, for the one provider named, e.g. {"device_id": "1"}; see
             docs/student_contract.md.
         provider_settings: what is told to the provider in words that are the same for all.
@@ -74,6 +76,7 @@ class Student:
         tiling: Tiling | None = None,
         integrity: str = "verify",
         hold_weights: bool = False,
+        batch: int = 1,
         provider_options: Mapping[str, str] | None = None,
         provider_settings: ProviderSettings | None = None,
     ) -> None:
@@ -99,6 +102,7 @@ class Student:
             threads=threads,
             extra_options=provider_options,
             settings=settings,
+            batch=batch > 1,
         )
         self.placement = placement.read(session)
         """Which nodes run where; None where this ONNX Runtime cannot tell."""
@@ -115,7 +119,9 @@ class Student:
         if hold_weights:
             session = self._hold(model, threads, session)
         self.binding = "host" if (provider, self.provider) == ("auto", "cpu") else settings.binding
-        self._session: BoundSession | DeviceBoundSession | None = self._bound(session, settings.device_id)
+        self.batch = batch if batches.is_free(session) else 1
+        """Looks that share a run at most."""
+        self._session: Session | None = self._bound(session, settings.device_id)
         self._view: View | None = None
         self._lock = threading.Lock()
 
@@ -198,7 +204,7 @@ class Student:
             confidence=confidence,
         )
 
-    def _infer(self, session: BoundSession | DeviceBoundSession, images: list[NDArray[np.uint8]]) -> list[Outputs]:
+    def _infer(self, session: Session, images: list[NDArray[np.uint8]]) -> list[Outputs]:
         try:
             if len(images) == 1:
                 looks: list[Outputs] = [session.run(images[0])]
@@ -282,6 +288,12 @@ class Student:
         blank = Frame(np.zeros((*self.contract.input_size, 3), np.uint8), source="warm-up")
         return [sum(self(blank).timings_ms.values()) for _ in range(n)]
 
+    def measure_batch(self, runs: int = 10) -> str:
+        """What a run of as many looks as it may take is worth here, in words; empty where a run takes one."""
+        with self._lock:
+            session = self._open_session()
+            return batches.measure(session, runs) if isinstance(session, batches.BatchSession) else ""
+
     def prove(self) -> bool:
         """Ask for the known answer of the manifest; on a processor, every answer must equal the first one to the bit.
 
@@ -319,7 +331,11 @@ class Student:
         """
         self._session = None
 
-    def _bound(self, session: InferenceSession, device_id: int) -> BoundSession | DeviceBoundSession:
+    def _bound(self, session: InferenceSession, device_id: int) -> Session:
+        if self.batch > 1:
+            together = batches.BatchSession(session, self.batch)
+            together.warm_up()
+            return together
         if self.binding == "host":
             return BoundSession(session)
         if self.binding == "graph" and (self.manifest is None or self.manifest.known_answer is None):
@@ -329,7 +345,7 @@ class Student:
             )
         return DeviceBoundSession(session, self.provider, device_id, page_locked_device(self.provider, device_id))
 
-    def _open_session(self) -> BoundSession | DeviceBoundSession:
+    def _open_session(self) -> Session:
         if self._session is None:
             raise StudentError(f"the student {self.path} is closed; open a new Student")
         return self._session

@@ -51,6 +51,18 @@ def test_a_label_map_student_is_accepted() -> None:
     assert (declared.has_confidence, declared.max_boxes, declared.box_source) == (True, None, "labels")
 
 
+def test_the_batch_axis_may_be_free_in_all_tensors_together() -> None:
+    image, labels, confidence = (replace(t, shape=["batch", *t.shape[1:]]) for t in (IMAGE, LABELS, CONFIDENCE))
+    assert contract.read([image], [labels, confidence], METADATA) == contract.read(
+        [IMAGE], [LABELS, CONFIDENCE], METADATA
+    )
+    assert the_violation(inputs=[image], outputs=[labels, CONFIDENCE]) == (
+        "the batch axis must be 'batch' in all tensors or in none, and is another in 'confidence'"
+    )
+    assert "input 'image' must have a fixed shape" in the_violation(inputs=[replace(IMAGE, shape=["n", 64, 96, 3])])
+    assert "input 'image' must have a fixed shape" in the_violation(inputs=[replace(IMAGE, shape=[1, "batch", 96, 3])])
+
+
 def test_a_boxes_student_is_accepted() -> None:
     declared = contract.read([IMAGE], [BOXES, SCORES, CLASSES], METADATA)
     assert (declared.labels_size, declared.max_boxes, declared.box_source) == (None, 20, "boxes")

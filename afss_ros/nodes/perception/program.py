@@ -82,7 +82,7 @@ def _make(nodes: list[PerceptionNode], stop: threading.Event) -> None:
     with cameras.asked() as wanted:
         if not wanted.cameras:
             nodes.append(PerceptionNode(ending=stop.is_set, give_up=stop.set))
-        shelf = Shelf()
+        shelf = Shelf(len(wanted.cameras))
         for camera in wanted.cameras:
             nodes.append(
                 PerceptionNode(

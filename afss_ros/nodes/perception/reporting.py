@@ -72,6 +72,7 @@ def model_facts(student: Student | None) -> tuple[tuple[str, str], ...]:
         *((("memory.not_held", student.not_held),) if student.not_held else ()),
         *((f"provider.passed_over.{name}", reason) for name, reason in student.passed_over.items()),
         ("provider.binding", student.binding),
+        *((("provider.batch", str(student.batch)),) if student.batch > 1 else ()),
         *_placement(student),
     )
 
