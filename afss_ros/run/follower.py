@@ -17,7 +17,7 @@ from afss_ros.tracking import Settings, Tracker
 from afss_ros.tracking.described import describe, flags, identities, identity
 from afss_ros.tracking.placed import Placed, by_length, place
 from afss_ros.tracking.rays import Rays
-from afss_ros.tracking.settings import TrackingError
+from afss_ros.tracking.settings import TrackingError, least_score
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Follower:
     """
 
     def __init__(self, threshold: float, length_m: float, *, rectified: bool = False) -> None:
-        self._tracker = Tracker(Settings(least_score=threshold))
+        self._tracker = Tracker(Settings(least_score=least_score(threshold)))
         self._threshold = threshold
         self._length_m = length_m
         self._rectified = rectified

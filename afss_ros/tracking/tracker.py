@@ -71,7 +71,8 @@ class Tracker:
             life.age_s += dt
         found = (*perception.detections, *perception.rejected)[:MOST_CRAFT]
         boxes = np.array([d.box_xyxy for d in found], np.float64).reshape(-1, 4)
-        frame = _Frame(found, boxes, look(perception.labels, found), len(perception.detections), size, dt)
+        sure = [i for i, detection in enumerate(found) if detection.score >= self.settings.least_score]
+        frame = _Frame(found, boxes, look(perception.labels, found), sure, size, dt)
         self._associate(frame)
         return self._close(frame)
 
@@ -97,7 +98,7 @@ class Tracker:
 
     def _associate(self, frame: _Frame) -> None:
         self._share(frame)
-        sure = [i for i in range(frame.sure) if i in frame.free and frame.found[i].score >= self.settings.least_score]
+        sure = [i for i in frame.sure if i in frame.free]
         known = [life for life in self._lives if life.is_known and life not in frame.done]
         self._match(frame, known, sure, _WORST)
         rest = [life for life in self._lives if life.is_known and life not in frame.done]
@@ -130,15 +131,15 @@ class Tracker:
     def _share(self, frame: _Frame) -> None:
         """Craft that one detection holds together: each goes on by the edges that are its own."""
         known = [life for life in self._lives if life.is_known and life.unseen_s < _SHARED_S]
-        if len(known) < 2 or not len(frame.boxes):
+        if len(known) < 2 or not frame.sure:
             return
         predicted = np.array([life.box for life in known])
-        inside = geometry.within(predicted, frame.boxes[: frame.sure])
-        alike = geometry.iou(predicted, frame.boxes[: frame.sure])
-        for number in range(frame.sure):
+        inside = geometry.within(predicted, frame.boxes[frame.sure])
+        alike = geometry.iou(predicted, frame.boxes[frame.sure])
+        for column, number in enumerate(frame.sure):
             held = [
                 i for i, life in enumerate(known)
-                if inside[i, number] >= _INSIDE and int(alike[i].argmax()) == number and life not in frame.done
+                if inside[i, column] >= _INSIDE and int(alike[i].argmax()) == column and life not in frame.done
             ]  # fmt: skip
             if len(held) < 2:
                 continue
@@ -211,12 +212,12 @@ class _Frame:
         found: tuple[Detection, ...],
         boxes: NDArray[np.float64],
         seen: list[Seen],
-        sure: int,
+        sure: list[int],
         size: tuple[int, int],
         dt: float,
     ) -> None:
         self.found, self.boxes, self.seen, self.size, self.dt = found, boxes, seen, size, dt
-        self.sure = min(sure, len(found))
+        self.sure = sure
         self.free = set(range(len(found)))
         self.done: set[Life] = set()
 

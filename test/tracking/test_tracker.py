@@ -12,7 +12,8 @@ import pytest
 from afss_ros.labels import BODY, CLASS_NAMES, PANEL
 from afss_ros.perception import Detection, Perception
 from afss_ros.tracking import Settings, State, Track, Tracker
-from afss_ros.tracking.settings import TrackingError
+from afss_ros.tracking.described import identities
+from afss_ros.tracking.settings import TrackingError, least_score
 
 SIZE = (96, 160)
 STEP_NS = 100_000_000
@@ -115,11 +116,27 @@ def test_a_lost_craft_is_told_once_and_another_one_later_is_new() -> None:
     assert [t.identity for t in told] == [2]
 
 
+def test_a_craft_that_is_faint_but_stays_is_known_by_its_third_frame_and_a_faint_glint_never() -> None:
+    tracker = Tracker()
+    told = []
+    for i in range(12):
+        glint = [(10 + 37 * i % 130, 5 + 11 * i % 20, 6, 6)] if i % 4 == 0 else []
+        craft = (30 + i, 70, 10, 8)
+        told.append(tracker(scene(*glint, craft, stamp=i, scores=[0.4] * 2), SIZE))
+    assert [max(t.identity for t in each) for each in told] == [0, 0, *[1] * 10]
+    # It is told of as a track alone: a detection it is not, for the threshold of those is higher.
+    assert identities(told[-1], 0) == ()
+
+
+def test_a_track_starts_at_six_tenths_of_the_threshold_of_detections() -> None:
+    assert (least_score(0.5), least_score(0.9)) == (Settings().least_score, pytest.approx(0.54))
+
+
 def test_doubtful_detections_go_on_with_a_craft_but_start_none() -> None:
     tracker = Tracker()
-    assert all(not tracker(scene((20, 20, 24, 12), stamp=i, scores=[0.4]), SIZE) for i in range(5))
+    assert all(not tracker(scene((20, 20, 24, 12), stamp=i, scores=[0.29]), SIZE) for i in range(5))
     for i in range(5, 25):
-        told = tracker(scene((20 + i, 20, 24, 12), stamp=i, scores=[0.9 if i < 12 else 0.3]), SIZE)
+        told = tracker(scene((20 + i, 20, 24, 12), stamp=i, scores=[0.9 if i < 12 else 0.26]), SIZE)
     assert [(t.identity, t.state, t.detection) for t in told] == [(1, State.CONFIRMED, 0)]
 
 

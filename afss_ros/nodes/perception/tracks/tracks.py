@@ -30,7 +30,7 @@ from afss_ros.tracking.bearing import Bearing
 from afss_ros.tracking.described import identities
 from afss_ros.tracking.placed import Placed, by_length, place
 from afss_ros.tracking.rays import Rays
-from afss_ros.tracking.settings import TrackingError
+from afss_ros.tracking.settings import TrackingError, least_score
 
 _RELIABLE = QoSProfile(depth=5)
 _LOG_PERIOD_S = 10.0
@@ -105,7 +105,7 @@ class Tracks:
             confirm_within=settings.tracking_confirm_hits + 2,
             coast_s=settings.tracking_coast,
             remember_s=settings.tracking_remember,
-            least_score=settings.detection_score_threshold,
+            least_score=least_score(settings.detection_score_threshold),
         )
         self._tracks = self._tracker(perception, (frame.image.shape[0], frame.image.shape[1]))
         return identities(self._tracks, len(perception.detections))
