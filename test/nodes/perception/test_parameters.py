@@ -28,6 +28,31 @@ def test_the_yaml_has_every_parameter_with_its_default() -> None:
     assert all(type(values[spec.name]) is type(spec.default) for spec in SPECS)
 
 
+AS_BEFORE_TRACKS: dict[str, Any] = {
+    "autostart": False, "model.path": "", "model.provider": "auto", "model.threads": 0, "model.warm_up_runs": 2,
+    "model.integrity": "verify", "model.prove_every": 60.0, "model.tiling": "none", "model.tile_overlap": 0.25,
+    "model.max_tiles": 16, "input.image_transport": "raw", "input.reliability": "best_effort", "input.grey_bits": 16,
+    "detection.score_threshold": 0.5, "detection.min_area": 16, "detections.deadline": 0.0,
+    "detections.liveliness_lease": 0.0, "overlay.alpha": 0.45, "monitor.max_rate": 10.0, "monitor.frozen_after": 10.0,
+    "hard_frames.record": False, "hard_frames.directory": "", "hard_frames.image_format": "jpeg",
+    "hard_frames.max_mib": 256, "hard_frames.keep_free_mib": 512, "hard_frames.min_doubt": 0.5,
+    "hard_frames.max_rate": 0.5, "hard_frames.min_gap": 1.0, "diagnostics.period": 1.0,
+    "diagnostics.stale_after": 2.0, "watchdog.frame_limit": 0.0, "watchdog.configure_limit": 300.0,
+    "watchdog.stop_limit": 5.0, "watchdog.exit": False,
+}  # fmt: skip
+"""A parameter file as it was before the node followed craft, with the defaults of that time."""
+
+
+def test_a_parameter_file_from_before_tracks_is_still_one_and_what_came_since_is_off() -> None:
+    now = {spec.name: spec.default for spec in SPECS}
+    for name, value in AS_BEFORE_TRACKS.items():
+        assert type(now[name]) is type(value)
+        assert check([Parameter(name, value=value)], state="unconfigured").successful
+    assert {name for name, value in AS_BEFORE_TRACKS.items() if now[name] != value} == {"monitor.max_rate"}
+    off = {"tracking.enabled": False, "tracking.publish_tf": False, "tracking.depth": False, "target.length_m": 0.0}
+    assert off.items() <= now.items() and now["cameras"] == ""
+
+
 def test_the_yaml_describes_every_parameter() -> None:
     lines = (ROOT / "config" / "perception.yaml").read_text().splitlines()
     for spec in SPECS:

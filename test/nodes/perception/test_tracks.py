@@ -106,6 +106,30 @@ def test_without_tracking_there_is_no_identity_and_no_topic(peer: Peer) -> None:
     assert TRACKS not in dict(peer.node.get_topic_names_and_types())
 
 
+def test_it_is_switched_at_any_time_and_who_knows_nothing_of_tracks_hears_what_he_always_heard(peer: Peer) -> None:
+    detections, masks = peer.hear(Detection2DArray, DETECTIONS), peer.hear(Image, "/perception_node/mask")
+    tracks = peer.hear(Detection2DArray, TRACKS)
+    camera = peer.camera()
+    peer.show(camera, image_message(moved(0), peer.now()), detections, masks)
+
+    def identities_and_rest(frames: range) -> tuple[list[str], list[tuple[Any, ...]]]:
+        told, shown = fly(peer, camera, detections, frames), len(masks)
+        peer.spin_until(lambda: masks[-1].header == told[-1].header, "the mask")
+        assert shown <= len(masks)
+        rest = [(d.bbox, d.results, len(m.detections), bytes(masks[-1].data)) for m in told[-1:] for d in m.detections]
+        return [d.id for m in told for d in m.detections], rest
+
+    never, before = identities_and_rest(range(5))
+    assert peer.set_parameter("tracking.enabled", True).successful
+    followed, during = identities_and_rest(range(5))
+    assert peer.set_parameter("tracking.enabled", False).successful
+    heard = len(tracks)
+    again, after = identities_and_rest(range(5))
+    assert never == again == [""] * 5 and followed == ["", "", "1", "1", "1"]
+    assert before == during == after and len(before) == 1
+    assert heard >= 5 and len(tracks) == heard
+
+
 def test_maps_time_and_doubt_are_made_for_those_who_listen(peer: Peer) -> None:
     node = "/perception_node"
     kinds = {
