@@ -105,6 +105,20 @@ def test_a_craft_that_left_and_returns_is_the_same() -> None:
     assert {t.identity for t in told} == {1, 2}
 
 
+def test_a_third_craft_that_nobody_knows_yet_drags_no_other_along() -> None:
+    """One stands still, one passes above it, and a newcomer touches them before it is a craft."""
+    tracker = Tracker()
+    for i in range(44):
+        newcomer = [(84 + 5 * abs(i - 15), 46, 40, 16)] if 13 <= i < 18 else []
+        told = shown(tracker(scene((60, 44, 30, 16), (18 + 2 * i, 30, 30, 15), *newcomer, stamp=i), SIZE))
+        if i == 6:
+            passing, still = sorted(told, key=lambda identity: told[identity][0])
+        if i > 6:
+            assert told[still] == pytest.approx((75, 52), abs=3)
+            assert told[passing] == pytest.approx((33 + 2 * i, 37.5), abs=3)
+    assert len(told) == 2
+
+
 def test_a_lost_craft_is_told_once_and_another_one_later_is_new() -> None:
     tracker = Tracker(Settings(coast_s=0.5, remember_s=1.0))
     states = []
