@@ -120,11 +120,16 @@ class Filter:
         return True
 
     def _target(self, belief: Belief, sights: list[Sight]) -> Sight | None:
-        """The sight that is the target's: that with its identity, if it fits, else the one that fits best."""
+        """The sight that is the target's: that with its identity, if it fits, else the one that fits best.
+
+        Who has another identity must be as far as the target, too: while nobody knows well where that is, a craft that
+        passes lies in its direction.
+        """
         fitting = [(self._misfit(belief, s), s) for s in sights]
         fitting = [(misfit, s) for misfit, s in fitting if misfit < _GATE]
         same = [s for _, s in fitting if s.identity == self.identity]
-        return same[0] if same else min(fitting, key=lambda pair: pair[0], default=(0.0, None))[1]
+        others = [(misfit, s) for misfit, s in fitting if _range_misfit(belief.mean, belief.covariance, s) < _GATE]
+        return same[0] if same else min(others, key=lambda pair: pair[0], default=(0.0, None))[1]
 
     def _misfit(self, belief: Belief, sight: Sight) -> float:
         residual, h, noise = _bearing(belief.mean, sight)
@@ -156,10 +161,8 @@ class Filter:
         for _ in range(_ITERATIONS):
             residual, h, noise = _bearing(mean, sight)
             mean, covariance = _corrected(belief.mean, belief.covariance, residual - h @ (belief.mean - mean), h, noise)
-        if sight.metres is not None and sight.sigma is not None:
-            residual, h, noise = _range(mean, sight)
-            if float(residual @ np.linalg.solve(h @ covariance @ h.T + noise, residual)) < _RANGE_GATE:
-                mean, covariance = _corrected(mean, covariance, residual, h, noise)
+        if sight.metres is not None and _range_misfit(mean, covariance, sight) < _RANGE_GATE:
+            mean, covariance = _corrected(mean, covariance, *_range(mean, sight))
         return replace(belief, mean=mean, covariance=covariance)
 
 
@@ -182,6 +185,14 @@ def _range(mean: Array, sight: Sight) -> tuple[Array, Array, Array]:
     h[0, :3], h[0, 9] = mean[:3] / metres**2, 1.0
     residual = np.array([np.log(sight.metres) - np.log(metres) - mean[9]])
     return residual, h, np.array([[(1 - _SHARED) * (sight.sigma / sight.metres) ** 2 + 0.01]])
+
+
+def _range_misfit(mean: Array, covariance: Array, sight: Sight) -> float:
+    """Chi-square of one degree of freedom if the range is the target's; 0 where none is told."""
+    if sight.metres is None:
+        return 0.0
+    residual, h, noise = _range(mean, sight)
+    return float(residual @ np.linalg.solve(h @ covariance @ h.T + noise, residual))
 
 
 def _corrected(mean: Array, covariance: Array, residual: Array, h: Array, noise: Array) -> tuple[Array, Array]:

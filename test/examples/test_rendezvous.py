@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -86,6 +88,18 @@ def test_somebody_else_s_bearing_is_refused() -> None:
     away /= np.linalg.norm(away)
     assert not filter_.see([Sight(300.0, "9", away, 1e-6 * np.eye(3))])
     assert np.array_equal(filter_.belief.mean, before) and filter_.refused >= 1
+
+
+def test_who_passes_in_the_target_s_direction_is_told_from_it_by_its_range() -> None:
+    filter_ = Filter(np.array([*WAYPOINTS[0][1], 0.0, 0.0, 0.0]), DEVIATION, LENGTH_M)
+    before = filter_.belief.mean.copy()
+    metres = float(np.linalg.norm(before[:3]))
+    sight = Sight(0.0, "7", -before[:3] / metres, 1e-6 * np.eye(3), 0.2 * metres, 0.04 * metres)
+    assert not filter_.see([sight])
+    assert np.array_equal(filter_.belief.mean, before) and filter_.identity == ""
+    assert filter_.see([replace(sight, metres=1.2 * metres)])
+    # Once known it may look near or far for a frame, half covered: its bearing counts all the same.
+    assert filter_.see([sight]) and filter_.identity == "7"
 
 
 def test_a_target_beside_the_picture_is_looked_for_and_found() -> None:
