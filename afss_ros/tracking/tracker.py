@@ -35,7 +35,7 @@ _WORST_NEW = 0.8
 _INSIDE = 0.7
 """Share of a craft within a detection from which the detection may hold it and others."""
 _EDGE = 0.25
-"""Of a craft's size: how far its edge may be from where it must be, beyond what its motion leaves open."""
+"""Of a craft's size: how far its edge may be from where it must be."""
 _FRAGMENT = 0.7
 _SWALLOWED_S = 0.5
 _SHARED_S = 8.0
@@ -151,7 +151,7 @@ class Tracker:
                 continue
             frame.free.discard(number)
             for place, i in enumerate(held):
-                box, evidence = _own_edges(group, place, frame.boxes[number], known[i].motion.spread)
+                box, evidence = _own_edges(group, place, frame.boxes[number])
                 known[i].share(box, frame.found[number].score, evidence)
                 frame.done.add(known[i])
 
@@ -250,18 +250,18 @@ def _cost(life: Life, frame: _Frame, number: int, worst: float) -> float:
     return cost if cost <= worst else IMPOSSIBLE
 
 
-def _own_edges(group: NDArray[np.float64], place: int, held: Box, spread: float) -> tuple[Box, bool]:
+def _own_edges(group: NDArray[np.float64], place: int, held: Box) -> tuple[Box, bool]:
     """Where one of the boxes (N, 4) that fill a box must be, and whether any edge of it says so.
 
     An edge of the outer box belongs to the craft that was to reach furthest; its own size does the rest. One that lies
-    further away than the craft can have gone, by `spread` in pixels, is another's that nobody knows yet.
+    far from where the craft must be is another's that nobody knows yet.
     """
     box = group[place].copy()
     evidence = False
     for axis in (0, 1):
         low, high = axis, axis + 2
         size = box[high] - box[low]
-        reach = _EDGE * size + 3 * spread
+        reach = _EDGE * size
         centres = []
         if int(group[:, low].argmin()) == place and abs(held[low] - box[low]) <= reach:
             centres.append(held[low] + size / 2)
