@@ -84,11 +84,9 @@ def look(label_map: NDArray[np.uint8] | None, detections: Sequence[Detection]) -
     if thin.size == 0:
         return [_NOTHING] * len(detections)
     origin = low.astype(np.float64)
-    owner = _owners(thin, boxes / step - np.tile(origin, 2))
-    seen = [
-        _seen(thin, owner == number, box / step - np.tile(origin, 2), origin, step)
-        for number, box in enumerate(boxes, 1)
-    ]
+    inner = boxes / step - np.concatenate([origin, origin])
+    owner = _owners(thin, inner)
+    seen = [_seen(thin, owner == number, box, origin, step) for number, box in enumerate(inner, 1)]
     return seen + [_NOTHING] * (len(detections) - len(seen))
 
 
@@ -106,7 +104,7 @@ def _owners(label_map: NDArray[np.uint8], boxes: NDArray[np.float64]) -> NDArray
     low = stats[1:, :2].astype(np.float64)
     high = low + stats[1:, 2:4]
     inside = np.minimum(high[:, None], boxes[None, :, 2:]) - np.maximum(low[:, None], boxes[None, :, :2])
-    area = np.clip(inside, 0, None).prod(-1)
+    area = np.maximum(inside, 0).prod(-1)
     share = area / np.maximum((high - low).prod(-1), 1e-9)[:, None]
     size = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(-1), 1e-9)
     best = (np.round(share, 2) - 1e-3 * size / size.max()).argmax(1)
@@ -133,8 +131,10 @@ def _seen(
         return Seen(None, (), np.zeros((2, 2)), _NOTHING.patch)
     inner = thin[y0:y1, x0:x1]
     place = (origin + np.array([x0, y0])) * step
-    columns = np.clip((box[0] - x0 + _STEPS * (box[2] - box[0])).astype(np.intp), 0, own.shape[1] - 1)
-    rows = np.clip((box[1] - y0 + _STEPS * (box[3] - box[1])).astype(np.intp), 0, own.shape[0] - 1)
+    columns = (box[0] - x0 + _STEPS * (box[2] - box[0])).astype(np.intp)
+    columns = np.minimum(np.maximum(columns, 0), own.shape[1] - 1)
+    rows = (box[1] - y0 + _STEPS * (box[3] - box[1])).astype(np.intp)
+    rows = np.minimum(np.maximum(rows, 0), own.shape[0] - 1)
     spread = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]) / area * step * step
     centre = (
         place[0] + (moments["m10"] / area + 0.5) * step,

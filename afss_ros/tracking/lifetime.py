@@ -100,8 +100,8 @@ class Life:
     def told(self, size: tuple[int, int], at_border: bool) -> Track:
         """The track in this frame of `size` (H, W)."""
         limits = np.array([size[1], size[0], size[1], size[0]], np.float64)
+        shown = np.minimum(np.maximum(self.box, 0.0), limits).astype(np.float32)
         return Track(
-            self.identity, self.serial, self.state, self.class_name,
-            np.clip(self.box, 0.0, limits).astype(np.float32), self.score, self.motion.velocity, self.age_s,
-            self.unseen_s, self._detection, self.shared, at_border, self.seen, self._seen_parts,
+            self.identity, self.serial, self.state, self.class_name, shown, self.score, self.motion.velocity,
+            self.age_s, self.unseen_s, self._detection, self.shared, at_border, self.seen, self._seen_parts,
         )  # fmt: skip

@@ -33,7 +33,9 @@ def _sampled(
     columns = np.floor((x - box[0]) / across * PATCH).astype(np.intp)
     rows = np.floor((y - box[1]) / down * PATCH).astype(np.intp)
     inside = ((rows >= 0) & (rows < PATCH))[:, None] & ((columns >= 0) & (columns < PATCH))[None]
-    sampled = mask[rows.clip(0, PATCH - 1)[:, None], columns.clip(0, PATCH - 1)[None]]
+    # Not by clip, which takes four times as long for so few.
+    columns, rows = (np.minimum(np.maximum(places, 0), PATCH - 1) for places in (columns, rows))
+    sampled = mask[rows[:, None], columns[None]]
     return np.asarray(sampled & inside, np.bool_)
 
 
