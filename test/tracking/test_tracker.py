@@ -143,7 +143,7 @@ def test_a_craft_that_is_faint_but_stays_is_known_by_its_third_frame_and_a_faint
 
 
 def test_a_track_starts_at_six_tenths_of_the_threshold_of_detections() -> None:
-    assert (least_score(0.5), least_score(0.9)) == (Settings().least_score, pytest.approx(0.54))
+    assert least_score(0.5) == Settings().least_score and least_score(0.9) == pytest.approx(0.54)
 
 
 def test_doubtful_detections_go_on_with_a_craft_but_start_none() -> None:

@@ -54,7 +54,8 @@ class Echo(BatchSession):
 def all_at_once(session: Echo, count: int) -> list[int | str]:
     """What `count` threads are told whose looks come while a run is under way, in the order in which they came."""
     turn = FairLock()
-    together, told = Together(session, turn), ["nothing"] * count
+    together = Together(session, turn)
+    told: list[int | str] = ["nothing"] * count
 
     def look(number: int) -> None:
         try:
@@ -129,7 +130,7 @@ def test_cameras_that_share_runs_see_what_each_would_see_alone(free_student: Pat
         thread.join()
     for ours, theirs in zip(told, wanted, strict=True):
         for one, other in zip(ours, theirs, strict=True):
-            assert np.array_equal(one.labels, other.labels)
+            assert one.labels is not None and other.labels is not None and np.array_equal(one.labels, other.labels)
             assert [(d.box_xyxy.tolist(), d.score) for d in one.detections] == [
                 (d.box_xyxy.tolist(), d.score) for d in other.detections
             ]
