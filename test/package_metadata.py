@@ -6,9 +6,10 @@ import ast
 import re
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 from xml.etree import ElementTree
@@ -16,11 +17,12 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def setup_arguments() -> dict[str, Any]:
+@cache
+def setup_arguments() -> Mapping[str, Any]:
     """Return the keyword arguments that setup.py hands to setuptools."""
     with mock.patch("setuptools.setup") as setup:
         runpy.run_path(str(ROOT / "setup.py"))
-    return dict(setup.call_args.kwargs)
+    return MappingProxyType(dict(setup.call_args.kwargs))
 
 
 def distribution_names(requirements: list[str]) -> set[str]:
@@ -34,14 +36,16 @@ def rosdep_keys() -> set[str]:
     return {str(element.text) for tag in ("depend", "exec_depend") for element in root.findall(tag)}
 
 
-def modules() -> list[Path]:
+@cache
+def modules() -> tuple[Path, ...]:
     """Return every Python file of the package, relative to the checkout."""
-    return sorted(path.relative_to(ROOT) for path in (ROOT / "afss_ros").rglob("*.py"))
+    return tuple(sorted(path.relative_to(ROOT) for path in (ROOT / "afss_ros").rglob("*.py")))
 
 
-def modules_of_tests() -> list[Path]:
+@cache
+def modules_of_tests() -> tuple[Path, ...]:
     """Return every Python file of the tests, relative to the checkout."""
-    return sorted(path.relative_to(ROOT) for path in [ROOT / "conftest.py", *(ROOT / "test").rglob("*.py")])
+    return tuple(sorted(path.relative_to(ROOT) for path in [ROOT / "conftest.py", *(ROOT / "test").rglob("*.py")]))
 
 
 @cache
@@ -62,10 +66,15 @@ def _imported(module: Path) -> Iterator[str]:
 
 def third_party(module: Path) -> set[str]:
     """Return the top-level names of what a file imports from outside Python and this package."""
-    tops = {name.partition(".")[0] for name in imports(module)}
-    ours = {"afss_ros", "scripts", *(path.stem for path in modules_of_tests())}
-    ours |= {path.parent.name for path in modules_of_tests() if path.name == "__init__.py"}
-    return tops - set(sys.stdlib_module_names) - ours - {"compression"}  # Python 3.14 has it
+    return {name.partition(".")[0] for name in imports(module)} - _not_third_party()
+
+
+@cache
+def _not_third_party() -> frozenset[str]:
+    tests = modules_of_tests()
+    ours = {"afss_ros", "scripts", *(path.stem for path in tests)}
+    ours |= {path.parent.name for path in tests if path.name == "__init__.py"}
+    return sys.stdlib_module_names | ours | {"compression"}  # Python 3.14 has it
 
 
 def room(module: Path) -> str:

@@ -108,7 +108,7 @@ def kill(victims: Collection[Process], patience_s: float = 60.0) -> None:
         TimeoutError: some have not ended.
     """
     end = time.monotonic() + patience_s
-    while left := set(victims) & running():
+    while victims and (left := set(victims) & running()):  # looking at all of the machine for nobody is not free
         if time.monotonic() > end:
             raise TimeoutError(f"processes {sorted(p.pid for p in left)} live {patience_s:g} s after SIGKILL")
         for process in left:
