@@ -56,8 +56,9 @@ def write_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
         path: of the PNG.
         history: one entry a validation, with `step`, `loss`, `rate` and the scores.
     """
-    figure = Figure(figsize=(11, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(11, 4))
+    # Drawn after every validation: a layout that fits itself draws all of it twice.
+    left, right = figure.subplots(1, 2, gridspec_kw={"left": 0.06, "right": 0.98, "bottom": 0.13, "top": 0.92})
     steps = [h["step"] for h in history]
     left.plot(steps, [h["loss"] for h in history])
     left.set(title="training loss", xlabel="step", yscale="log")
