@@ -15,6 +15,7 @@ SMALL: dict[str, Any] = {
             "decoder": {"decoder_pyramid_channels": 32, "decoder_segmentation_channels": 32},
         },
         "budget": {"iterations": 4},
+        "validate_every": 100,
         "batch": 4,
     },
     "relabel": {"views": "none", "keep": "", "against": False},

@@ -103,14 +103,18 @@ FORKS = """
 import json, os, sys
 from pathlib import Path
 from afss_ros.cli import main
+import afss_ros.bags, afss_ros.student  # what flies and all of them import
 
+main(["version"])
 folder = Path(sys.argv[1])
 for command, words in json.loads(sys.argv[2]).items():
     child = os.fork()
     if not child:
         for number, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(folder / f"{command}.{name}", os.O_CREAT | os.O_WRONLY), number)
-        sys.exit(main(words))
+        code = main(words)
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(code)  # what was imported is not taken apart again
     (folder / f"{command}.code").write_text(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
 """
 
@@ -121,7 +125,7 @@ def said(on_board: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("said")
     lines = {command: [*command.split(), *arguments] for command, arguments in COMMANDS.items()}
     forks = [sys.executable, "-c", FORKS, str(folder), json.dumps(lines)]
-    subprocess.run(forks, cwd=ROOT, env=on_board, check=True)
+    subprocess.run(forks, cwd=ROOT, env=on_board, stdout=subprocess.DEVNULL, check=True)
     return folder
 
 

@@ -40,6 +40,7 @@ def small_recipe(drawn_set: Path) -> Callable[..., Recipe]:
                                                                        "decoder_segmentation_channels": 32}},
                 "optimiser": {"ema": 0.9},
                 "budget": {"iterations": 8},
+                "validate_every": 100,  # in the end alone: a validation costs as much as several steps
                 "batch": 8,
                 **changes,
             }
