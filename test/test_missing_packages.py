@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import without_ground
 from package_metadata import ROOT, distribution_names, setup_arguments
+from recorded import record
 
 from afss_ros import extras
 from afss_ros.cli.app import GROUPS, app
@@ -161,7 +162,7 @@ def test_help_needs_nothing(on_board: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["run", "demo/demo.mcap", "--out", "{folder}/out", "--formats", "coco", "--model", "{folder}/student.onnx"],
+        ["run", "{folder}/bag.mcap", "--out", "{folder}/out", "--formats", "coco", "--model", "{folder}/student.onnx"],
         ["manifest", "{folder}/student.onnx"],
         ["refer", "ask", "docs/demo.jpg", "the left panel", "--out", "{folder}/out"],
         ["version"],
@@ -170,6 +171,7 @@ def test_help_needs_nothing(on_board: dict[str, str]) -> None:
 )
 def test_what_flies_runs(arguments: list[str], on_board: dict[str, str], tmp_path: Path) -> None:
     shutil.copy(ROOT / "models" / "student.onnx", tmp_path)
+    record(tmp_path / "bag.mcap", range(3), compressed=True)
     words = [word.format(folder=tmp_path) for word in arguments]
     result = program("from afss_ros.cli import main", *words, environment=on_board)
     assert result.returncode == 0, result.stderr

@@ -13,7 +13,9 @@ from afss_ros.distill.recipe import Recipe
 from afss_ros.distill.training import checkpoint
 
 
-def test_two_processes_under_torchrun_train_one_run(small_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+def test_two_processes_under_torchrun_train_one_run_and_need_no_home(
+    small_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
     document = tmp_path / "recipe.yaml"
     document.write_text(recipe.dump(small_recipe(budget={"epochs": 1.0}, validate_every=1.0, batch=4)))
     directory = tmp_path / "run"
@@ -21,7 +23,9 @@ def test_two_processes_under_torchrun_train_one_run(small_recipe: Callable[..., 
         "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
         "-m", "afss_ros.cli", "train", document, "--out", directory, "--device", "cpu",
     )  # fmt: skip
-    done = run(command, patience_s=480, changes={"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""})
+    done = run(
+        command, patience_s=480, changes={"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "HOME": "/dev/null/home"}
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     # 24 images, 4 a step and process: two processes see the set in three steps, where one alone needs six.
     assert [entry["step"] for entry in json.loads((directory / "history.json").read_text())] == [3]
