@@ -74,8 +74,14 @@ refer-demo: ## point at things with words in the demo's frames, into out/refer-d
 	@scripts/bootstrap.sh onboard $(VENV)
 	@$(VENV_PYTHON) -m afss_ros.refer.demo $(ARGS)
 
-test: egl setup rendering lint typecheck ## lint, type-check and run every test but those of optional models
-	@$(MAKE) test-matrix test-here
+# Tests of nodes wait more than they work, and mypy works on one core alone: it looks on beside them, and says what it has
+# to say after them. $(call beside,target,targets)
+beside = mkdir -p out; nice $(MAKE) $(1) &> out/$(1).log & other=$$!; trap 'kill $$other 2> /dev/null || true' EXIT; \
+	$(MAKE) $(2); wait $$other || { cat out/$(1).log; exit 1; }; cat out/$(1).log
+
+test: egl setup rendering lint ## lint, type-check and run every test but those of optional models
+	@$(if $(ROS_DISTRO),$(MAKE) typecheck test-here,$(call beside,typecheck,test-oldest test-newest); \
+	$(call beside,typecheck-newest,test-here))
 
 test-here: rendering ## ... without the matrix, on this environment alone
 	@$(call pytest,$(VENV),$(TESTS))
@@ -116,12 +122,15 @@ ON_BOARD_TESTS := $(NODE_TESTS) test/bags --ignore test/downlink/ground test/dow
 # Where ROS is sourced there is one Python and one NumPy: the main environment has tested them.
 test-matrix: $(if $(ROS_DISTRO),,test-oldest test-newest typecheck-newest) ## the on-board tests again, on the oldest and the newest Python of this machine
 
+oldest = PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '1s/.* //p') ROS_WHEELS=jazzy OVERRIDE=opencv4 scripts/bootstrap.sh test $(MATRIX_OLDEST)
+newest = PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '$$s/.* //p') ROS_WHEELS=kilted scripts/bootstrap.sh test $(MATRIX_NEWEST)
+
 test-oldest: ## ... on the oldest, with NumPy 1.26 and OpenCV 4
-	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '1s/.* //p') ROS_WHEELS=jazzy OVERRIDE=opencv4 scripts/bootstrap.sh test $(MATRIX_OLDEST)
+	@$(oldest)
 	@export AMENT_PREFIX_PATH=$(abspath $(MATRIX_OLDEST)); $(call pytest,$(MATRIX_OLDEST),--ignore test/nodes/test_campaign.py $(ON_BOARD_TESTS))
 
 test-newest: ## ... on the newest, with the wheels of ROS 2 Kilted: what speaks ROS, the rest knows nothing of it
-	@PYTHON=$$(scripts/pythons.sh 2> /dev/null | sed -n '$$s/.* //p') ROS_WHEELS=kilted scripts/bootstrap.sh test $(MATRIX_NEWEST)
+	@$(newest)
 	@export AMENT_PREFIX_PATH=$(abspath $(MATRIX_NEWEST)); $(call pytest,$(MATRIX_NEWEST),$(NODE_TESTS))
 
 # Each NumPy describes its types more narrowly, and the newest is not to be had for every Python. What else the main
@@ -129,7 +138,7 @@ test-newest: ## ... on the newest, with the wheels of ROS 2 Kilted: what speaks 
 LACKING := --ignore-missing-imports --no-warn-unused-ignores --no-warn-return-any --allow-subclassing-any \
 	--allow-untyped-decorators --allow-any-generics
 typecheck-newest: ## mypy again, against the NumPy of the newest Python
-	@[ -e $(MATRIX_NEWEST)/bin/python ] || { echo "error: no $(MATRIX_NEWEST); run first: make test-newest" >&2; exit 1; }
+	@$(newest)
 	@$(VENV_PYTHON) -m mypy --python-executable $(MATRIX_NEWEST)/bin/python --cache-dir .mypy_cache/newest $(LACKING) \
 		$$($(MATRIX_NEWEST)/bin/python -c $(AS_ITSELF)) afss_ros launch scripts setup.py test examples
 
@@ -146,6 +155,11 @@ test-pythons: ## install what flies and play the demo on every Python of this ma
 OPTIONAL_VENV := .venv-optional
 OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py test/teacher/models/test_sam2_native.py test/geo/sam2/test_native.py \
 	test/student/providers/test_openvino.py
+
+.PHONY: environments
+environments: setup ## make every environment that CI tests in, which takes the network more than the processor
+	@$(if $(ROS_DISTRO),,$(oldest); $(newest))
+	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)
 
 test-optional: ## test what is extra (YOLO, RF-DETR, Meta's sam2, OpenVINO) in an environment of their own, as CI does
 	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)

@@ -36,6 +36,7 @@ LONG = [
         "distill/training/test_truth_of_runs", "labelling/test_resume", "nodes/labelling/test_node",
         "geo/comparison/test_compare", "distill/data/test_classes", "distill/export/test_to_onnx",
         "nodes/source/test_node", "labelling/test_memory", "cluster/test_stores", "package/test_silence",
+        "geo/sam2/test_tune", "synthetic/test_produce", "distill/losses/test_noise", "package/test_pytest_on_board",
     )
 ]  # fmt: skip
 """Files of a quarter of a minute and more, the longest first."""
