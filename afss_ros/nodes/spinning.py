@@ -25,7 +25,7 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from afss_ros.nodes import ending, log_files
+from afss_ros.nodes import ending, log_files, shared_memory
 
 _POLL_S = 0.1
 """How long a signal may go unnoticed: Python runs its handlers when the wait for work returns."""
@@ -56,7 +56,12 @@ def ros(args: Sequence[str] | None = None) -> Iterator[threading.Event]:
     previous = {s: signal.signal(s, request_stop) for s in (signal.SIGINT, signal.SIGTERM)}
     obstacle = log_files.obstacle()
     arguments = log_files.arguments(sys.argv if args is None else args, obstacle)
+    swept = shared_memory.sweep()
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    if swept.segments:
+        get_logger("afss_ros").info(
+            f"took away {swept.bytes / 2**20:.0f} MiB of shared memory that {swept.segments} programs left as they died"
+        )
     if obstacle:
         cure = "set ROS_LOG_DIR to a folder that can be written"
         get_logger("afss_ros").warning(f"the log is on the console alone ({obstacle}); {cure}")

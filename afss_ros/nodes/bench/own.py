@@ -11,6 +11,7 @@ caches, so the first time is what a frame costs in flight, and the second what t
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -249,8 +250,11 @@ def main() -> int:
     cv2.setNumThreads(1)  # as the node's program does
     with Student(model, provider="cpu", threads=1, hold_weights=True) as student:
         student.warm_up(2)
+        gc.collect()  # as the node's program does, see there
+        gc.freeze()
         steps = stages(student, image, options.frames)
         added = guards_in_turns(student, image, options.turns)
+        gc.unfreeze()
     show(Console(), f"{model.name}, {image.shape[1]}x{image.shape[0]} rgb8", steps, added)
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
