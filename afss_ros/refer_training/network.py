@@ -78,6 +78,6 @@ def choose(verdict: Verdict) -> tuple[Tensor, Tensor]:
     """
     scores, presence = verdict.things.sigmoid(), verdict.presence.sigmoid()
     likeliest = scores.amax(2, keepdim=True)
-    meant = (scores > 0.5) | ((scores >= likeliest) & (likeliest > 0.02))
+    meant = (scores > 0.5) | ((scores >= likeliest) & (likeliest > 0))
     meant = meant & (presence > 0.5)[..., None]
     return scores * meant.to(scores.dtype), presence
