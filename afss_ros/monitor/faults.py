@@ -102,7 +102,8 @@ def tear(view: Small) -> float:
     if height < 4 * _ROWS or width < 4 * _SHIFT:
         return 0.0
     steps = np.asarray(cv2.reduce(view.down, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)).ravel()
-    usual = float(np.median(steps)) + 1
+    ordered = np.sort(steps)  # np.median takes ten times as long for so few
+    usual = float(ordered[(len(steps) - 1) // 2] + ordered[len(steps) // 2]) / 2 + 1
     likely = np.argsort(steps[_ROWS - 1 : height - _ROWS])[-3:] + _ROWS - 1
     found = 0.0
     for row in (int(r) for r in likely if steps[r] >= 3 * usual):
@@ -119,7 +120,7 @@ def _misfit(grey: NDArray[np.uint8], row: int) -> float:
     contrast = min(float(np.abs(core - core.mean()).mean()), float(np.abs(under - under.mean()).mean()))
     if contrast < _STEEP:
         return 0.0
-    windows = np.lib.stride_tricks.sliding_window_view(under, len(core))
+    windows = under[np.arange(2 * _SHIFT + 1)[:, None] + np.arange(len(core))]
     apart = np.abs(windows - core).mean(1)
     still = float(apart[_SHIFT])
     apart[_SHIFT - 1 : _SHIFT + 2] = np.inf

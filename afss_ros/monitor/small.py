@@ -42,7 +42,11 @@ def small(image: NDArray[np.uint8]) -> Small:
         size = (max(2, round(width * scale)), max(2, round(height * scale)))
         # Averaging over every pixel of a large picture would cost more than all that follows.
         step = max(1, int(min(width / size[0], height / size[1]) / 2))
-        rgb = np.asarray(cv2.resize(image[::step, ::step], size, interpolation=cv2.INTER_AREA), np.uint8)
+        if step > 1 and height % step == 0 and width % step == 0:  # the same pixels, in half the time
+            some = cv2.resize(image, (width // step, height // step), interpolation=cv2.INTER_NEAREST)
+        else:
+            some = image[::step, ::step]
+        rgb = np.asarray(cv2.resize(some, size, interpolation=cv2.INTER_AREA), np.uint8)
     elif min(height, width) < 2:
         rgb = np.asarray(cv2.resize(image, (max(2, width), max(2, height))), np.uint8)
     grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -14,6 +14,7 @@ from afss_ros.evaluation.monitor import corruptions
 from afss_ros.monitor import REASONS, Monitor, load_limits
 from afss_ros.monitor.limits import MEASURES, SHIPPED
 from afss_ros.monitor.monitor import grade
+from afss_ros.monitor.small import SIDE, small
 
 SEEDS = {"sun": 1, "overexposed": 1}
 """Of damage that is as strong as the draw has it: one that is meant to be seen."""
@@ -114,3 +115,13 @@ def test_limits_that_are_none_are_refused_by_name(tmp_path: Path, change, said: 
     with pytest.raises(ValueError, match=rf"limits\.yaml: .*{said}"):
         load_limits(path)
     assert set(load_limits().at) == set(MEASURES)
+
+
+@pytest.mark.parametrize("shape", [(1024, 1024), (480, 640), (1000, 777), (2160, 3840), (96, 1024), (120, 100)])
+def test_the_small_copy_is_of_every_so_manieth_pixel_however_they_are_taken(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    scale = SIDE / max(shape)
+    size = shape if scale >= 1 else tuple(max(2, round(side * scale)) for side in shape)
+    step = max(1, int(min(shape[0] / size[0], shape[1] / size[1]) / 2))
+    taken = np.ascontiguousarray(image[::step, ::step])
+    assert np.array_equal(small(image).rgb, cv2.resize(taken, size[::-1], interpolation=cv2.INTER_AREA))
