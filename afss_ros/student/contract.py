@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from afss_ros import labels
 from afss_ros.student import metadata as entries
 from afss_ros.student.errors import ContractError
@@ -24,6 +26,8 @@ OUTPUTS = ("labels", "confidence", *BOX_OUTPUTS)
 BATCH_AXIS = "batch"
 """What the first axis of every tensor may be called instead of 1, so that looks of several cameras can share a run."""
 _INTEGERS = ("tensor(int32)", "tensor(int64)")
+DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
+"""NumPy's types of the tensors that a student may have."""
 MAX_SIDE = 8192
 """Of input and label map, in pixels: a declared size is allocated before a single frame was seen."""
 MAX_BOXES = 10_000

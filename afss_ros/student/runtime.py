@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from afss_ros.student.contract import BATCH_AXIS
+from afss_ros.student.contract import BATCH_AXIS, DTYPES
 from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.onnx_bytes import read_facts
 from afss_ros.student.providers import batches, placement, plugins
@@ -41,7 +41,6 @@ _GPU_CURE = (
     " CUDA and cuDNN that it names, or ask for provider 'cpu'"
 )
 _SIGNATURE = re.compile(r"^/\S+\.(?:cc|h):\d+ .*?\([^()]*(?:\([^()]*\)[^()]*)*\)(?: const)? ")
-_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
 
 
 def open_session(
@@ -222,7 +221,7 @@ class BoundSession:
         self._input_name: str = session.get_inputs()[0].name
         self.outputs: dict[str, NDArray[Any]] = {}
         for output in session.get_outputs():
-            array = np.zeros(output.shape, _DTYPES[output.type])
+            array = np.zeros(output.shape, DTYPES[output.type])
             self.outputs[output.name] = array
             self._binding.bind_output(output.name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
 

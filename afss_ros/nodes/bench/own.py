@@ -11,7 +11,6 @@ caches, so the first time is what a frame costs in flight, and the second what t
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import sys
 import time
@@ -37,6 +36,7 @@ from afss_ros.nodes.messages import detections_message, image_message
 from afss_ros.nodes.perception import model_file
 from afss_ros.nodes.perception.health.memory import MemoryCheck
 from afss_ros.nodes.perception.judging import Judge
+from afss_ros.nodes.perception.program import collected
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student, letterbox
 from afss_ros.student.detections import refuse_impossible
@@ -250,11 +250,9 @@ def main() -> int:
     cv2.setNumThreads(1)  # as the node's program does
     with Student(model, provider="cpu", threads=1, hold_weights=True) as student:
         student.warm_up(2)
-        gc.collect()  # as the node's program does, see there
-        gc.freeze()
-        steps = stages(student, image, options.frames)
-        added = guards_in_turns(student, image, options.turns)
-        gc.unfreeze()
+        with collected():
+            steps = stages(student, image, options.frames)
+            added = guards_in_turns(student, image, options.turns)
     show(Console(), f"{model.name}, {image.shape[1]}x{image.shape[0]} rgb8", steps, added)
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)

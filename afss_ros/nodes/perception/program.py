@@ -32,7 +32,7 @@ def main(args: Sequence[str] | None = None) -> int:
         try:
             _make(nodes, stop)
             service_manager.notify("READY=1")
-            with _collected():
+            with collected():
                 spinning.spin(nodes[0], stop, *nodes[1:])
         except (ParameterException, cameras.CameraNameError) as error:
             get_logger("perception_node").fatal(f"parameter refused: {error}")
@@ -63,7 +63,7 @@ def _one_opencv_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _collected() -> Iterator[None]:
+def collected() -> Iterator[None]:
     """Without what is there already in the garbage collector's rounds.
 
     A full round stops every thread while it looks at some 60,000 objects, nearly all of imported modules, which live as

@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from afss_ros.student.contract import BATCH_AXIS
+from afss_ros.student.contract import BATCH_AXIS, DTYPES
 
 GAIN = ("cuda",)
 """Providers on which a run of several looks is worth it, and a run of another number of them compiles nothing anew."""
@@ -24,7 +24,6 @@ WHY_NOT = (
     f"that takes a batch axis named '{BATCH_AXIS}' (afss arrange --free-batch), provider {' or '.join(GAIN)}, and"
     " binding host"
 )
-_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
 
 
 def is_free(session: ort.InferenceSession) -> bool:
@@ -49,7 +48,7 @@ class BatchSession:
         self._input_name: str = image.name
         self.images = np.zeros((most, *image.shape[1:]), np.uint8)
         self._outputs = {
-            output.name: np.zeros((most, *output.shape[1:]), _DTYPES[output.type]) for output in session.get_outputs()
+            output.name: np.zeros((most, *output.shape[1:]), DTYPES[output.type]) for output in session.get_outputs()
         }
 
     def run(self, image: NDArray[np.uint8]) -> Mapping[str, NDArray[Any]]:

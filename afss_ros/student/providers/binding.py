@@ -15,7 +15,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
+from afss_ros.student.contract import DTYPES
+
 _MEMORY = {"tensorrt": "cuda", "cuda": "cuda"}
 """What ONNX Runtime calls the memory of a provider's device; the others compute in the processor's."""
 
@@ -39,14 +40,14 @@ class DeviceBoundSession:
         self._session = session
         self._binding = session.io_binding()
         image = session.get_inputs()[0]
-        self._input = ort.OrtValue.ortvalue_from_shape_and_type(image.shape, _DTYPES[image.type], *where)
+        self._input = ort.OrtValue.ortvalue_from_shape_and_type(image.shape, DTYPES[image.type], *where)
         self._input_name: str = image.name
-        self._staged = _page_locked(image.shape, _DTYPES[image.type], device)
+        self._staged = _page_locked(image.shape, DTYPES[image.type], device)
         self.outputs: dict[str, NDArray[Any]] = {}
         self._on_device: list[ort.OrtValue] = []
         self._on_host: list[ort.OrtValue] = []
         for output in session.get_outputs():
-            kind = _DTYPES[output.type]
+            kind = DTYPES[output.type]
             value = ort.OrtValue.ortvalue_from_shape_and_type(output.shape, kind, *where)
             self._binding.bind_ortvalue_output(output.name, value)
             locked = _page_locked(output.shape, kind, device)
