@@ -7,7 +7,8 @@ continues with exactly the batches that the killed one would have seen.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -204,6 +205,21 @@ def training_loader(
         worker_init_fn=_one_thread,
         pin_memory=torch.cuda.is_available(),
     )
+
+
+@contextmanager
+def batches_of(loader: DataLoader[Mapping[str, Any]]) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The batches of a loader, whose processes end with the context.
+
+    A loader's processes end when nothing refers to its iterator any more (torch.utils.data has no other way), but
+    a frame that something keeps, as a traceback does, refers to all that called it. Here one generator alone does.
+    """
+
+    def each() -> Generator[Mapping[str, Any]]:
+        yield from loader
+
+    with closing(each()) as batches:
+        yield batches
 
 
 def _one_thread(worker: int) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,7 +22,7 @@ from torch.utils.tensorboard import SummaryWriter
 from afss_ros import datasets
 from afss_ros.datasets.files import write_atomically
 from afss_ros.distill import recipe as recipes
-from afss_ros.distill.data.batches import BatchStream, training_loader
+from afss_ros.distill.data.batches import batches_of, training_loader
 from afss_ros.distill.data.normalisation import Normalise
 from afss_ros.distill.losses.partial import in_doubt
 from afss_ros.distill.recipe import Recipe
@@ -77,23 +77,33 @@ def train(
             write_atomically(run / "recipe.yaml", recipes.dump(recipe).encode())
         state.threads = scope.enter_context(limited(before=state.threads))
         _LOG.debug("%d threads", state.threads)
-        with outer_conditions(recipe, run), listening() as request:
-            _loop(state, run, report or (lambda progress: None), request)
+        scope.enter_context(outer_conditions(recipe, run))
+        request = scope.enter_context(listening())
+        stream = replace(state.stream, start=state.step)
+        batches = scope.enter_context(batches_of(training_loader(state.samples, recipe, stream, state.task.example)))
+        board = None
+        if place.writes:
+            board = scope.enter_context(SummaryWriter(str(run / "tensorboard"), purge_step=state.step + 1))
+        _loop(state, run, batches, board, report or (lambda progress: None), request)
     return checkpoint.load_best(run)
 
 
-def _loop(state: RunState, run: Path, report: Report, request: Request) -> None:
+def _loop(
+    state: RunState,
+    run: Path,
+    batches: Iterator[Mapping[str, Any]],
+    board: SummaryWriter | None,
+    report: Report,
+    request: Request,
+) -> None:
     recipe, place = state.recipe, state.place
     normalise = Normalise(*state.statistics).to(place.device)
     network = state.network
     shared: nn.Module = place.share(network)
     forward: Any = torch.compile(shared) if recipe.compile else shared
-    board = SummaryWriter(str(run / "tensorboard"), purge_step=state.step + 1) if place.writes else None
     every = max(1, round(recipe.validate_every * state.stream.steps_per_epoch))
     recent: list[float] = []
     saved_at = state.seconds
-    stream = BatchStream(state.stream.length, recipe.batch, recipe.seed, state.step, rank=place.rank, world=place.world)
-    batches = iter(training_loader(state.samples, recipe, stream, state.task.example))
     done = state.done
     while done < 1:
         began = time.perf_counter()
@@ -126,8 +136,6 @@ def _loop(state: RunState, run: Path, report: Report, request: Request) -> None:
             report(Progress(done, state.step, loss, speed, scores))
         if done < 1 and (number := int(place.agree(request.number))):
             _stop(state, run, number)
-    if board is not None:
-        board.close()
 
 
 def _stop(state: RunState, run: Path, number: int) -> NoReturn:

@@ -1,7 +1,9 @@
 """Training learns, and a run that was killed ends where one that was not ends."""
 
+import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +57,20 @@ def test_a_killed_run_resumes_to_the_same_weights(small_recipe: MakeRecipe, tmp_
             for key, value in whole[part].items():
                 assert resumed[part][key].equal(value), f"{part} {key}"
         assert [h["whole_iou"] for h in resumed["history"]] == [h["whole_iou"] for h in whole["history"]]
+
+
+@pytest.mark.usefixtures("children")
+def test_processes_that_load_end_with_the_run_whatever_is_kept_of_it(small_recipe: MakeRecipe, tmp_path: Path) -> None:
+    options = small_recipe(budget={"iterations": 1})
+    options = options.model_copy(update={"data": options.data.model_copy(update={"workers": 1})})
+    kept, seen = [], []
+
+    def look(progress: training.Progress) -> None:
+        kept.append(sys._getframe())  # holds the frames that called it, as a traceback in a cycle does
+        seen.extend(multiprocessing.active_children())
+
+    training.train(options, tmp_path / "run", look)
+    assert kept and seen and not any(process.is_alive() for process in seen)
 
 
 def test_weights_of_a_run_that_has_validated_nothing_are_not_taken_for_none(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +17,6 @@ from afss_ros.geo.scores.scoring import Place
 from afss_ros.geo.vectors import Features, wkt_of
 
 UTM = "EPSG:32633"
-
-
-@pytest.fixture
-def children() -> Iterator[None]:
-    """Puts back how the end of a child is heard of, which torch's loader processes change."""
-    before = signal.getsignal(signal.SIGCHLD)
-    yield
-    signal.signal(signal.SIGCHLD, before)
 
 
 @pytest.mark.usefixtures("children")
