@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from afss_ros.refer.errors import ReferError, SentenceError, UnknownWordError
 from afss_ros.refer.parse import MAX_LETTERS, tokens
+from afss_ros.refer.synonyms import in_taught_words
 
 PADDING = 0
 """The number of no word; those of words begin at 1."""
@@ -39,10 +40,10 @@ class Vocabulary:
         return {word: number for number, word in enumerate(self.words, 1)}
 
     def encode(self, text: str) -> NDArray[np.int64]:
-        """Numbers of a sentence's words, int64 (length,).
+        """Numbers of a sentence's words, int64 (length,); a word that was never taught is said in taught ones.
 
         Raises:
-            UnknownWordError: a word was never taught; it is named.
+            UnknownWordError: a word was never taught, and no taught one is known to mean the same; it is named.
             SentenceError: the sentence is empty, or too long.
         """
         if len(text) > MAX_LETTERS:
@@ -50,6 +51,8 @@ class Vocabulary:
         said = tokens(text)
         if not said:
             raise SentenceError("an empty sentence; say what is meant, such as 'the left solar panel'", "")
+        if any(word not in self._numbers for word in said):
+            said = in_taught_words(said, self._numbers)
         for word in said:
             if word not in self._numbers:
                 meant = get_close_matches(word, self.words, 1, 0.8)

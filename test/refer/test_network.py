@@ -112,9 +112,15 @@ def test_a_network_is_measured_with_its_controls(
     assert document["overall"]["refused"] == document["overall"]["sentences"] > 50
     assert document["overall"]["miou"] < 0.2 and document["needs_more"]["miou"] == 0.0
     assert 0.2 < document["needs_more"]["class_word"] < 0.8
+    assert document["untaught"]["sentences"] == document["needs_more"]["sentences"]
     assert document["controls"]["blinded"] == document["controls"]["disjoint"] == 0.0
     assert document["controls"]["opposites"] > 3
     text = page.read_text()
-    assert text.count("<figure>") >= 10 and "more than the class word" in text and "pairs of opposite words" in text
+    assert (
+        text.count("<figure>") >= 10
+        and "more than the class word" in text
+        and "with words never taught" in text
+        and "pairs of opposite words" in text
+    )
     assert main(["refer", "evaluate", "truth", "--data", str(tmp_path / "made"), "--controls"]) == 1
     assert "a bar that knows the truth needs no controls" in capsys.readouterr().err

@@ -56,16 +56,29 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The figures of all sentences, of each kind, and of those that need more than the class word."""
+    """The figures of all sentences, of each kind, of those that need more than the class word, and of the latter those
+    with a word that the network was never taught.
+    """
 
     overall: Score
     by_kind: dict[str, Score]
     needs_more: Score | None = None
+    untaught: Score | None = None
+
+    def rows(self) -> dict[str, Score]:
+        """Title -> figures, as a table has them."""
+        rows = {**self.by_kind, "all": self.overall}
+        if self.needs_more is not None:
+            rows["more than the class word"] = self.needs_more
+        if self.untaught is not None:
+            rows["... with words never taught"] = self.untaught
+        return rows
 
     def to_json(self) -> str:
         kinds = {kind: asdict(score) for kind, score in self.by_kind.items()}
-        more = None if self.needs_more is None else asdict(self.needs_more)
-        return json.dumps({"overall": asdict(self.overall), "needs_more": more, "by_kind": kinds}, indent=1)
+        more, untaught = (None if s is None else asdict(s) for s in (self.needs_more, self.untaught))
+        figures = {"overall": asdict(self.overall), "needs_more": more, "untaught": untaught, "by_kind": kinds}
+        return json.dumps(figures, indent=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,7 @@ class _One:
     refused: bool
     class_word: float = 0.0
     needs_more: bool = False
+    untaught: bool = False
 
     @property
     def iou(self) -> float:
@@ -113,6 +127,10 @@ class ByResolver:
 
     def __call__(self, image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:
         return self.resolver.resolve(image, reference.text).mask
+
+    def was_taught(self, text: str) -> bool:
+        """Whether it met every word of a sentence while it was trained."""
+        return not isinstance(self.resolver, NetworkResolver) or self.resolver.was_taught(text)
 
 
 def asker(answers: Answers) -> Ask:
@@ -161,7 +179,8 @@ def evaluate(
         raise ReferError(f"{root}: holds no sentence{f' of split {split!r}' if split else ''}; build some first")
     more = [one for one in everything if one.needs_more]
     by_kind = {kind: _score(ones) for kind, ones in sorted(found.items())}
-    return Result(_score(everything), by_kind, _score(more) if more else None)
+    untaught = [one for one in more if one.untaught]
+    return Result(_score(everything), by_kind, _score(more) if more else None, _score(untaught) if untaught else None)
 
 
 def _answered(root: Path, answers: Answers, split: str | None, look: Look | None) -> Iterator[tuple[str, _One]]:
@@ -188,7 +207,8 @@ def _answered(root: Path, answers: Answers, split: str | None, look: Look | None
         named = by_class_word(image, reference, scene)
         bar = _One(int((named & meant).sum()), int((named | meant).sum()), bool(reference.targets), False, False).iou
         more = bool(reference.targets) and reference.meaning is not None and not np.array_equal(named, meant)
-        one = _One(both, either, bool(reference.targets), bool(mask.any()), refused, bar, more)
+        untaught = isinstance(answers, ByResolver) and not answers.was_taught(reference.text)
+        one = _One(both, either, bool(reference.targets), bool(mask.any()), refused, bar, more, untaught)
         if look is not None:
             look(reference, image, mask, meant, one.iou)
         yield reference.kind, one

@@ -56,12 +56,9 @@ def write(path: Path, title: str, result: Result, shown: Iterable[Shown], contro
 def _page(title: str, result: Result, shown: Iterable[Shown], controls: Controls | None) -> Iterator[str]:
     yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"
     yield f"<h1>{html.escape(title)}</h1><table><tr><th>kind<th>sentences<th>mIoU<th>class word<th>oIoU"
-    rows = {**result.by_kind, "all": result.overall}
-    if result.needs_more is not None:
-        rows["more than the class word"] = result.needs_more
     precision = list(result.overall.precision)
     yield "".join(f"<th>Pr@{at}" for at in precision) + "<th>no-target<th>target<th>refused</tr>"
-    for name, score in rows.items():
+    for name, score in result.rows().items():
         yield _row(name, score, precision)
     yield "</table>"
     if controls is not None:

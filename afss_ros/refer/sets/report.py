@@ -44,10 +44,7 @@ class Asked:
     def table(self) -> Table:
         """The figures by kind, for a terminal."""
         table = Table("kind", "sentences", "mIoU", "class word", "oIoU", "Pr@0.5", "Pr@0.9", title=self.title)
-        rows = {**self.result.by_kind, "all": self.result.overall}
-        if self.result.needs_more is not None:
-            rows["more than the class word"] = self.result.needs_more
-        for name, score in rows.items():
+        for name, score in self.result.rows().items():
             figures = (score.miou, score.class_word, score.oiou, score.precision.get("0.5"), score.precision.get("0.9"))
             table.add_row(name, str(score.sentences), *("-" if f is None else f"{f:.3f}" for f in figures))
         return table
