@@ -48,7 +48,7 @@ T = TypeVar("T")
 RATE_HZ = 30.0
 _FRAMES = 60
 _KNOWN_ANSWER_EVERY_S, _MEMORY_EVERY_S = 60.0, 10.0
-_TURN = 14
+_TURN = 27
 """Frames with the guards, and as many without: at 30 Hz the monitor looks at one of so many, by default."""
 _STEPS = (
     "decode",
@@ -190,7 +190,7 @@ class _Flight:
     def __init__(self, student: Student, image: NDArray[np.uint8]) -> None:
         self._student, self._image = student, image
         self._now_s = 0.0
-        self._judge = Judge(lambda: 0.5, Monitor(load_limits()), pictures_per_s=lambda: 2.0, clock=lambda: self._now_s)
+        self._judge = Judge(lambda: 0.5, Monitor(load_limits()), pictures_per_s=lambda: 1.0, clock=lambda: self._now_s)
         # As where a camera leaves no idle moment: all of it before frames, as late as the node lets it be.
         self._memory = MemoryCheck(
             [held] if (held := student.weights) is not None else [],

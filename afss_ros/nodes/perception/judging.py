@@ -68,6 +68,7 @@ class Judge:
         self._counts: Counter[str] = Counter()
         self._newest: Judgement | None = None
         self._since_report: deque[str] = deque(maxlen=_MOST_KEPT)
+        self._complaint = ""
 
     @property
     def is_due(self) -> bool:
@@ -117,12 +118,19 @@ class Judge:
     def complaint(self) -> str:
         """What is wrong with every picture looked at since the last call, by its commonest reason; empty for nothing.
 
-        One frame's glint is no state of the node; pictures that show nothing for a whole report are.
+        One frame's glint is no state of the node; pictures that show nothing for a whole report are. Where no picture
+        was looked at, as between two of a slow camera, what was wrong before still is.
         """
         with self._lock:
             seen = list(self._since_report)
             self._since_report.clear()
-        if not seen or not all(seen):
+        if seen:
+            self._complaint = self._of(seen)
+        return self._complaint if self._pictures_per_s() > 0 else ""
+
+    @staticmethod
+    def _of(seen: list[str]) -> str:
+        if not all(seen):
             return ""
         reason, count = Counter(seen).most_common(1)[0]
         what = "have the Sun in view" if reason == "sun" else f"are {reason}"

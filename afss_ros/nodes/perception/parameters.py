@@ -275,7 +275,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("overlay.alpha", 0.45, Takes.ANY_TIME, "Opacity of the masks in ~/overlay.", low=0.0, high=1.0),
     Spec(
         "monitor.max_rate",
-        2.0,
+        1.0,
         Takes.ANY_TIME,
         "Pictures a second that the input monitor looks at, at most. 0: none.",
         low=0.0,
