@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 
+from afss_ros.cli import main
 from afss_ros.geo import bands, rasterise, stretch
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Grid, Window
@@ -116,8 +118,12 @@ def test_infrared_that_is_marked_alpha_is_data_where_it_is_asked_for_or_named(
     assert (block.pixels == pixels[[3, 0, 1]]).all() and block.valid.all()
 
 
-def test_what_speaks_against_an_alpha_band_is_said_and_so_is_the_cure(tmp_path: Path) -> None:
+def test_what_speaks_against_an_alpha_band_is_said_and_so_is_the_cure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     infrared_marked_alpha(tmp_path / "a.tif")
+    assert main(["geo", "info", str(tmp_path / "a.tif"), "--json"]) == 0
+    assert "band 4 is marked alpha" in json.loads(capsys.readouterr().out)["doubt"]
     with Raster(tmp_path / "a.tif") as raster:
         assert "band 4 is marked alpha, and 99% of it is neither" in raster.alpha_in_doubt()
         with pytest.raises(
