@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from afss_ros.datasets.files import write_atomically
+from afss_ros.datasets.files import remove_leftovers, write_atomically
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.parse import tokens as words_of
 from afss_ros.refer.vocabulary import Vocabulary
@@ -58,6 +58,7 @@ def train(recipe: Recipe, out: Path, report: Report = lambda progress: None) -> 
         DatasetError: a file cannot be read.
     """
     out.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(out)  # of a run that was killed as it wrote
     nouns, examples = sets.load(recipe.data, recipe.data.train_split)
     examples = [example for example in examples if len(example.classes)]
     vocabulary = Vocabulary.of([text for example in examples for text in example.texts])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.files import remove_leftovers
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe
 
@@ -40,6 +41,7 @@ def alone(run: Path) -> Iterator[None]:
             f"{run}: another `afss train` is writing here; wait for it, or choose another --out"
         ) from err
     try:
+        remove_leftovers(run)  # of one that was killed as it wrote
         yield
     finally:
         os.close(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from afss_ros.datasets import DatasetError
-from afss_ros.datasets.files import write_atomically
+from afss_ros.datasets.files import remove_leftovers, write_atomically
 from afss_ros.datasets.pictures import encode_picture, read_rgb
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.sets.degrade import FAMILIES, still_true, view
@@ -105,6 +105,7 @@ def build(
     built = Built(problems=list(pictures.problems))
     lines = []
     with Journal(out / JOURNAL, settings) as journal:
+        remove_leftovers(out)  # of a build that was killed as it wrote a picture; the journal is locked
         for key, read in pictures.pictures(out):
             if key not in journal.done:
                 journal.enter(key, _said_of(read, out, built.scenes, Wishes(per_thing, kinds=kinds), seed, degrade))
