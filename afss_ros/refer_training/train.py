@@ -172,7 +172,7 @@ def validate(network: ReferNetwork, vocabulary: Vocabulary, examples: list[Examp
                 continue
             true = (example.masks[targets] > 127).any(0)
             answered.append(bool(mine.any()))
-            overlaps.append(float((mine & true).sum() / max(1, (mine | true).sum())))
+            overlaps.append(int((mine & true).sum()) / max(1, int((mine | true).sum())))
     return {
         "miou": float(np.mean(overlaps)) if overlaps else 0.0,
         "target": float(np.mean(answered)) if answered else 0.0,
