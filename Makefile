@@ -154,14 +154,14 @@ test-pythons: ## install what flies and play the demo on every Python of this ma
 # Apart, because ultralytics is AGPL-3.0: nobody should get it into the main environment without asking for it.
 OPTIONAL_VENV := .venv-optional
 OPTIONAL_TESTS := test/distill/families/test_rfdetr.py test/distill/families/test_yolo.py test/teacher/models/test_sam2_native.py test/geo/sam2/test_native.py \
-	test/student/providers/test_openvino.py
+	test/student/providers/test_openvino.py test/refer_training/test_writer.py
 
 .PHONY: environments
 environments: setup ## make every environment that CI tests in, which takes the network more than the processor
 	@$(if $(ROS_DISTRO),,$(oldest); $(newest))
 	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)
 
-test-optional: ## test what is extra (YOLO, RF-DETR, Meta's sam2, OpenVINO) in an environment of their own, as CI does
+test-optional: ## test what is extra (YOLO, RF-DETR, Meta's sam2, OpenVINO, 4 bits) in an environment of their own, as CI does
 	@scripts/bootstrap.sh optional $(OPTIONAL_VENV)
 	@export AMENT_PREFIX_PATH=$(abspath $(OPTIONAL_VENV)); $(call pytest,$(OPTIONAL_VENV),--no-skips $(OPTIONAL_TESTS))
 

@@ -69,6 +69,8 @@ EXTRAS = {
     ],
     # Referring networks: LoRA on public checkpoints (docs/refer.md).
     "refer": ["httpx>=0.27", "peft>=0.15"],
+    # Tuning a language model's weights in 4 bits, on a GPU (docs/refer.md).
+    "writer": ["accelerate>=1", "bitsandbytes>=0.46", "peft>=0.15"],
     # More machines than one (docs/cluster.md).
     "cluster": ["fsspec>=2024.6", "ray[default]>=2.40", "s3fs>=2024.6"],
     # AGPL-3.0: whoever installs this and passes the result on takes that licence on. Nothing of ours needs it.

@@ -33,7 +33,7 @@ resolve onboard setup.py --extra cpu --constraint "$pins"
 resolve docs requirements/docs.in "$@"
 resolve uv requirements/uv.in "$@"
 # Hydra 1.3, the last that sam2 works with, wants an older omegaconf than ground.txt has.
-resolve optional setup.py --extra cpu --extra openvino --extra rfdetr --extra sam2 --extra ultralytics \
+resolve optional setup.py --extra cpu --extra openvino --extra rfdetr --extra sam2 --extra ultralytics --extra writer \
     --constraint <(grep -v '^omegaconf==' "$pins") "$@"
 resolve ros-jazzy requirements/ros-jazzy.in --constraint "$pins"
 # ROS comes from ros-*.txt or from the machine, never from ground.txt.

@@ -27,7 +27,7 @@ MODULES = {
     "onboard": ONBOARD,
     "test": TEST,
     "ground": GROUND,
-    "optional": [*GROUND, "rfdetr", "sam2.build_sam", "ultralytics"],
+    "optional": [*GROUND, "bitsandbytes", "rfdetr", "sam2.build_sam", "ultralytics"],
 }
 
 

@@ -101,8 +101,11 @@ def taught(tokeniser: Any, said: Sequence[dict[str, str]], most: int) -> dict[st
     return {"input_ids": [*prompt, *answer], "labels": [IGNORED] * len(prompt) + list(answer)}
 
 
-def tune(recipe: Path, data: Path, out: Path) -> Path:
+def tune(recipe: Path, data: Path, out: Path, *, on_cpu: bool = False) -> Path:
     """Tune a writer; returns the folder of its adapter.
+
+    Args:
+        on_cpu: do without a GPU, which only a tiny model ends within a lifetime.
 
     Raises:
         ReferError: the recipe or the chats are none, there is no CUDA GPU, or a package is missing; what to do is said.
@@ -112,7 +115,7 @@ def tune(recipe: Path, data: Path, out: Path) -> Path:
     chats = {name: read_chats(data / name) for name in (TRAIN, HELD_OUT)}
     import torch
 
-    if not torch.cuda.is_available():
+    if not on_cpu and not torch.cuda.is_available():
         raise ReferError(
             f"tuning {wishes.model} in 4 bits needs a CUDA GPU, and torch {torch.__version__} sees none here; run this"
             f" where there is one ({len(chats[TRAIN])} chats are ready in {data})"
@@ -129,7 +132,7 @@ def tune(recipe: Path, data: Path, out: Path) -> Path:
             TrainingArguments,
         )
     except ImportError as err:
-        raise ReferError(f"{err.name} is missing; pip install 'peft>=0.15' bitsandbytes accelerate") from err
+        raise ReferError(f"{err.name} is missing; pip install 'afss_ros[refer,writer]'") from err
     tokeniser = AutoTokenizer.from_pretrained(wishes.model)
     seen = {name: [taught(tokeniser, said, wishes.tokens) for said in group] for name, group in chats.items()}
     quantised = BitsAndBytesConfig(
@@ -149,7 +152,7 @@ def tune(recipe: Path, data: Path, out: Path) -> Path:
         args=TrainingArguments(
             output_dir=str(out), per_device_train_batch_size=wishes.batch,
             gradient_accumulation_steps=wishes.accumulate, learning_rate=wishes.rate, lr_scheduler_type="cosine",
-            warmup_ratio=wishes.warm_up, num_train_epochs=wishes.epochs, bf16=True, seed=wishes.seed,
+            warmup_steps=wishes.warm_up, num_train_epochs=wishes.epochs, bf16=True, use_cpu=on_cpu, seed=wishes.seed,
             eval_strategy="epoch" if seen[HELD_OUT] else "no", save_strategy="epoch", report_to=[],
         ),
         train_dataset=seen[TRAIN],

@@ -97,7 +97,7 @@ def test_every_import_is_required_by_setup_py(module: Path) -> None:
     extras = arguments["extras_require"]
     required = distribution_names([*arguments["install_requires"], *extras["cpu"]])
     if room(module) in GROUND_ROOMS:
-        brought = ("ground", "geo", "refer", "cluster", "sam2", "ultralytics", "rfdetr")
+        brought = ("ground", "geo", "refer", "cluster", "sam2", "ultralytics", "rfdetr", "writer")
         required |= distribution_names([requirement for extra in brought for requirement in extras[extra]])
     used = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in third_party(module) - ROS_MODULES}
     assert used <= required

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from processes import python, run
 
 from afss_ros.cli import main
 from afss_ros.refer import ReferError
-from afss_ros.refer.rewrite.chats import chat
+from afss_ros.refer.rewrite.chats import HELD_OUT, TRAIN, chat
 from afss_ros.refer_training.writer import IGNORED, Writer, read, read_chats, taught, tune
 
 SAID = chat("the left ship", ["the ship on the left", "leftmost ship"])["messages"]
@@ -76,3 +77,55 @@ def test_without_a_gpu_it_says_so(
     assert main(["refer", "tune-writer", "config/refer_writer.yaml", "--data", str(tmp_path)]) == 1
     assert "needs a CUDA GPU" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    tokeniser = a_tokeniser()
+    tokeniser.add_special_tokens({"pad_token": "<pad>"})
+    tokeniser.save_pretrained(tmp_path / "model")
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        Gemma3ForCausalLM(
+            Gemma3TextConfig(
+                vocab_size=len(tokeniser), hidden_size=64, intermediate_size=128, num_hidden_layers=2, head_dim=32,
+                num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=1024, sliding_window=512,
+            )
+        ).save_pretrained(tmp_path / "model")  # fmt: skip
+    return tmp_path / "model"
+
+
+def test_a_writer_learns_in_four_bits_and_its_adapter_is_read_back(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes (MIT, optional) is not installed")
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    data, recipe = tmp_path / "chats", tmp_path / "recipe.yaml"
+    data.mkdir()
+    for name in (TRAIN, HELD_OUT):
+        (data / name).write_text((json.dumps({"messages": SAID}) + "\n") * 4)
+    recipe.write_text(f"model: {model}\nepochs: 6\nbatch: 2\naccumulate: 1\nrate: 0.01\n")
+    # Apart: transformers looks for a package `datasets`, and here would find the tests of ours.
+    paths = [str(recipe), str(data), str(tmp_path / "out")]
+    code = (
+        "from pathlib import Path; from afss_ros.refer_training.writer import tune;"
+        f" tune(*map(Path, {paths!r}), on_cpu=True)"
+    )
+    done = run(python("-c", code), patience_s=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    adapter = tmp_path / "out" / "adapter"
+
+    states = sorted((tmp_path / "out").glob("checkpoint-*/trainer_state.json"), key=lambda path: path.stat().st_mtime)
+    losses = [entry["eval_loss"] for entry in json.loads(states[-1].read_text())["log_history"] if "eval_loss" in entry]
+    assert len(losses) == 6 and losses[-1] < losses[0] - 0.5
+
+    tokeniser = AutoTokenizer.from_pretrained(adapter)
+    seen = {name: torch.tensor([value]) for name, value in taught(tokeniser, SAID, 512).items()}
+    assert (seen["labels"] != IGNORED).any()
+    base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    with torch.inference_mode():
+        before = float(base(**seen).loss)
+        after = float(PeftModel.from_pretrained(base, str(adapter))(**seen).loss)
+    assert after < before - 0.5
