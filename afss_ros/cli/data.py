@@ -82,7 +82,7 @@ def render(
             with worked_on(out, ("dataset.json", "samples.jsonl", "samples-0.jsonl")) as (root, folder):
                 order = Order(root, count, size, seed, split, nature=nature, empty=empty)
                 total = produce(order, progress=advance, crew=who, told=bar.stands, aside=aside.append, folder=folder)
-    Console().print(f"{out}: {total} frames")
+    Console().print(f"{out}: {total} frames", soft_wrap=True)
     left_out(aside)
 
 

@@ -51,7 +51,9 @@ def label(
     from afss_ros.teacher.models.checkpoints import Access
 
     if finish:
-        Console().print(f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out}/report.html")
+        Console().print(
+            f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out}/report.html", soft_wrap=True
+        )
         return
     if not source:
         raise typer.BadParameter("what is to be labelled? Give a bag, a folder of pictures or a video, or --finish")
@@ -91,7 +93,7 @@ def label(
     except KeyboardInterrupt:
         Console(stderr=True).print(console.interrupted(Folder.of(out).path, bar.counts, bar.length), soft_wrap=True)
         raise typer.Exit(130) from None
-    Console().print(f"{out}: {console.summary(counts)}")
+    Console().print(f"{out}: {console.summary(counts)}", soft_wrap=True)
     if counts["unreadable"] or counts.get("damaged") or counts.get("set aside"):
         raise typer.Exit(3)
 
@@ -172,4 +174,4 @@ def select(
     )
     with console.selection_bar() as advance:
         selected = select_images(labels, out, chosen, against=against or (), choices=choices, advance=advance)
-    Console().print(console.summary(selected, out))
+    Console().print(console.summary(selected, out), soft_wrap=True)

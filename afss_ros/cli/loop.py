@@ -34,7 +34,8 @@ def loop(
     gain = outcome["gain"]
     kind = "mask" if gain["kind"] == "segm" else "box"
     before, after, difference = (points(gain[name]) for name in ("before", "after", "difference"))
-    Console().print(f"{kind} AP in points: {gain['over']} {before}, student {after}, difference {difference}")
+    gained = f"{kind} AP in points: {gain['over']} {before}, student {after}, difference {difference}"
+    Console().print(gained, soft_wrap=True)
     Console().print(f"{out / 'report.html'}", soft_wrap=True)
 
 

@@ -170,7 +170,7 @@ def show(report: dict[str, Any], console: Console) -> None:
         )
     for part in ("node", "renderer", "geo", "workers"):
         if "not_measured" in report.get(part, {}):
-            console.print(f"{part}: not measured: {report[part]['not_measured']}", style="yellow")
+            console.print(f"{part}: not measured: {report[part]['not_measured']}", style="yellow", soft_wrap=True)
     machine = report["machine"]
     console.print(
         f"{machine['cpu']}, {machine['cpus']} cpus; load before {machine['load_before']:.1f};"
@@ -195,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         models = options.models or ([default_student()] if {"student", "node", "geo"} & set(wanted) else [])
     except FileNotFoundError as err:
-        console.print(f"error: {err}", style="bold red", markup=False, highlight=False)
+        console.print(f"error: {err}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         return 1
     steps: dict[str, Callable[[], Any]] = {
         "student": lambda: measure_students(models, options.provider, options.frames),
@@ -209,14 +209,14 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             report[name] = steps[name]()
         except StudentError as err:
-            console.print(f"error: {err}", style="bold red", markup=False, highlight=False)
+            console.print(f"error: {err}", style="bold red", markup=False, highlight=False, soft_wrap=True)
             return 1
     show(report, console)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = options.out.with_suffix(".part")
     unfinished.write_text(json.dumps(report, indent=1) + "\n")
     unfinished.replace(options.out)
-    console.print(f"written to {options.out}")
+    console.print(f"written to {options.out}", soft_wrap=True)
     return 0
 
 

@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     found = table(figures, refused) + ("\n" + node_table(report["node"]) if options.node else "")
     (options.out / "providers.md").write_text(found)
     console.print(found, markup=False, soft_wrap=True)
-    console.print(f"written to {options.out}")
+    console.print(f"written to {options.out}", soft_wrap=True)
     return 0 if figures else 1
 
 

@@ -122,7 +122,8 @@ def test_files_of_every_layout_read_alike(tmp_path: Path, kind: str) -> None:
         assert raster.facts()["overviews"] or kind != "cog"
     assert block.valid[:40, :68].all() and not block.valid[40:].any() and not block.valid[:, 68:].any()
     difference = np.abs(block.pixels[:, :40, :68].astype(int) - pixels[:, 600:, 700:])
-    assert difference.max() <= (60 if kind == "jpeg" else 0)
+    # How far a single pixel of a JPEG is off hangs on the library; a window that is off by one differs by 7 on average.
+    assert difference.mean() < 1.5 if kind == "jpeg" else not difference.any()
 
 
 def test_what_is_written_may_grow_beyond_four_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def main() -> int:
     try:
         model = model_file.locate(options.model)
     except FileNotFoundError as error:
-        console.print(f"error: {error}", style="bold red", markup=False, highlight=False)
+        console.print(f"error: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         return 1
     with console.status("measuring, half a minute on an idle machine"):
         bare = bare_inference_ms(model, options.provider, options.frames)
@@ -125,7 +125,7 @@ def main() -> int:
     unfinished = options.out.with_suffix(".part")
     unfinished.write_text(json.dumps(report, indent=2) + "\n")
     unfinished.replace(options.out)
-    console.print(f"written to {options.out}")
+    console.print(f"written to {options.out}", soft_wrap=True)
     return 0
 
 

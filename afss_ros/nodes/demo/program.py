@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options, plan(options), console)
     except (DemoError, SourceError, BagError) as error:
-        console.print(f"error: {error}", style="bold red", markup=False, highlight=False)
+        console.print(f"error: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("interrupted", style="yellow")
@@ -66,7 +66,7 @@ def run(options: Options, todo: Plan, console: Console) -> int:
     console.print(files_table([options.out / name for name in (SHEET, VIDEO, BAG, SUMMARY)]))
     discrepancies = played.ledger.discrepancies()
     for discrepancy in discrepancies:
-        console.print(f"error: the frames do not add up: {discrepancy}", style="bold red")
+        console.print(f"error: the frames do not add up: {discrepancy}", style="bold red", soft_wrap=True)
     return 1 if discrepancies else played.source_code
 
 
