@@ -117,7 +117,7 @@ def fly(
         waiting = [(at, s) for at, s in waiting if at > time]
         taken = [filter_.see(s) for s in due]
         if view is not None:
-            search.looked(any(taken))
+            search.looked(any(taken), filter_.watching)
         log.times.append(time)
         log.truths.append(truth.copy())
         log.beliefs.append(filter_.belief)

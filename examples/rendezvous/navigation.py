@@ -26,11 +26,13 @@ _SHARED = 0.85
 _FADE_S = 45.0
 _ACCELERATION = 2e-4
 """m/s²/sqrt(Hz) that nobody models."""
-_BURN = 0.02
-"""Standard deviation of an impulse, of its size, and `_BURN_LEAST` m/s."""
-_BURN_LEAST = 0.002
+_BURN = 0.01
+"""Standard deviation of an impulse, of its size, and `_BURN_LEAST` m/s: what the thrusters are known to do."""
+_BURN_LEAST = 0.001
 _LAG_S = 12.0
 """What is later than this is dropped."""
+_KNOWN_AFTER = 5
+"""Sights of an identity that all fit, one after the other, before it is the target's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +80,7 @@ class Filter:
         self.identity = ""
         """Of the track that the target has."""
         self.accepted = self.refused = 0
+        self._newcomers: dict[str, list[Sight]] = {}
 
     @property
     def belief(self) -> Belief:
@@ -99,16 +102,75 @@ class Filter:
         return self.belief
 
     def see(self, sights: list[Sight]) -> bool:
-        """Take what a frame shows, now or late; whether the target was among it."""
-        place = next((i for i, e in enumerate(self._events) if sights and abs(e.time - sights[0].time) < 1e-6), None)
+        """Take what a frame shows, now or late; whether the target was among it.
+
+        Who has another identity than the target had is first watched. While nobody knows well where the target is, a
+        craft that passes lies in its direction, and perhaps as far; but it does not move as the target must. Once
+        it is known, all that was seen of it is taken, each in its place in time.
+        """
+        place = self._place(sights[0].time) if sights else None
         if place is None:
             return False
-        sight = self._target(self._beliefs[place], sights)
-        if sight is None:
+        fitting = [s for s in sights if self._misfit(self._beliefs[place], s) < _GATE]
+        taken = [s for s in fitting if s.identity == self.identity][:1] or self._recognised(fitting)
+        if not taken:
             self.refused += 1
             return False
-        self.accepted += 1
-        self.identity = sight.identity
+        self.accepted += len(taken)
+        self.identity = taken[-1].identity
+        self._newcomers.clear()
+        for sight in taken:
+            self._take(sight)
+        return True
+
+    @property
+    def watching(self) -> bool:
+        """Whether somebody is in sight who may turn out to be the target."""
+        return any(s.time >= self.belief.time - 1.5 for seen in self._newcomers.values() for s in seen)
+
+    def _place(self, time: float) -> int | None:
+        return next((i for i, event in enumerate(self._events) if abs(event.time - time) < 1e-6), None)
+
+    def _recognised(self, fitting: list[Sight]) -> list[Sight]:
+        """All sights of the one who fits, of those without the target's identity, long enough; of the best, if several."""
+        found: list[tuple[float, list[Sight]]] = []
+        for identity, seen in list(self._newcomers.items()):
+            seen[:] = [s for s in seen if self._place(s.time) is not None]
+            if not seen:
+                del self._newcomers[identity]
+        for sight in fitting:
+            seen = self._newcomers.setdefault(sight.identity, [])
+            seen.append(sight)
+            misfits = self._misfits(seen)
+            while misfits and max(misfits) >= _GATE:
+                del seen[0]
+                misfits = self._misfits(seen)
+            if len(seen) >= _KNOWN_AFTER:
+                found.append((float(np.mean(misfits)), seen))
+        return list(min(found, key=lambda pair: pair[0])[1]) if found else []
+
+    def _misfits(self, seen: list[Sight]) -> list[float]:
+        """Of each sight, from what is believed with those before it; the range has to fit, too."""
+        misfits: list[float] = []
+        belief: Belief | None = None
+        for sight in sorted(seen, key=lambda s: s.time):
+            place = self._place(sight.time)
+            assert place is not None
+            belief = self._beliefs[place] if belief is None else self._carried_on(belief, place)
+            misfits.append(max(self._misfit(belief, sight), _range_misfit(belief.mean, belief.covariance, sight)))
+            belief = self._updated(belief, sight)
+        return misfits
+
+    def _carried_on(self, belief: Belief, place: int) -> Belief:
+        """To the event at `place`, burns and all, without what was seen on the way."""
+        for event in self._events[: place + 1]:
+            if event.time > belief.time:
+                belief = self._carried(belief, event.time, event.impulse)
+        return belief
+
+    def _take(self, sight: Sight) -> None:
+        place = self._place(sight.time)
+        assert place is not None
         self._events[place].sights.append(sight)
         self._beliefs[place] = self._updated(self._beliefs[place], sight)
         for i in range(place + 1, len(self._events)):
@@ -117,19 +179,6 @@ class Filter:
             for seen in event.sights:
                 belief = self._updated(belief, seen)
             self._beliefs[i] = belief
-        return True
-
-    def _target(self, belief: Belief, sights: list[Sight]) -> Sight | None:
-        """The sight that is the target's: that with its identity, if it fits, else the one that fits best.
-
-        Who has another identity must be as far as the target, too: while nobody knows well where that is, a craft that
-        passes lies in its direction.
-        """
-        fitting = [(self._misfit(belief, s), s) for s in sights]
-        fitting = [(misfit, s) for misfit, s in fitting if misfit < _GATE]
-        same = [s for _, s in fitting if s.identity == self.identity]
-        others = [(misfit, s) for misfit, s in fitting if _range_misfit(belief.mean, belief.covariance, s) < _GATE]
-        return same[0] if same else min(others, key=lambda pair: pair[0], default=(0.0, None))[1]
 
     def _misfit(self, belief: Belief, sight: Sight) -> float:
         residual, h, noise = _bearing(belief.mean, sight)
@@ -167,15 +216,21 @@ class Filter:
 
 
 def _bearing(mean: Array, sight: Sight) -> tuple[Array, Array, Array]:
-    """Residual (2,), its matrix (2, 10) and noise (2, 2), across the line of sight that is expected."""
-    ray = -mean[:3] + mean[6:9]
+    """Residual (2,), its matrix (2, 10) and noise (2, 2), across the line from the chaser to the craft's middle.
+
+    The residual is measured in the plane across that line, where the offset of what is seen adds up with it. Laid
+    across the line to what is seen, it would turn with each error: many such planes together seem to tell of range,
+    and tell that the craft is nearer than it is (Aidala and Nardone, 1982).
+    """
+    ray = -mean[:3]
     metres = float(np.linalg.norm(ray))
-    expected = ray / metres
-    basis = np.linalg.svd(expected[None])[2][1:]
+    line = ray / metres
+    basis = np.linalg.svd(line[None])[2][1:]
     h = np.zeros((2, STATES))
     h[:, :3], h[:, 6:9] = -basis / metres, basis / metres
     noise = (1 - _SHARED) * basis @ sight.covariance @ basis.T + 1e-10 * np.eye(2)
-    return basis @ sight.direction, h, noise
+    ahead = max(float(line @ sight.direction), 0.1)
+    return basis @ sight.direction / ahead - basis @ mean[6:9] / metres, h, noise
 
 
 def _range(mean: Array, sight: Sight) -> tuple[Array, Array, Array]:

@@ -17,6 +17,11 @@ _PATIENCE = 5
 _STEP = 0.7
 """Between the places that are looked at, in pictures."""
 _AROUND = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (0, 0))
+_FARTHER = (
+    (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (-1, 2), (-2, 2), (-2, 1),
+    (-2, 0), (-2, -1), (-2, -2), (-1, -2), (0, -2), (1, -2), (2, -2), (2, -1),
+)  # fmt: skip
+_PLACES = _AROUND + _FARTHER
 
 
 def zoom(metres: float, length_m: float) -> float:
@@ -59,12 +64,12 @@ class Search:
         """How many pictures past the believed place to look, right and down."""
         if self._missed < _PATIENCE or not self._may_be_outside(belief):
             return 0.0, 0.0
-        x, y = _AROUND[(self._missed // _PATIENCE - 1) % len(_AROUND)]
+        x, y = _PLACES[(self._missed // _PATIENCE - 1) % len(_PLACES)]
         return _STEP * x, _STEP * y
 
-    def looked(self, found: bool) -> None:
-        """A frame came, with or without the target."""
-        self._missed = 0 if found else self._missed + 1
+    def looked(self, found: bool, watching: bool = False) -> None:
+        """A frame came, with or without the target; somebody who may be the target is worth to look on."""
+        self._missed = 0 if found else self._missed + (not watching)
 
     def _may_be_outside(self, belief: Belief) -> bool:
         metres = float(np.linalg.norm(belief.mean[:3]))
