@@ -20,6 +20,8 @@ _GATE = 13.8
 """Bearings less likely than one in a thousand are somebody else's."""
 _RANGE_GATE = 7.9
 """Ranges less likely than one in two hundred are of a craft half seen."""
+_NEWCOMER_GATE = 3.8
+"""A newcomer's range must be more likely than one in twenty: whom the filter takes for the target it keeps."""
 _ITERATIONS = 4
 _SHARED = 0.85
 """Share of a bearing's and of a range's variance that neighbouring frames have in common."""
@@ -142,7 +144,7 @@ class Filter:
             seen = self._newcomers.setdefault(sight.identity, [])
             seen.append(sight)
             misfits = self._misfits(seen)
-            while misfits and max(misfits) >= _GATE:
+            while misfits and max(misfits) >= 1.0:
                 del seen[0]
                 misfits = self._misfits(seen)
             if len(seen) >= _KNOWN_AFTER:
@@ -150,14 +152,15 @@ class Filter:
         return list(min(found, key=lambda pair: pair[0])[1]) if found else []
 
     def _misfits(self, seen: list[Sight]) -> list[float]:
-        """Of each sight, from what is believed with those before it; the range has to fit, too."""
+        """Of each sight, from what is believed with those before it: of bearing or range, the worse, 1 at its gate."""
         misfits: list[float] = []
         belief: Belief | None = None
         for sight in sorted(seen, key=lambda s: s.time):
             place = self._place(sight.time)
             assert place is not None
             belief = self._beliefs[place] if belief is None else self._carried_on(belief, place)
-            misfits.append(max(self._misfit(belief, sight), _range_misfit(belief.mean, belief.covariance, sight)))
+            far = _range_misfit(belief.mean, belief.covariance, sight)
+            misfits.append(max(self._misfit(belief, sight) / _GATE, far / _NEWCOMER_GATE))
             belief = self._updated(belief, sight)
         return misfits
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -90,16 +88,46 @@ def test_somebody_else_s_bearing_is_refused() -> None:
     assert np.array_equal(filter_.belief.mean, before) and filter_.refused >= 1
 
 
-def test_who_passes_in_the_target_s_direction_is_told_from_it_by_its_range() -> None:
-    filter_ = Filter(np.array([*WAYPOINTS[0][1], 0.0, 0.0, 0.0]), DEVIATION, LENGTH_M)
-    before = filter_.belief.mean.copy()
-    metres = float(np.linalg.norm(before[:3]))
-    sight = Sight(0.0, "7", -before[:3] / metres, 1e-6 * np.eye(3), 0.2 * metres, 0.04 * metres)
-    assert not filter_.see([sight])
-    assert np.array_equal(filter_.belief.mean, before) and filter_.identity == ""
-    assert filter_.see([replace(sight, metres=1.2 * metres)])
+def newcomer(filter_: Filter, seconds: int, far: float = 1.0, degrees_a_second: float = 0.0) -> list[bool]:
+    """Whether it was taken, second by second, who is seen where the target is thought to be, or is not quite."""
+    taken = []
+    for second in range(1, seconds + 1):
+        mean = filter_.go(filter_.belief.time + 1.0).mean
+        metres = float(np.linalg.norm(mean[:3]))
+        side = np.array([0.0, 0.0, np.tan(np.radians(degrees_a_second * second))])
+        direction = -mean[:3] / metres + side
+        direction /= np.linalg.norm(direction)
+        told = far * metres
+        sight = Sight(filter_.belief.time, "7", direction, 1e-6 * np.eye(3), told, 0.2 * told)
+        taken.append(filter_.see([sight]))
+    return taken
+
+
+def test_a_newcomer_is_the_target_who_is_as_far_and_moves_as_it_must() -> None:
+    guess = np.array([*WAYPOINTS[0][1], 0.0, 0.0, 0.0])
+    for stranger in ({"far": 0.2}, {"degrees_a_second": 0.3}):
+        filter_ = Filter(guess, DEVIATION, LENGTH_M)
+        assert not any(newcomer(filter_, 8, **stranger)) and filter_.identity == "" and filter_.accepted == 0
+        still = Filter(guess, DEVIATION, LENGTH_M)
+        still.go(8.0)
+        assert np.allclose(filter_.belief.mean, still.belief.mean)
+    filter_ = Filter(guess, DEVIATION, LENGTH_M)
+    assert newcomer(filter_, 6) == [False] * 4 + [True] * 2
+    assert filter_.identity == "7" and filter_.accepted == 6  # those before it was known, too
     # Once known it may look near or far for a frame, half covered: its bearing counts all the same.
-    assert filter_.see([sight]) and filter_.identity == "7"
+    assert newcomer(filter_, 1, far=0.2) == [True]
+
+
+def test_bearings_of_one_place_tell_nothing_of_range() -> None:
+    random = np.random.default_rng(0)
+    filter_ = Filter(np.array([0.0, -60.0, 0.0, 0.0, 0.0, 0.0]), np.array([1.0, 10.0, 1.0, 0.1, 0.1, 0.1]), LENGTH_M)
+    for _ in range(200):
+        direction = np.array([0.0, 1.0, 0.0]) + random.normal(0, 0.04, 3) * np.array([1, 0, 1])
+        direction /= np.linalg.norm(direction)
+        filter_.see([Sight(0.0, "1", direction, 0.1**2 * (np.eye(3) - np.outer(direction, direction)))])
+    assert filter_.accepted == 200
+    assert np.sqrt(filter_.belief.covariance[1, 1]) == pytest.approx(10.0, rel=0.02)
+    assert abs(filter_.belief.mean[1] + 60.0) < 0.5
 
 
 def test_a_target_beside_the_picture_is_looked_for_and_found() -> None:
