@@ -13,6 +13,19 @@ Array = NDArray[np.float64]
 MEAN_MOTION = 0.0011
 """rad/s, in low Earth orbit."""
 
+ACCELERATION = 2e-4
+"""m/s²/sqrt(Hz) that nobody models."""
+
+
+def thrust_sigma(impulse: Array) -> float:
+    """Standard deviation, m/s, of each component of an impulse (3,), as the thrusters' maker would state it."""
+    return float(0.01 * np.linalg.norm(impulse) + 0.001)
+
+
+def thrust_error(impulse: Array, rng: np.random.Generator) -> Array:
+    """By how much (3,) a burn misses its impulse (3,)."""
+    return rng.normal(0, thrust_sigma(impulse), 3)
+
 
 def transition(dt: float, n: float = MEAN_MOTION) -> Array:
     """The matrix (6, 6) that carries a state over `dt` seconds of drift."""

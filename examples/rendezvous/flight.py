@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.rendezvous.dynamics import WAYPOINTS, impulse_to, transition
+from examples.rendezvous.dynamics import ACCELERATION, WAYPOINTS, impulse_to, thrust_error, transition
 from examples.rendezvous.navigation import Belief, Filter, Sight, nees
 from examples.rendezvous.pointing import Search
 from examples.rendezvous.world import View
@@ -96,12 +96,12 @@ def fly(
         time = float(second)
         befall(time)
         if second:
-            truth = transition(1.0) @ truth + np.array([*[0.0] * 3, *rng.normal(0, 2e-4, 3)])
+            truth = transition(1.0) @ truth + np.array([*[0.0] * 3, *rng.normal(0, ACCELERATION, 3)])
             filter_.go(time)
         if time in burns:
             goal_time, goal = burns[time]
             impulse = impulse_to(filter_.belief.mean[:6], np.array(goal), goal_time - time)
-            truth[3:] += impulse + rng.normal(0, 0.01 * np.linalg.norm(impulse) + 0.001, 3)
+            truth[3:] += impulse + thrust_error(impulse, rng)
             filter_.burn(impulse)
         lost = rng.random() < faults.lost or _within(time, faults.dead)
         view, sights = None, []

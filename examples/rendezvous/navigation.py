@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.rendezvous.dynamics import transition
+from examples.rendezvous.dynamics import ACCELERATION, thrust_sigma, transition
 
 Array = NDArray[np.float64]
 STATES = 10
@@ -26,11 +26,6 @@ _ITERATIONS = 4
 _SHARED = 0.85
 """Share of a bearing's and of a range's variance that neighbouring frames have in common."""
 _FADE_S = 45.0
-_ACCELERATION = 2e-4
-"""m/s²/sqrt(Hz) that nobody models."""
-_BURN = 0.01
-"""Standard deviation of an impulse, of its size, and `_BURN_LEAST` m/s: what the thrusters are known to do."""
-_BURN_LEAST = 0.001
 _LAG_S = 12.0
 """What is later than this is dropped."""
 _KNOWN_AFTER = 5
@@ -134,7 +129,7 @@ class Filter:
         return next((i for i, event in enumerate(self._events) if abs(event.time - time) < 1e-6), None)
 
     def _recognised(self, fitting: list[Sight]) -> list[Sight]:
-        """All sights of the one who fits, of those without the target's identity, long enough; of the best, if several."""
+        """All sights of whoever fits long enough without the target's identity; of the best, if several do."""
         found: list[tuple[float, list[Sight]]] = []
         for identity, seen in list(self._newcomers.items()):
             seen[:] = [s for s in seen if self._place(s.time) is not None]
@@ -195,7 +190,7 @@ class Filter:
         fade = np.exp(-dt / _FADE_S)
         phi[6:, 6:] *= fade
         noise = np.zeros((STATES, STATES))
-        q = _ACCELERATION**2
+        q = ACCELERATION**2
         noise[:3, :3], noise[3:6, 3:6] = q * dt**3 / 3 * np.eye(3), q * dt * np.eye(3)
         noise[:3, 3:6] = noise[3:6, :3] = q * dt**2 / 2 * np.eye(3)
         noise[6:9, 6:9] = (1 - fade**2) * self._off**2 * np.eye(3)
@@ -203,7 +198,7 @@ class Filter:
         mean, covariance = phi @ belief.mean, phi @ belief.covariance @ phi.T + noise
         if impulse is not None:
             mean[3:6] += impulse
-            covariance[3:6, 3:6] += (_BURN * np.linalg.norm(impulse) + _BURN_LEAST) ** 2 * np.eye(3)
+            covariance[3:6, 3:6] += thrust_sigma(impulse) ** 2 * np.eye(3)
         return Belief(time, mean, covariance)
 
     def _updated(self, belief: Belief, sight: Sight) -> Belief:
@@ -222,8 +217,9 @@ def _bearing(mean: Array, sight: Sight) -> tuple[Array, Array, Array]:
     """Residual (2,), its matrix (2, 10) and noise (2, 2), across the line from the chaser to the craft's middle.
 
     The residual is measured in the plane across that line, where the offset of what is seen adds up with it. Laid
-    across the line to what is seen, it would turn with each error: many such planes together seem to tell of range,
-    and tell that the craft is nearer than it is (Aidala and Nardone, 1982).
+    across the line to what is seen, the plane turns with each error: many of them seem to tell of range, and tell that
+    the craft is nearer than it is (Aidala and Nardone, 1982). Most of that is gone so; coordinates of range and angle
+    would rid the filter of the rest.
     """
     ray = -mean[:3]
     metres = float(np.linalg.norm(ray))

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from examples.rendezvous.drawn import Drawn
-from examples.rendezvous.dynamics import WAYPOINTS, impulse_to, transition
+from examples.rendezvous.dynamics import WAYPOINTS, impulse_to, thrust_error, transition
 from examples.rendezvous.flight import ALL_FAULTS, DEVIATION, NO_FAULTS, Faults, fly
 from examples.rendezvous.navigation import Belief, Filter, Sight, nees
 from examples.rendezvous.pointing import Search
@@ -118,16 +118,15 @@ def test_a_newcomer_is_the_target_who_is_as_far_and_moves_as_it_must() -> None:
     assert newcomer(filter_, 1, far=0.2) == [True]
 
 
-def test_bearings_of_one_place_tell_nothing_of_range() -> None:
+def test_a_burn_is_held_for_as_wrong_as_it_is() -> None:
+    filter_ = Filter(np.array([*WAYPOINTS[0][1], 0.0, 0.0, 0.0]), np.full(6, 1e-6), LENGTH_M)
     random = np.random.default_rng(0)
-    filter_ = Filter(np.array([0.0, -60.0, 0.0, 0.0, 0.0, 0.0]), np.array([1.0, 10.0, 1.0, 0.1, 0.1, 0.1]), LENGTH_M)
-    for _ in range(200):
-        direction = np.array([0.0, 1.0, 0.0]) + random.normal(0, 0.04, 3) * np.array([1, 0, 1])
-        direction /= np.linalg.norm(direction)
-        filter_.see([Sight(0.0, "1", direction, 0.1**2 * (np.eye(3) - np.outer(direction, direction)))])
-    assert filter_.accepted == 200
-    assert np.sqrt(filter_.belief.covariance[1, 1]) == pytest.approx(10.0, rel=0.02)
-    assert abs(filter_.belief.mean[1] + 60.0) < 0.5
+    impulse = np.array([0.3, 1.5, -0.4])
+    filter_.burn(impulse)
+    flown_ = np.stack([impulse + thrust_error(impulse, random) for _ in range(2000)])
+    errors = flown_ - filter_.belief.mean[3:6]
+    normalised = np.einsum("ni,ij,nj->n", errors, np.linalg.inv(filter_.belief.covariance[3:6, 3:6]), errors)
+    assert np.mean(normalised) / 3 == pytest.approx(1.0, abs=0.06)
 
 
 def test_a_target_beside_the_picture_is_looked_for_and_found() -> None:
