@@ -70,7 +70,7 @@ def test_the_error_is_as_large_as_the_filter_says() -> None:
 
 
 def test_what_is_late_is_taken_in_its_place() -> None:
-    at_once, late = flown(3)[1], flown(3, late=True)[1]
+    at_once, late = flown(1)[1], flown(1, late=True)[1]
     # The burns differ a little, for they are made of what is known by then.
     assert at_once.accepted == late.accepted == 301
     assert np.trace(late.belief.covariance[:3, :3]) == pytest.approx(
