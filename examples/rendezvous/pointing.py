@@ -16,12 +16,12 @@ _PATIENCE = 5
 """Frames without the target before it is looked for, and for how many each place is looked at."""
 _STEP = 0.7
 """Between the places that are looked at, in pictures."""
-_AROUND = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (0, 0))
+_AROUND = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
 _FARTHER = (
     (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (-1, 2), (-2, 2), (-2, 1),
     (-2, 0), (-2, -1), (-2, -2), (-1, -2), (0, -2), (1, -2), (2, -2), (2, -1),
 )  # fmt: skip
-_PLACES = _AROUND + _FARTHER
+_PLACES = np.array([*_AROUND, *_FARTHER, (0, 0)])
 
 
 def zoom(metres: float, length_m: float) -> float:
@@ -62,18 +62,22 @@ class Search:
 
     def aside(self, belief: Belief) -> tuple[float, float]:
         """How many pictures past the believed place to look, right and down."""
-        if self._missed < _PATIENCE or not self._may_be_outside(belief):
+        if self._missed < _PATIENCE:
             return 0.0, 0.0
-        x, y = _PLACES[(self._missed // _PATIENCE - 1) % len(_PLACES)]
-        return _STEP * x, _STEP * y
+        places = _PLACES[(np.abs(_PLACES) <= self._steps(belief)).all(1)]
+        x, y = places[(self._missed // _PATIENCE - 1) % len(places)]
+        return _STEP * float(x), _STEP * float(y)
 
     def looked(self, found: bool, watching: bool = False) -> None:
         """A frame came, with or without the target; somebody who may be the target is worth to look on."""
         self._missed = 0 if found else self._missed + (not watching)
 
-    def _may_be_outside(self, belief: Belief) -> bool:
+    def _steps(self, belief: Belief) -> NDArray[np.intp]:
+        """How many places (2,) to go right and down, or left and up, for all of a target within two deviations."""
         metres = float(np.linalg.norm(belief.mean[:3]))
-        half = tangents(zoom(metres, self._length_m), 4, 3)
+        pictures = 2 * metres * np.array(tangents(zoom(metres, self._length_m), 4, 3))
         across = turned_to(-belief.mean[:3])[:2]
-        deviation = np.sqrt(np.diag(across @ belief.covariance[:3, :3] @ across.T)) / metres
-        return bool((2 * deviation > half).any())
+        deviation = np.sqrt(np.diag(across @ belief.covariance[:3, :3] @ across.T))
+        half = np.minimum(self._length_m / 2 / pictures, 0.2)  # no place has room for one that fills the picture
+        beside = 2 * deviation / pictures + half - 0.5
+        return np.ceil(beside / _STEP).clip(0, 2).astype(np.intp)

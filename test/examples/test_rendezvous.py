@@ -140,7 +140,7 @@ def test_a_target_beside_the_picture_is_looked_for_and_found() -> None:
 
 
 def test_nobody_looks_aside_who_knows_where_the_target_is() -> None:
-    unsure = Belief(0.0, np.array([0.0, -500.0, *[0.0] * 8]), np.diag([400.0] * 3 + [0.1] * 7))
+    unsure = Belief(0.0, np.array([0.0, -500.0, *[0.0] * 8]), np.diag([225.0] * 3 + [0.1] * 7))
     sure = Belief(0.0, unsure.mean, np.diag([4.0] * 3 + [0.1] * 7))
     search = Search(LENGTH_M)
     aside = []
