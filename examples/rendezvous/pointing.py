@@ -21,7 +21,8 @@ _FARTHER = (
     (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (-1, 2), (-2, 2), (-2, 1),
     (-2, 0), (-2, -1), (-2, -2), (-1, -2), (0, -2), (1, -2), (2, -2), (2, -1),
 )  # fmt: skip
-_PLACES = np.array([*_AROUND, *_FARTHER, (0, 0)])
+_PLACES = np.array([*_AROUND, (0, 0), *_FARTHER, (0, 0)])
+"""In turn; ahead again after each round, for a target may have been there and not been told from what is behind it."""
 
 
 def zoom(metres: float, length_m: float) -> float:
