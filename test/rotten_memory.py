@@ -45,9 +45,12 @@ def main() -> int:
             super().__init__(session)
             open_sessions.add(self)
 
+    replaced: list[dict[str, Any]] = []  # a run that is under way in another thread still writes into its memory
+
     def rot(_signal: int, _frame: FrameType | None) -> None:
         for session in list(open_sessions):
             rotten, _, _ = runtime.open_session(other.read_bytes(), name="rotten", provider="cpu", threads=1)
+            replaced.append(session.__dict__)
             session.__dict__ = runtime.BoundSession(rotten).__dict__
 
     def rot_the_file(_signal: int, _frame: FrameType | None) -> None:

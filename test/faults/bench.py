@@ -176,10 +176,15 @@ class Bench(AbstractContextManager["Bench"]):
         return self.answered_since(self.right + count - 1, patience_s)
 
     def answered_since(self, right: int, patience_s: float = PATIENCE_S) -> bool:
-        """Whether a right answer comes beyond so many, without a camera that is told to go on."""
+        """Whether a right answer comes beyond so many, without a camera that is told to go on; none from the dead."""
         with suppress(AssertionError):
-            self.peer.spin_until(lambda: self.right > right, "a right answer", patience_s)
+            self.peer.spin_until(lambda: self.right > right or self.is_dead, "a right answer", patience_s)
         return self.right > right
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the node's process has ended, by whatever."""
+        return self.process.process.poll() is not None
 
     def await_report(
         self, which: Callable[[bytes, str, dict[str, str]], bool], patience_s: float = PATIENCE_S
