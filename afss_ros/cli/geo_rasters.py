@@ -42,13 +42,12 @@ def info(
 
     with bounded(), Raster(raster) as opened:
         facts = opened.facts()
-        facts["doubt"] = opened.alpha_in_doubt()
+        doubt = opened.alpha_in_doubt()
         facts["metres_per_pixel"] = [round(v, 4) for v in metres_per_pixel(opened.grid)]
     if as_json:
-        typer.echo(json.dumps(facts, indent=1))
+        typer.echo(json.dumps(facts | {"doubt": doubt}, indent=1))
         return
     table = Table(show_header=False, box=None)
-    doubt = facts.pop("doubt")
     for name, value in facts.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         table.add_row(name, text if len(text) < 100 else text[:97] + "...")

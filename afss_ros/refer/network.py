@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from afss_ros.perception import Detection
 from afss_ros.refer.errors import ReferError
-from afss_ros.refer.parse import tokens as words_of
 from afss_ros.refer.resolver import FOUND, NONE, Answer
 from afss_ros.refer.vocabulary import PADDING, Vocabulary
 from afss_ros.student import letterbox
@@ -140,10 +139,6 @@ class NetworkResolver:
             SentenceError: the sentence is empty or too long.
         """
         return self.facts.vocabulary.encode(text)
-
-    def was_taught(self, text: str) -> bool:
-        """Whether the network met every word of a sentence; others are said in those that it met."""
-        return set(words_of(text)) <= set(self.facts.vocabulary.words)
 
     @property
     def blind(self) -> NDArray[np.int64]:

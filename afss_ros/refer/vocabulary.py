@@ -39,6 +39,10 @@ class Vocabulary:
     def _numbers(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.words, 1)}
 
+    def was_taught(self, text: str) -> bool:
+        """Whether it has every word of a sentence; the others are said in those that it has, where they can be."""
+        return all(word in self._numbers for word in tokens(text))
+
     def encode(self, text: str) -> NDArray[np.int64]:
         """Numbers of a sentence's words, int64 (length,); a word that was never taught is said in taught ones.
 

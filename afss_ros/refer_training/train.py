@@ -190,12 +190,12 @@ def _asked(
         most: sentences, after which it ends.
     """
     network.eval()
-    known, asked = set(vocabulary.words), 0
+    asked = 0
     with torch.inference_mode():
         for example in examples:
             if asked >= most:
                 return
-            kept = [n for n, text in enumerate(example.texts) if set(words_of(text)) <= known]
+            kept = [n for n, text in enumerate(example.texts) if vocabulary.was_taught(text)]
             kept = [n for n in kept if len(words_of(example.texts[n])) <= vocabulary.length]
             if not kept:
                 continue

@@ -176,10 +176,14 @@ class Bench(AbstractContextManager["Bench"]):
         return self.answered_since(self.right + count - 1, patience_s)
 
     def answered_since(self, right: int, patience_s: float = PATIENCE_S) -> bool:
-        """Whether a right answer comes beyond so many, without a camera that is told to go on; none from the dead."""
+        """Whether a right answer comes beyond so many, without a camera that is told to go on."""
+        return self.wait_for(lambda: self.right > right, "a right answer", patience_s)
+
+    def wait_for(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> bool:
+        """Whether it comes true while the node lives; nobody waits for a dead one."""
         with suppress(AssertionError):
-            self.peer.spin_until(lambda: self.right > right or self.is_dead, "a right answer", patience_s)
-        return self.right > right
+            self.peer.spin_until(lambda: condition() or self.is_dead, what, patience_s)
+        return condition()
 
     @property
     def is_dead(self) -> bool:
@@ -201,8 +205,7 @@ class Bench(AbstractContextManager["Bench"]):
                         found.append(status.message)
             return bool(found)
 
-        with suppress(AssertionError):
-            self.peer.spin_until(told, "such a report", patience_s)
+        self.wait_for(told, "such a report", patience_s)
         return (time.monotonic() - began, found[0]) if found else None
 
     def await_trouble(self, says: str = "", patience_s: float = PATIENCE_S) -> tuple[float, str] | None:

@@ -46,14 +46,10 @@ def rotten_memory(bench: Bench, count: int) -> Outcome:
         bench.process.process.send_signal(signal.SIGUSR1)
 
         def told(healed: int = healed) -> bool:
-            return bench.is_dead or bench.process.log.count("loading it anew") > healed
+            return bench.process.log.count("loading it anew") > healed
 
-        try:
-            bench.peer.spin_until(told, "the known answer to be missed")
-        except AssertionError:
+        if not bench.wait_for(told, "the known answer to be missed"):
             continue
-        if bench.is_dead:
-            break
         found = bench.await_trouble("loaded anew")
         outcome.notice(found[1] if found is not None else "in the log alone", time.monotonic() - began)
     survived = bench.await_right_frames() and bench.peer.reload()

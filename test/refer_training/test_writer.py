@@ -81,6 +81,7 @@ def test_without_a_gpu_it_says_so(
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes (MIT, optional) is not installed")
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
     tokeniser = a_tokeniser()
@@ -98,7 +99,6 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_a_writer_learns_in_four_bits_and_its_adapter_is_read_back(model: Path, tmp_path: Path) -> None:
-    pytest.importorskip("bitsandbytes", reason="bitsandbytes (MIT, optional) is not installed")
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -35,7 +35,8 @@ from afss_ros.nodes.image_input import to_rgb
 from afss_ros.nodes.messages import detections_message, image_message
 from afss_ros.nodes.perception import model_file
 from afss_ros.nodes.perception.health.memory import MemoryCheck
-from afss_ros.nodes.perception.judging import Judge
+from afss_ros.nodes.perception.judging import DUE_AFTER, Judge
+from afss_ros.nodes.perception.parameters import SPECS
 from afss_ros.nodes.perception.program import collected
 from afss_ros.perception import Frame, Perception
 from afss_ros.student import Student, letterbox
@@ -47,9 +48,12 @@ T = TypeVar("T")
 
 RATE_HZ = 30.0
 _FRAMES = 60
-_KNOWN_ANSWER_EVERY_S, _MEMORY_EVERY_S = 60.0, 10.0
-_TURN = 27
-"""Frames with the guards, and as many without: at 30 Hz the monitor looks at one of so many, by default."""
+_DEFAULTS = {spec.name: spec.default for spec in SPECS}
+_KNOWN_ANSWER_EVERY_S, _MEMORY_EVERY_S, _LOOKS_PER_S = (
+    float(_DEFAULTS[name]) for name in ("model.prove_every", "model.check_memory_every", "monitor.max_rate")
+)
+_TURN = round(RATE_HZ * DUE_AFTER / _LOOKS_PER_S)
+"""Frames with the guards, and as many without: the monitor looks at one of so many."""
 _STEPS = (
     "decode",
     "preprocess: letterbox",
@@ -190,7 +194,9 @@ class _Flight:
     def __init__(self, student: Student, image: NDArray[np.uint8]) -> None:
         self._student, self._image = student, image
         self._now_s = 0.0
-        self._judge = Judge(lambda: 0.5, Monitor(load_limits()), pictures_per_s=lambda: 1.0, clock=lambda: self._now_s)
+        self._judge = Judge(
+            lambda: 0.5, Monitor(load_limits()), pictures_per_s=lambda: _LOOKS_PER_S, clock=lambda: self._now_s
+        )
         # As where a camera leaves no idle moment: all of it before frames, as late as the node lets it be.
         self._memory = MemoryCheck(
             [held] if (held := student.weights) is not None else [],

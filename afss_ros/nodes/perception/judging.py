@@ -18,6 +18,8 @@ from afss_ros.student.doubt import Glance, doubt, glance
 
 FAR_APART_S = 1.0
 """Frames further apart are not compared."""
+DUE_AFTER = 0.9
+"""Share of the time between two looks after which the next is due: frames come a little early, too."""
 _MOST_KEPT = 1000
 
 
@@ -74,7 +76,7 @@ class Judge:
     def is_due(self) -> bool:
         """Whether the next picture is to be looked at."""
         rate = self._pictures_per_s()
-        return self._monitor is not None and rate > 0 and self._clock() - self._looked_at >= 0.9 / rate
+        return self._monitor is not None and rate > 0 and self._clock() - self._looked_at >= DUE_AFTER / rate
 
     def __call__(self, frame: Frame, perception: Perception) -> Judgement:
         """Judge a frame that was just perceived."""

@@ -130,7 +130,7 @@ class ByResolver:
 
     def was_taught(self, text: str) -> bool:
         """Whether it met every word of a sentence while it was trained."""
-        return not isinstance(self.resolver, NetworkResolver) or self.resolver.was_taught(text)
+        return not isinstance(self.resolver, NetworkResolver) or self.resolver.facts.vocabulary.was_taught(text)
 
 
 def asker(answers: Answers) -> Ask:
