@@ -15,8 +15,10 @@ OUT ?= out/demo
 TESTS ?= test
 ONLY ?=
 ARGS ?=
-# Tests of nodes wait more than they work. Those of one file stay together, for they share what is costly to make.
-PARALLEL ?= -n $(shell [ "$$(nproc 2> /dev/null || echo 1)" -gt 3 ] && echo 4 || echo 3) --dist loadfile --no-loadscope-reorder
+# Tests of nodes wait more than they work, so there are more of these than cores; each grows to 2 GiB with torch and Ray in it.
+# Neighbours share what is costly to make, and stay together until a worker has nothing left to do.
+WORKERS ?= $(shell awk '/^MemAvailable/ { n = int($$2 / 3145728); found = (n < 1 ? 1 : (n > 4 ? 4 : n)) } END { print (found ? found : 2) }' /proc/meminfo 2> /dev/null || echo 2)
+PARALLEL ?= -n $(WORKERS) --dist worksteal
 
 # How a Python runs tests: $(call pytest,its folder,options and tests). With AGAIN=1, as the gate has it, what failed among
 # many is asked once more, alone, and said: what fails twice is wrong, what fails once leans on the load and is to be mended.
