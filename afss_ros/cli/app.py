@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from afss_ros.cli.downlink import downlink_app
 from afss_ros.cli.geo import geo_app
 from afss_ros.cli.optional import with_optional
 from afss_ros.cli.refer import refer_app
+from afss_ros.terminal import say, screen
 from afss_ros.threads import wait_asleep
 
 COMMANDS = (
@@ -73,7 +73,7 @@ def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
 ) -> None:
     level = logging.DEBUG if debug else logging.INFO
-    handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+    handler = RichHandler(console=screen(errors=True), show_path=False, show_time=False)
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
     # It says how many records it wrote to each file, and so do the commands.
     logging.getLogger("pyogrio").setLevel(logging.DEBUG if debug else logging.WARNING)
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if message is None:
             traceback.print_exc()
         else:
-            Console(stderr=True).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+            say(Text.assemble(("error: ", "bold red"), message), errors=True)
         return 1
     return 0
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from afss_ros.terminal import say, screen
 
 if TYPE_CHECKING:
     from afss_ros.cluster import Crew, SetAside, Tally
@@ -45,8 +46,8 @@ class ShardBar:
     """A bar over all shards of a run, with its rate and how the work stands."""
 
     def __init__(self, what: str, total: int | None) -> None:
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}"))
-        self.progress = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}", markup=False))
+        self.progress = Progress(*columns, TimeRemainingColumn(), console=screen(errors=True))
         self._task = self.progress.add_task(what, total=total, said="")
         self._begun = time.monotonic()
         self._first: int | None = None
@@ -81,7 +82,7 @@ def shard_bar(what: str, total: int | None, kept: str) -> Iterator[ShardBar]:
         with bar.progress:
             yield bar
     except KeyboardInterrupt:
-        Console(stderr=True).print(f"stopped; {kept}, and the same command goes on", soft_wrap=True)
+        say(f"stopped; {kept}, and the same command goes on", errors=True)
         raise typer.Exit(130) from None
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, crew, left_out, shard_bar
+from afss_ros.terminal import say, screen
 
 if TYPE_CHECKING:
     from afss_ros.cluster import SetAside
@@ -82,7 +82,7 @@ def render(
             with worked_on(out, ("dataset.json", "samples.jsonl", "samples-0.jsonl")) as (root, folder):
                 order = Order(root, count, size, seed, split, nature=nature, empty=empty)
                 total = produce(order, progress=advance, crew=who, told=bar.stands, aside=aside.append, folder=folder)
-    Console().print(f"{out}: {total} frames", soft_wrap=True)
+    say(f"{out}: {total} frames")
     left_out(aside)
 
 
@@ -98,10 +98,10 @@ def check_data(
     from afss_ros.evaluation import table
 
     dataset = datasets.load(data, split)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=screen(errors=True), transient=True) as progress:
         task = progress.add_task("Checking", total=len(dataset))
         findings = check(dataset, whole=split is None, advance=lambda: progress.advance(task))
-    Console().print(table.render_findings(str(data), findings))
+    screen().print(table.render_findings(str(data), findings))
     if findings.problems:
         raise typer.Exit(3)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, Workers, crew
 from afss_ros.cli.threads import Threads, within
+from afss_ros.terminal import screen
 
 
 def evaluate(
@@ -57,7 +58,7 @@ def evaluate(
 
     from afss_ros.evaluation import run, table
 
-    console = Console()
+    console = screen()
     if tracking or truth:
         _evaluate_tracks(
             console, None if model is None else Path(model), tracking or [], truth or [], json, provider, threads
@@ -72,7 +73,7 @@ def evaluate(
         step = EvaluateStep(model, data, split, limit, tta, provider, tiling, run.SCORE_THRESHOLD)
         typer.echo(str(estimate(step, who)))
         return
-    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads):
+    with Progress(console=screen(errors=True), transient=True) as progress, within(threads):
         task = progress.add_task("Evaluating", total=None)
         document = run.run(
             model,
@@ -113,7 +114,7 @@ def _evaluate_tracks(
 
     if bool(tracking) == (model is not None) or not truth:
         raise typer.BadParameter("give --tracking and --truth, for each recording; or MODEL and --truth")
-    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads):
+    with Progress(console=screen(errors=True), transient=True) as progress, within(threads):
         task = progress.add_task("Following", total=len(truth))
 
         def advance() -> None:
@@ -149,4 +150,4 @@ def compare(
             logging.warning("not drawn: %s", reason)
         html.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(html, compare_html.render(found, compared).encode())
-    Console().print(comparison.render(found))
+    screen().print(comparison.render(found))

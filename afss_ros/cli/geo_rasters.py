@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, crew, shard_bar
+from afss_ros.terminal import screen
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def info(
     for name, value in facts.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         table.add_row(name, text if len(text) < 100 else text[:97] + "...")
-    Console().print(table)
+    screen().print(table)
     if doubt:
         _log.warning("%s: %s", raster, doubt)
 
@@ -317,6 +317,6 @@ def _tone(path: Path | None) -> Stretch | None:
 def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=screen(errors=True), transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

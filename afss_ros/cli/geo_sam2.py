@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from afss_ros.cli.threads import Threads, within
+from afss_ros.terminal import screen
 
 if TYPE_CHECKING:
     from afss_ros.geo.sam2.tune import Progress
@@ -210,7 +210,7 @@ def compare(
         None if minutes is not None else epochs or 30.0, size, blocks, guard, draw_blocks=draw_blocks, sam2=settings,
         rules=Rules(least_score=least_score, together=objects), wanted=tuple(_list(bands)), device=device,
     )  # fmt: skip
-    with Bar(console=Console(stderr=True), transient=True) as bar, within(threads):
+    with Bar(console=screen(errors=True), transient=True) as bar, within(threads):
         task = bar.add_task("comparing", total=None)
         path = run(plan, lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
                    Access(download))  # fmt: skip
@@ -241,7 +241,7 @@ def _tuning_bar() -> Iterator[Callable[[Progress], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
+    with Bar(*columns, console=screen(errors=True)) as bar:
         task = bar.add_task("tuning", total=None, loss=0.0, scores="-")
 
         def report(at: Progress) -> None:

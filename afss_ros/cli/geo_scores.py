@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from afss_ros.terminal import screen
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -75,11 +76,11 @@ def score(
     known = None if validation is None or validation_truth is None else (validation, validation_truth, validation_image)
     rules = Rules(min_iou, min_area, confidence, pixel_size, threshold)
     found = score_files(proposals, truth, image, rules, known)
-    console = Console()
+    console = screen()
     for table in _tables(found):
         console.print(table)
     for note in _notes(found):
-        console.print(note, soft_wrap=True, highlight=False)
+        console.print(note, soft_wrap=True)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         content = {"proposals": str(proposals), "truth": str(truth), **found.to_json()}

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from afss_ros.cli.crew import Cluster, Gpus, Memory, Plan, Timeout, Workers, crew
 from afss_ros.cli.threads import Threads, within
+from afss_ros.terminal import say, screen
 
 
 def label(
@@ -51,9 +51,7 @@ def label(
     from afss_ros.teacher.models.checkpoints import Access
 
     if finish:
-        Console().print(
-            f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out}/report.html", soft_wrap=True
-        )
+        say(f"{out}: {console.summary(command.finish(out, bag=bag))}; look at {out}/report.html")
         return
     if not source:
         raise typer.BadParameter("what is to be labelled? Give a bag, a folder of pictures or a video, or --finish")
@@ -91,9 +89,9 @@ def label(
                 advanced=bar.advanced,
             )
     except KeyboardInterrupt:
-        Console(stderr=True).print(console.interrupted(Folder.of(out).path, bar.counts, bar.length), soft_wrap=True)
+        say(console.interrupted(Folder.of(out).path, bar.counts, bar.length), errors=True)
         raise typer.Exit(130) from None
-    Console().print(f"{out}: {console.summary(counts)}", soft_wrap=True)
+    say(f"{out}: {console.summary(counts)}")
     if counts["unreadable"] or counts.get("damaged") or counts.get("set aside"):
         raise typer.Exit(3)
 
@@ -119,14 +117,13 @@ def mine(
 
     settings = mining.Mining(alarm=alarm, iou=iou, easy=easy, repeat=repeat)
     source = datasets.load(data, split)
-    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads), limited() as given:
+    with Progress(console=screen(errors=True), transient=True) as progress, within(threads), limited() as given:
         task = progress.add_task("Mining", total=len(source.samples))
         with Student(model, provider="cpu", threads=given, score_threshold=min(alarm, 0.5)) as student:
             mined = mining.mine(student, source, out, settings, lambda: progress.advance(task))
-    Console().print(
+    say(
         f"{out}: {mined.written} images; {mined.alarms} false alarms, {mined.wrong} craft seen wrongly, {mined.easy}"
-        " neither",
-        soft_wrap=True,
+        " neither"
     )
 
 
@@ -174,4 +171,4 @@ def select(
     )
     with console.selection_bar() as advance:
         selected = select_images(labels, out, chosen, against=against or (), choices=choices, advance=advance)
-    Console().print(console.summary(selected, out), soft_wrap=True)
+    screen().print(console.summary(selected, out), soft_wrap=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from afss_ros.cli.stopping import stoppable
 from afss_ros.cli.threads import Threads, within
+from afss_ros.terminal import say, screen
 
 Changes = Annotated[list[str] | None, typer.Option("--set", help="name=value of the configuration; may be repeated.")]
 
@@ -29,14 +30,14 @@ def loop(
     from afss_ros.loop import run
 
     chosen = configs.load(config, parse_overrides(changes or []))
-    with stoppable(), Console(stderr=True).status("starting") as status, within(threads):
-        outcome = run.run(chosen, out, told=lambda line: status.update(line))
+    with stoppable(), screen(errors=True).status("starting") as status, within(threads):
+        outcome = run.run(chosen, out, told=lambda line: status.update(Text(line)))
     gain = outcome["gain"]
     kind = "mask" if gain["kind"] == "segm" else "box"
     before, after, difference = (points(gain[name]) for name in ("before", "after", "difference"))
     gained = f"{kind} AP in points: {gain['over']} {before}, student {after}, difference {difference}"
-    Console().print(gained, soft_wrap=True)
-    Console().print(f"{out / 'report.html'}", soft_wrap=True)
+    say(gained)
+    say(f"{out / 'report.html'}")
 
 
 def ablate(
@@ -52,10 +53,10 @@ def ablate(
     from afss_ros.loop import ablation
 
     chosen = ablation.load(config, parse_overrides(changes or []))
-    with stoppable(), Console(stderr=True).status("starting") as status, within(threads):
-        rows = ablation.run(chosen, out, told=lambda line: status.update(line))
-    Console().print(ablation.table(rows), soft_wrap=True, markup=False, highlight=False)
-    Console().print(f"{out / 'ablation.html'}", soft_wrap=True)
+    with stoppable(), screen(errors=True).status("starting") as status, within(threads):
+        rows = ablation.run(chosen, out, told=lambda line: status.update(Text(line)))
+    say(ablation.table(rows))
+    say(f"{out / 'ablation.html'}")
 
 
 def points(figure: Mapping[str, Any]) -> str:

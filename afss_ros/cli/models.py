@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.markup import escape
+
+from afss_ros.terminal import say, screen
 
 
 def manifest(
@@ -34,7 +36,7 @@ def manifest(
                 raise StudentError(f"{model} finds no craft in {image}; an answer that is empty tells nothing")
             known = KnownAnswer(frame.image, labels)
         path = manifest.write(model, manifest.of_file(model, known))
-    Console().print(f"{path}: sha256 {student.sha256}{'' if known else ', without a known answer'}", soft_wrap=True)
+    say(f"{path}: sha256 {student.sha256}{'' if known else ', without a known answer'}")
 
 
 def slot(
@@ -50,7 +52,7 @@ def slot(
     """Upload a student, in pieces, into the slot that does not fly, and tell what is in both."""
     from afss_ros.student import slots
 
-    console = Console()
+    console = screen()
     if model is not None:
         done = slots.upload(
             model,
@@ -98,9 +100,9 @@ def upset(
     shown = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, frames).round().astype(int))]
     # A session for each bit: nobody wants a line for each.
     logging.getLogger("afss_ros.student").setLevel(logging.WARNING)
-    console = Console()
+    console = screen()
     with Progress(console=console) as bar:
-        task = bar.add_task(f"flipping bits of {model.name}")
+        task = bar.add_task(escape(f"flipping bits of {model.name}"))
         upsets = campaign.run(
             model,
             shown,

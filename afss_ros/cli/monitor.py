@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
+from afss_ros.terminal import screen
 
 Set = Annotated[Path, typer.Argument(help="A data set folder, or a COCO .json.", show_default=False)]
 Split = Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)]
@@ -65,8 +66,8 @@ def rates(
     for name, rate in found.items():
         reasons = ", ".join(f"{reason} {number}" for reason, number in rate.reasons.most_common())
         table.add_row(name or "as they are", f"{rate.found}", f"{rate.rate:.3f}", reasons)
-    Console().print(table)
+    screen().print(table)
 
 
 def _progress() -> Progress:
-    return Progress(console=Console(stderr=True), transient=True)
+    return Progress(console=screen(errors=True), transient=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from afss_ros.terminal import say
 
 
 def run(
@@ -39,6 +40,6 @@ def run(
             source, out, topic, model, provider, score_threshold, wanted, tiling, grey_bits, tracking, target_length
         )
         summary = perceive(options, started=told.started, advanced=told.advanced, skipped=told.skipped)
-    Console().print(summary_line(summary, out), soft_wrap=True)
+    say(summary_line(summary, out))
     if summary.unreadable:
         raise typer.Exit(3)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from afss_ros.terminal import say
 
 
 def check_model(
@@ -45,11 +46,6 @@ def check_model(
         options=parse_options(options),
         max_cpu_share=max_cpu_share,
     )
-    console = Console(highlight=False)
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False)
-
     with Student(model, provider=provider, integrity=integrity, provider_settings=settings, batch=cameras) as student:
         say(f"{model}: {student.contract.family}, sha256 {student.sha256}")
         say("manifest: " + (student.warning or ("none" if student.manifest is None else "agrees")))
@@ -101,7 +97,7 @@ def arrange(
     with Student(out, provider="cpu") as student:
         student.prove()
     free = ", its batch axis is free" if free_batch else ""
-    Console().print(f"{out}: {changed} inputs are cast first now{free}; with a manifest", soft_wrap=True)
+    say(f"{out}: {changed} inputs are cast first now{free}; with a manifest")
 
 
 def compile_student(
@@ -141,6 +137,4 @@ def compile_student(
         for path in (unproven, manifest.path_of(unproven)):
             path.unlink(missing_ok=True)
     said = "its known answer is given" if proven else "without a known answer"
-    Console(highlight=False).print(
-        f"{target}: {made.provider} of {made.sha256[:16]}..., {placed}, {said}", soft_wrap=True
-    )
+    say(f"{target}: {made.provider} of {made.sha256[:16]}..., {placed}, {said}")

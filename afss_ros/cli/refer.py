@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from afss_ros.cli.optional import with_optional
+from afss_ros.terminal import screen
 
 
 def ask(
@@ -112,7 +112,7 @@ def evaluate(
         task = progress.add_task("Asking", total=None)
         asked = report.asked(data, resolver, answers, split, controls, lambda: progress.advance(task))
     asked.write(json, html)
-    Console().print(asked.table())
+    screen().print(asked.table())
     overall = asked.result.overall
     typer.echo(
         f"no-target accuracy {_figure(overall.no_target_accuracy)}, target accuracy {_figure(overall.target_accuracy)},"
@@ -295,7 +295,7 @@ def _figure(value: float | None) -> str:
 
 
 def _progress() -> Progress:
-    return Progress(console=Console(stderr=True), transient=True)
+    return Progress(console=screen(errors=True), transient=True)
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)

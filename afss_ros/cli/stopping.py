@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
 
 from afss_ros.distill.training.stopping import StoppedError
+from afss_ros.terminal import say
 
 
 @contextmanager
@@ -17,5 +17,5 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     except StoppedError as stopped:
-        Console(stderr=True).print(str(stopped), soft_wrap=True, markup=False, highlight=False)
+        say(str(stopped), errors=True)
         raise typer.Exit(128 + stopped.number) from None

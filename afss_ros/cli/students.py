@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from afss_ros.cli.stopping import stoppable
 from afss_ros.cli.threads import Threads, within
+from afss_ros.terminal import say, screen
 
 
 def train(
@@ -62,7 +62,7 @@ def train(
         outcome = families.train(chosen, out, report, device=device)
     if Place.of(device).writes:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in outcome.metrics.items())
-        Console().print(f"{out}: step {outcome.step}, {scores}", soft_wrap=True)
+        say(f"{out}: step {outcome.step}, {scores}")
 
 
 def export(
@@ -99,13 +99,13 @@ def export(
         (size, size), labels_stride, boxes, allow_unlearned=allow_unlearned, score_calibration=line
     )
     families.export(run, out, options)
-    Console().print(f"{out}", soft_wrap=True)
+    say(f"{out}")
     if int8 is not None:
         exporting.export_int8(run, out, int8, calibrate)
-        Console().print(f"{int8}", soft_wrap=True)
+        say(f"{int8}")
     if weights is not None:
         exporting.export_weights(run, weights)
-        Console().print(f"{weights}", soft_wrap=True)
+        say(f"{weights}")
 
 
 def weigh(
@@ -127,15 +127,14 @@ def weigh(
     from afss_ros.threads import limited
 
     samples = [sample for path in data for sample in datasets.load(path, split).samples]
-    with Progress(console=Console(stderr=True), transient=True) as progress, within(threads), limited() as given:
+    with Progress(console=screen(errors=True), transient=True) as progress, within(threads), limited() as given:
         task = progress.add_task("Weighing", total=len(samples))
         with Student(model, provider="cpu", threads=given) as student:
             found = weighing.weigh(student.evidence, samples, lambda: progress.advance(task))
     weighing.write(model, out, found.weights)
-    Console().print(
+    say(
         f"{out}: {found.detections} detections, {found.right} right; score error {found.error_before:.3f} before,"
-        f" {found.error_after:.3f} after; {found.weights}",
-        soft_wrap=True,
+        f" {found.error_after:.3f} after; {found.weights}"
     )
 
 
@@ -171,5 +170,5 @@ def search(
             device=device,
             told=lambda result: logging.info("%s: S_final %s", result["student"], result["s_final"]),
         )
-    Console().print(Markdown(pareto.table(results)))
-    Console().print(f"{out / 'pareto.png'}", soft_wrap=True)
+    screen().print(Markdown(pareto.table(results)))
+    say(f"{out / 'pareto.png'}")

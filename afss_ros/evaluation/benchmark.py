@@ -34,6 +34,7 @@ from rich.table import Table
 from afss_ros.evaluation.latency import STAGES, student_latency
 from afss_ros.share import default_student
 from afss_ros.student import Student, StudentError
+from afss_ros.terminal import screen
 
 FRAME_SIZES = ((512, 512), (1024, 1024), (1200, 1920))
 """(H, W) of the frames a student is timed on; 1200x1920 is SPEED+'s camera."""
@@ -189,13 +190,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of one worker and two, in turns")
     parser.add_argument("--out", type=Path, default=Path("out/bench.json"))
     options = parser.parse_args(arguments)
-    console = Console()
+    console = screen()
     report: dict[str, Any] = {"machine": describe_machine()}
     wanted = options.only or list(PARTS)
     try:
         models = options.models or ([default_student()] if {"student", "node", "geo"} & set(wanted) else [])
     except FileNotFoundError as err:
-        console.print(f"error: {err}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"error: {err}", style="bold red", soft_wrap=True)
         return 1
     steps: dict[str, Callable[[], Any]] = {
         "student": lambda: measure_students(models, options.provider, options.frames),
@@ -209,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             report[name] = steps[name]()
         except StudentError as err:
-            console.print(f"error: {err}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"error: {err}", style="bold red", soft_wrap=True)
             return 1
     show(report, console)
     options.out.parent.mkdir(parents=True, exist_ok=True)

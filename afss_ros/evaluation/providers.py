@@ -23,7 +23,6 @@ from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from afss_ros.evaluation.benchmark import describe_machine
 from afss_ros.evaluation.latency import sample_picture
@@ -32,6 +31,7 @@ from afss_ros.share import share
 from afss_ros.student import Student, StudentError
 from afss_ros.student.known_answer import agreement
 from afss_ros.student.providers.settings import ProviderSettings
+from afss_ros.terminal import screen
 
 _KEEP_ALL = 1.0
 """Of the nodes may fall to the CPU here: the table says how many did."""
@@ -189,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("out/providers"))
     options = parser.parse_args(arguments)
     model = options.model or share() / "models" / "student-fp32.onnx"
-    console = Console(highlight=False)
+    console = screen()
     figures, refused = measure(model, options.legs, frames=options.frames, size=(options.side, options.side))
     report: dict[str, Any] = {
         "model": model.name,
@@ -211,7 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
     (options.out / "providers.json").write_text(json.dumps(report, indent=1) + "\n")
     found = table(figures, refused) + ("\n" + node_table(report["node"]) if options.node else "")
     (options.out / "providers.md").write_text(found)
-    console.print(found, markup=False, soft_wrap=True)
+    console.print(found, soft_wrap=True)
     console.print(f"written to {options.out}", soft_wrap=True)
     return 0 if figures else 1
 

@@ -15,7 +15,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from afss_ros.evaluation.latency import sample_picture
 from afss_ros.labels import CLASS_NAMES
@@ -23,6 +22,7 @@ from afss_ros.perception import Detection, Perception
 from afss_ros.student.contract import StudentContract
 from afss_ros.student.doubt import doubt, glance
 from afss_ros.student.view import Tiling, View
+from afss_ros.terminal import screen
 
 NETWORK = (512, 512)
 LABELS = (256, 256)
@@ -63,7 +63,7 @@ def measure_doubt(side: int = 512, craft: int = 2, repeats: int = 200) -> float:
 def main() -> int:
     """Measure and print."""
     cv2.setNumThreads(1)
-    console = Console()
+    console = screen()
     for source in FRAMES:
         row = measure_tiling(source)
         console.print(

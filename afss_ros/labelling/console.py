@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from afss_ros.labelling.engine import Progress
 from afss_ros.labelling.manifest import DAMAGED, LOOKED_AT, Manifest
+from afss_ros.terminal import screen
 
 
 class LabellingBar:
@@ -26,7 +26,7 @@ class LabellingBar:
 
     def __init__(self) -> None:
         columns = (TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-        self._bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+        self._bar = Bar(*columns, TimeRemainingColumn(), console=screen(errors=True))
         self._task = self._bar.add_task("label", total=None, rate="")
         self._begun = 0.0
         self._before: int | None = None

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from afss_ros.run.perceive import RunSummary
 from afss_ros.sources import Unreadable
+from afss_ros.terminal import screen
 
 
 class Bar:
@@ -27,15 +27,13 @@ class Bar:
         self._progress.advance(self._task)
 
     def skipped(self, unreadable: Unreadable) -> None:
-        self._progress.console.print(
-            f"unreadable, skipped: {unreadable.name}: {unreadable.reason}", markup=False, soft_wrap=True
-        )
+        self._progress.console.print(f"unreadable, skipped: {unreadable.name}: {unreadable.reason}", soft_wrap=True)
 
 
 @contextmanager
 def running_bar() -> Iterator[Bar]:
     columns = (TextColumn("perceiving"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=screen(errors=True)) as progress:
         yield Bar(progress, progress.add_task("run", total=None))
 
 

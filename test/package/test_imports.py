@@ -13,7 +13,7 @@ from processes import python, run
 
 VALUES = {"labels", "perception", "images", "camera", "spacing"}
 ON_BOARD = {*VALUES, "extras", "share", "student", "monitor", "overlay", "bags", "sources"}
-GROUND = {*ON_BOARD, "threads", "datasets", "cluster"}
+GROUND = {*ON_BOARD, "terminal", "threads", "datasets", "cluster"}
 
 # Who may import whom: docs/architecture, as a table.
 MAY_IMPORT = {
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "labels": set(),
     "share": set(),
     "spacing": set(),
+    "terminal": set(),
     "threads": set(),
     "perception": {"labels"},
     "camera": {"perception"},
@@ -35,13 +36,14 @@ MAY_IMPORT = {
     "overlay": {*VALUES, "student"},
     "bags": VALUES,
     "sources": {*VALUES, "bags"},
-    "run": {*ON_BOARD, "datasets", "tracking"},
+    "run": {*ON_BOARD, "datasets", "terminal", "tracking"},
     "nodes": {
         *ON_BOARD,
         "tracking",
         "downlink",
         "run",
         "refer",
+        "terminal",
         *("teacher", "labelling", "threads"),  # the labelling node
     },
     "datasets": {*VALUES, "bags"},

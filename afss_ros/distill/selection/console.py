@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from afss_ros.distill.selection.command import PICTURE, Selected
 from afss_ros.distill.selection.decide import REASONS
+from afss_ros.terminal import screen
 
 
 @contextmanager
 def selection_bar() -> Iterator[Callable[[], None]]:
     """Count the images looked at; gives what `select` reports to."""
     columns = (SpinnerColumn(), TextColumn("selecting, {task.completed} images looked at"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=screen(errors=True), transient=True) as bar:
         task = bar.add_task("select", total=None)
         yield lambda: bar.advance(task)
 

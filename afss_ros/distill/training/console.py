@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from afss_ros.distill.training import loop as training
 from afss_ros.distill.training.processes import Place
+from afss_ros.terminal import screen
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def training_bar() -> Iterator[training.Report]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not Place.of().writes) as bar:
+    with Progress(*columns, console=screen(errors=True), disable=not Place.of().writes) as bar:
         task = bar.add_task("training", total=1.0, step=0, loss=0.0, speed=0.0, scores="-")
 
         def report(progress: training.Progress) -> None:

@@ -25,6 +25,7 @@ from rich.table import Table
 from afss_ros.nodes.perception import model_file
 from afss_ros.share import share
 from afss_ros.student.runtime import open_session
+from afss_ros.terminal import screen
 
 _PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 
@@ -98,11 +99,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="of the camera's flow")
     parser.add_argument("--out", type=Path, default=Path("out/bench/benchmark.json"))
     options = parser.parse_args()
-    console = Console()
+    console = screen()
     try:
         model = model_file.locate(options.model)
     except FileNotFoundError as error:
-        console.print(f"error: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"error: {error}", style="bold red", soft_wrap=True)
         return 1
     with console.status("measuring, half a minute on an idle machine"):
         bare = bare_inference_ms(model, options.provider, options.frames)

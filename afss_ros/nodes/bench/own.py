@@ -43,6 +43,7 @@ from afss_ros.student import Student, letterbox
 from afss_ros.student.detections import refuse_impossible
 from afss_ros.student.stitch import Outputs
 from afss_ros.student.view import View
+from afss_ros.terminal import screen
 
 T = TypeVar("T")
 
@@ -259,7 +260,7 @@ def main() -> int:
         with collected():
             steps = stages(student, image, options.frames)
             added = guards_in_turns(student, image, options.turns)
-    show(Console(), f"{model.name}, {image.shape[1]}x{image.shape[0]} rgb8", steps, added)
+    show(screen(), f"{model.name}, {image.shape[1]}x{image.shape[0]} rgb8", steps, added)
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         part = options.out.with_suffix(".part")

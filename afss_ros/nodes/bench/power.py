@@ -17,11 +17,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from afss_ros.nodes.perception import model_file
 from afss_ros.share import share
+from afss_ros.terminal import screen
 
 SETTINGS: dict[str, tuple[str, ...]] = {
     "off": ("power.mode:=off",),
@@ -56,7 +56,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out/bench/power.json"))
     options = parser.parse_args()
     options.model = model_file.locate(options.model)
-    console = Console()
+    console = screen()
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in options.settings}
     with console.status("measuring"):
         for _ in range(options.turns):

@@ -26,6 +26,7 @@ from afss_ros.nodes.demo.settings import Options, Plan, parse, plan
 from afss_ros.nodes.demo.table import files_table, results_table
 from afss_ros.share import share
 from afss_ros.sources import SourceError
+from afss_ros.terminal import screen
 
 BAG, VIDEO, SHEET, SUMMARY = "demo.mcap", "overlay.mp4", "contact_sheet.png", "summary.json"
 
@@ -33,11 +34,11 @@ BAG, VIDEO, SHEET, SUMMARY = "demo.mcap", "overlay.mp4", "contact_sheet.png", "s
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; see the module for the exit codes."""
     options = parse(arguments)
-    console = Console()
+    console = screen()
     try:
         return run(options, plan(options), console)
     except (DemoError, SourceError, BagError) as error:
-        console.print(f"error: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"error: {error}", style="bold red", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("interrupted", style="yellow")
@@ -105,7 +106,7 @@ def _play(options: Options, todo: Plan, progress: Progress) -> Played:
 def _progress(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
