@@ -54,6 +54,7 @@ take_over_settings() { # of this machine's network: names, certificates, apt, pi
 mount_kernel() {
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
+    mount -t tmpfs shm "$root/dev/shm" # another machine's programs do not share its memory with this one's
     local cache=${UV_CACHE_DIR:-$HOME/.cache/uv}
     mkdir -p "$cache" "$root/root/.cache/uv"
     mount --bind "$cache" "$root/root/.cache/uv"
