@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import re
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +94,47 @@ def remove_leftovers(root: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a folder for this process, made if need be and without what killed ones left; freed however it ends.
+
+    Raises:
+        DatasetError: another process works there, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as err:
+        raise DatasetError(f"{folder}: cannot be made ({err.strerror or err}); choose another --out") from err
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as err:
+        by = _holder(os.fstat(descriptor).st_ino)
+        os.close(descriptor)
+        raise DatasetError(f"{folder}: {by} is writing here; wait for it, or choose another --out") from err
+    try:
+        remove_leftovers(folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(inode: int) -> str:
+    """Who holds the lock of a file, in words: its process and command where the system tells."""
+    try:
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if "FLOCK" in fields and fields[5].endswith(f":{inode}"):
+                command = Path(f"/proc/{fields[4]}/cmdline").read_bytes().split(b"\0")
+                words = " ".join(
+                    Path(word).name if n == 0 else word for n, word in enumerate(map(os.fsdecode, command))
+                )
+                return f"process {fields[4]} ({words.strip()[:200]})"
+    except (OSError, IndexError):
+        pass
+    return "another process"
 
 
 def mend_last_line(descriptor: int, complete: int) -> None:

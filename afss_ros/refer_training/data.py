@@ -22,6 +22,7 @@ from afss_ros.refer_training.eyes import MASK_STRIDE, STRIDE
 from afss_ros.refer_training.recipe import Data
 from afss_ros.student import letterbox
 
+_HALF = 127
 _CRAFT_WORDS = frozenset(word for table in CRAFT_SIDES.values() for phrase in spread(table) for word in phrase.split())
 
 
@@ -86,6 +87,7 @@ def _example(root: Path, scene: dict[str, Any], said: list[Reference], names: tu
     box = letterbox.fit((image.shape[0], image.shape[1]), (size, size))
     canvas = np.zeros((size, size, 3), np.uint8)
     fitted = np.array(letterbox.apply(image, box, canvas))
+    half = size // MASK_STRIDE
     masks: list[NDArray[np.uint8]] = []
     classes: list[int] = []
     cells: list[int] = []
@@ -93,22 +95,21 @@ def _example(root: Path, scene: dict[str, Any], said: list[Reference], names: tu
     for thing in scene["things"]:
         if thing["noun"] not in names:
             continue
-        whole = np.zeros((size, size), np.float32)
+        whole = np.zeros((size, size), np.uint8)
         rows, columns = slice(box.top, box.top + box.content[0]), slice(box.left, box.left + box.content[1])
         content = (box.content[1], box.content[0])
-        mask = decode(thing["mask"]).astype(np.float32)
+        mask = decode(thing["mask"]).astype(np.uint8) * 255
         whole[rows, columns] = cv2.resize(mask, content, interpolation=cv2.INTER_AREA)
-        small = whole.reshape(size // MASK_STRIDE, MASK_STRIDE, -1, MASK_STRIDE).mean((1, 3))
-        if small.max() <= 0.5:
+        small = cv2.resize(whole, (half, half), interpolation=cv2.INTER_AREA)
+        if small.max() <= _HALF:
             continue  # nothing of it is left in this size
-        ys, xs = np.nonzero(small > 0.5)
+        ys, xs = np.nonzero(small > _HALF)
         cell = size // STRIDE
         row, column = (int((v.mean() + 0.5) * MASK_STRIDE / STRIDE) for v in (ys, xs))
         places[thing["id"]] = len(masks)
-        masks.append((small * 255).round().astype(np.uint8))
+        masks.append(np.asarray(small, np.uint8))
         classes.append(names.index(thing["noun"]))
         cells.append(row * cell + column)
-    half = size // MASK_STRIDE
     kept = [r for r in said if all(target in places for target in r.targets)]
     return Example(
         scene["key"],

@@ -18,11 +18,14 @@ MASK_STRIDE = 2
 """Pixels of the picture per pixel of a thing's mask."""
 LEAST_SCORE = 0.3
 """Of what is taken for a thing."""
-_EMBEDDED = 8
+EMBEDDED = 8
+"""Channels of a pixel that the little networks read."""
 _HIDDEN = 8
+_AWAY = 4.0
+"""What a side of the picture counts as, where a mask is told how far its pixels are from a middle."""
 _SAME, _ALIKE = 0.45, 0.6
 """Two of one name whose masks overlap by more are one; and two of names of which a thing has only one."""
-_WEIGHTS = (_EMBEDDED + 2) * _HIDDEN + _HIDDEN + _HIDDEN + 1
+_WEIGHTS = (EMBEDDED + 2) * _HIDDEN + _HIDDEN + _HIDDEN + 1
 
 
 class Seen(NamedTuple):
@@ -53,54 +56,46 @@ class Maps(NamedTuple):
     pixels: Tensor
 
 
-def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
 
 
-class Eyes(nn.Module):
-    """Finds things of `classes` names in pictures whose sides are divisible by 32.
+def heads(classes: int, wide: int, wider: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """What reads features of `wide` channels: the heat of middles, and what makes the little network of a thing."""
+    heat = nn.Sequential(block(wide, wide), nn.Conv2d(wide, classes, 1))
+    kernels = nn.Sequential(nn.Linear(wide + classes, wider), nn.ReLU(), nn.Linear(wider, _WEIGHTS))
+    rare = heat[-1]
+    assert isinstance(rare, nn.Conv2d) and rare.bias is not None
+    nn.init.constant_(rare.bias, -4.0)
+    return heat, kernels
+
+
+class Finder(nn.Module):
+    """What all eyes share: from maps of a picture to the things in it.
 
     Args:
         classes: how many names.
-        width: channels at a quarter of the picture.
         slots: K, most things in a picture.
+
+    Attributes:
+        least: pixels of a mask below which a thing is neither asked for nor forbidden as the eyes learn.
+        most: masks that are learned from in one picture and step.
     """
 
-    def __init__(self, classes: int, width: int, slots: int) -> None:
+    least, most = 0, 16
+    kernels: nn.Module
+
+    def __init__(self, classes: int, slots: int) -> None:
         super().__init__()
         self.classes, self.slots = classes, slots
         self.together: Tensor
         self.register_buffer("together", torch.zeros(classes, classes))  # 1 where two names may have one mask
-        half, wide, wider = width // 2, 2 * width, 3 * width
-        self.stem = _block(3, half, 2)
-        self.quarter = nn.Sequential(_block(half, width, 2), _block(width, width))
-        self.eighth = nn.Sequential(_block(width, wide, 2), _block(wide, wide))
-        self.sixteenth = nn.Sequential(_block(wide, wider, 2), _block(wider, wider))
-        self.thirtieth = nn.Sequential(_block(wider, wider, 2), _block(wider, wider))
-        self.sides = nn.ModuleList(nn.Conv2d(c, wide, 1) for c in (width, wide, wider, wider))
-        self.merge = _block(wide, wide)
-        self.heat = nn.Sequential(_block(wide, wide), nn.Conv2d(wide, classes, 1))
-        self.kernels = nn.Sequential(nn.Linear(wide + classes, wider), nn.ReLU(), nn.Linear(wider, _WEIGHTS))
-        self.down = nn.Conv2d(wide, 16, 1)
-        self.pixels = nn.Sequential(_block(16 + half, 16), nn.Conv2d(16, _EMBEDDED, 1))
-        last = self.heat[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
-        nn.init.constant_(last.bias, -4.0)
 
     def maps(self, picture: Tensor) -> Maps:
-        """Of pictures float (B, 3, H, W), about 0."""
-        stem = self.stem(picture)
-        levels = [self.quarter(stem)]
-        for stage in (self.eighth, self.sixteenth, self.thirtieth):
-            levels.append(stage(levels[-1]))
-        merged = self.sides[3](levels[3])
-        for place in (2, 1, 0):
-            merged = self.sides[place](levels[place]) + F.interpolate(merged, scale_factor=2.0, mode="nearest")
-        merged = self.merge(merged)
-        fine = F.interpolate(self.down(merged), scale_factor=2.0, mode="bilinear", align_corners=False)
-        return Maps(self.heat(merged), merged, self.pixels(torch.cat((fine, stem), 1)))
+        """Of pictures float (B, 3, H, W), 0..1."""
+        raise NotImplementedError
 
     def masks(self, maps: Maps, cells: Tensor, classes: Tensor) -> Tensor:
         """Logits of the masks of things whose middles are known, float (B, K, H / 2, W / 2).
@@ -115,31 +110,39 @@ class Eyes(nn.Module):
         weights = self.kernels(torch.cat((features, named), 2))
         count = cells.shape[1]
         high, wide = (int(side) for side in maps.pixels.shape[2:])
-        rows = (torch.arange(high, device=cells.device, dtype=features.dtype) + 0.5) / high
-        columns = (torch.arange(wide, device=cells.device, dtype=features.dtype) + 0.5) / wide
+        rows = (torch.arange(high, device=cells.device, dtype=features.dtype) + 0.5) / high * _AWAY
+        columns = (torch.arange(wide, device=cells.device, dtype=features.dtype) + 0.5) / wide * _AWAY
         y = (torch.div(cells, width, rounding_mode="floor").to(features.dtype) + 0.5) / int(maps.heat.shape[2])
         x = ((cells % width).to(features.dtype) + 0.5) / width
-        away_y = (rows[None, None] - y[:, :, None])[:, :, :, None].expand(-1, -1, -1, wide)
-        away_x = (columns[None, None] - x[:, :, None])[:, :, None].expand(-1, -1, high, -1)
-        first = weights[:, :, : (_EMBEDDED + 2) * _HIDDEN].unflatten(2, (_HIDDEN, _EMBEDDED + 2))
-        rest = weights[:, :, (_EMBEDDED + 2) * _HIDDEN :]
+        first = weights[:, :, : (EMBEDDED + 2) * _HIDDEN].unflatten(2, (_HIDDEN, EMBEDDED + 2))
+        rest = weights[:, :, (EMBEDDED + 2) * _HIDDEN :]
         bias, second, last = rest[:, :, :_HIDDEN], rest[:, :, _HIDDEN : 2 * _HIDDEN], rest[:, :, 2 * _HIDDEN :]
-        pixels = maps.pixels.flatten(2)[:, None].expand(-1, count, -1, -1)
-        offsets = torch.stack((away_x, away_y), 2).flatten(3) * 4.0
-        hidden = torch.relu(first @ torch.cat((pixels, offsets), 2) + bias[..., None])
+        # How far a pixel is from a middle enters linearly: where it is, once for all things, less where each middle is.
+        shape = (len(cells), 1, high, wide)
+        places = torch.cat((maps.pixels, columns.expand(shape), rows[:, None].expand(shape)), 1).flatten(2)
+        middles = torch.stack((x, y), 2)[:, :, None] * _AWAY
+        shift = bias - (first[..., EMBEDDED:] * middles).sum(3)
+        hidden = torch.relu((first.flatten(1, 2) @ places).unflatten(1, (count, _HIDDEN)) + shift[..., None])
         logits = (second[:, :, None] @ hidden)[:, :, 0] + last
         masks: Tensor = logits.unflatten(2, (high, wide))
         return masks
 
+    def full(self, masks: Tensor) -> Tensor:
+        """Logits as `masks` gives them, float (B, K, H / 2, W / 2)."""
+        return masks
+
     def forward(self, picture: Tensor) -> Seen:
-        """The things of pictures float (B, 3, H, W)."""
-        maps = self.maps(picture)
+        """The things of pictures float (B, 3, H, W), 0..1."""
+        return self.find(self.maps(picture))
+
+    def find(self, maps: Maps) -> Seen:
+        """The things that maps tell of, each once."""
         heat = maps.heat.sigmoid()
         peaks = heat * (F.max_pool2d(heat, 3, 1, 1) == heat)
         scores, places = peaks.flatten(1).topk(self.slots)
         cells = int(heat.shape[2]) * int(heat.shape[3])
         classes = torch.div(places, cells, rounding_mode="floor")
-        masks = self.masks(maps, places % cells, classes).sigmoid()
+        masks = self.full(self.masks(maps, places % cells, classes)).sigmoid()
         flat = (masks > 0.5).flatten(2).to(masks.dtype)
         area = flat.sum(2)
         both = flat @ flat.transpose(1, 2)
@@ -153,3 +156,40 @@ class Eyes(nn.Module):
         twice = ((found * same).amax(2) > _SAME) | ((found * other).amax(2) > _ALIKE)
         good = (scores > LEAST_SCORE) & (area > 0) & ~twice
         return Seen(scores * good.to(scores.dtype), classes, masks)
+
+
+class Eyes(Finder):
+    """Finds things of `classes` names in pictures whose sides are divisible by 32.
+
+    Args:
+        classes: how many names.
+        width: channels at a quarter of the picture.
+        slots: K, most things in a picture.
+    """
+
+    def __init__(self, classes: int, width: int, slots: int) -> None:
+        super().__init__(classes, slots)
+        half, wide, wider = width // 2, 2 * width, 3 * width
+        self.stem = block(3, half, 2)
+        self.quarter = nn.Sequential(block(half, width, 2), block(width, width))
+        self.eighth = nn.Sequential(block(width, wide, 2), block(wide, wide))
+        self.sixteenth = nn.Sequential(block(wide, wider, 2), block(wider, wider))
+        self.thirtieth = nn.Sequential(block(wider, wider, 2), block(wider, wider))
+        self.sides = nn.ModuleList(nn.Conv2d(c, wide, 1) for c in (width, wide, wider, wider))
+        self.merge = block(wide, wide)
+        self.heat, self.kernels = heads(classes, wide, wider)
+        self.down = nn.Conv2d(wide, 16, 1)
+        self.pixels = nn.Sequential(block(16 + half, 16), nn.Conv2d(16, EMBEDDED, 1))
+
+    def maps(self, picture: Tensor) -> Maps:
+        """Of pictures float (B, 3, H, W), 0..1."""
+        stem = self.stem(picture * 4 - 2)
+        levels = [self.quarter(stem)]
+        for stage in (self.eighth, self.sixteenth, self.thirtieth):
+            levels.append(stage(levels[-1]))
+        merged = self.sides[3](levels[3])
+        for place in (2, 1, 0):
+            merged = self.sides[place](levels[place]) + F.interpolate(merged, scale_factor=2.0, mode="nearest")
+        merged = self.merge(merged)
+        fine = F.interpolate(self.down(merged), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return Maps(self.heat(merged), merged, self.pixels(torch.cat((fine, stem), 1)))

@@ -19,7 +19,7 @@ def heat_target(masks: Tensor, cells: Tensor, classes: Tensor, known: Tensor, co
 
     Args:
         masks: float (B, N, h, w); only their areas count.
-        known: float (B, N), 1 for a thing and 0 for filling.
+        known: float (B, N), 1 for a thing, 0 for filling, in between for a thing that may be missed.
     """
     area = (masks > 0.5).to(masks.dtype).mean((2, 3))
     sigma = (area.sqrt() * side / 6).clamp(min=0.7, max=2.5)
@@ -29,8 +29,9 @@ def heat_target(masks: Tensor, cells: Tensor, classes: Tensor, known: Tensor, co
         steps[None, None, None] - columns[..., None, None]
     ) ** 2
     bumps = (-away / (2 * sigma[..., None, None] ** 2)).exp() * known[..., None, None]
-    named = F.one_hot(classes, count).to(masks.dtype)
-    return (bumps[:, :, None] * named[..., None, None]).amax(1)
+    target = masks.new_zeros(len(masks) * count, side, side)
+    named = classes + count * torch.arange(len(masks))[:, None]
+    return _highest(target, named, bumps).unflatten(0, (len(masks), count))
 
 
 def heat_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -49,6 +50,24 @@ def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
     dice = 1 - (2 * both + 1) / (either + 1)
     entropy = F.binary_cross_entropy_with_logits(logits, masks, reduction="none").mean((2, 3))
     return ((dice + entropy) * known).sum() / known.sum().clamp(min=1)
+
+
+def named_loss(logits: Tensor, masks: Tensor, classes: Tensor, known: Tensor) -> Tensor:
+    """Cross-entropy of every pixel being of a thing of each name, float (B, C, h, w).
+
+    Args:
+        masks: float (B, N, h, w) of the things; `classes` int64 (B, N), `known` float (B, N).
+    """
+    pictures, count = logits.shape[:2]
+    target = masks.new_zeros(pictures * count, *masks.shape[2:])
+    named = classes + count * torch.arange(pictures)[:, None]
+    target = _highest(target, named, masks * known[..., None, None])
+    return F.binary_cross_entropy_with_logits(logits, target.view_as(logits))
+
+
+def _highest(onto: Tensor, rows: Tensor, maps: Tensor) -> Tensor:
+    """Maps float (B, N, h, w) laid onto the rows, int64 (B, N), of float (M, h, w), the highest on top."""
+    return onto.scatter_reduce(0, rows.flatten()[:, None, None].expand(-1, *maps.shape[2:]), maps.flatten(0, 1), "amax")
 
 
 def matched(seen: Tensor, seen_classes: Tensor, valid: Tensor, masks: Tensor, classes: Tensor, known: Tensor) -> Tensor:

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros.refer.vocabulary import Vocabulary
-from afss_ros.refer_training.eyes import MASK_STRIDE, Eyes, Seen
+from afss_ros.refer_training.eyes import MASK_STRIDE, Eyes, Finder, Seen
 from afss_ros.refer_training.facts import Facts, measure
 from afss_ros.refer_training.reader import Reader, Verdict
 from afss_ros.refer_training.recipe import Recipe
+from afss_ros.refer_training.sight import Foundation, Sight
+from afss_ros.refer_training.student_eyes import StudentEyes
 
 
 class Said(NamedTuple):
@@ -34,18 +36,30 @@ class Said(NamedTuple):
 
 
 class ReferNetwork(nn.Module):
-    """The whole of it."""
+    """The whole of it.
 
-    def __init__(self, recipe: Recipe, nouns: tuple[str, ...], vocabulary: Vocabulary) -> None:
+    Args:
+        foundation: the student that the eyes stand on; None for eyes of their own.
+    """
+
+    def __init__(
+        self, recipe: Recipe, nouns: tuple[str, ...], vocabulary: Vocabulary, foundation: Foundation | None = None
+    ) -> None:
         super().__init__()
-        self.eyes = Eyes(len(nouns), recipe.eyes.width, recipe.eyes.slots)
+        dimensions = (len(nouns), recipe.eyes.width, recipe.eyes.slots)
+        self.eyes: Finder = Eyes(*dimensions) if foundation is None else StudentEyes(Sight(foundation), *dimensions)
         reader = recipe.reader
         self.reader = Reader(len(nouns), len(vocabulary.words), vocabulary.length, reader.width, reader.rounds)
 
-    def see(self, image: Tensor) -> tuple[Seen, Facts]:
-        """Things and facts of images uint8 (B, H, W, 3)."""
+    def see(self, image: Tensor, levels: list[Tensor] | None = None) -> tuple[Seen, Facts]:
+        """Things and facts of images uint8 (B, H, W, 3).
+
+        Args:
+            levels: what the student that the eyes stand on makes of them, where that is known.
+        """
         picture = scaled(image)
-        seen = self.eyes(picture * 4 - 2)
+        known = levels is not None and isinstance(self.eyes, StudentEyes)
+        seen = self.eyes.find(self.eyes.maps_on(levels)) if known else self.eyes(picture)
         return seen, measure(seen, F.avg_pool2d(picture, MASK_STRIDE))
 
     def forward(self, image: Tensor, tokens: Tensor) -> Said:

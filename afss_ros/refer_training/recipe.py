@@ -31,10 +31,12 @@ class Data(Section):
 class Eyes(Section):
     """The part that finds things."""
 
+    student: Path | None = Field(None, description="Weights to stand on: a run of `afss train`, or .safetensors.")
     width: int = Field(24, ge=8, le=256, description="Channels at a quarter of the picture; more below.")
     slots: int = Field(24, ge=2, le=100, description="Most things that are seen in a picture.")
     steps: int = Field(2500, ge=1)
     batch: int = Field(8, ge=1)
+    bfloat16: bool = Field(False, description="Half precision in training, on a student; faster where the CPU has it.")
     rate: float = Field(2e-3, gt=0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from afss_ros.refer.errors import ReferError
 from afss_ros.refer.vocabulary import Vocabulary
 from afss_ros.refer_training.network import ReferNetwork
 from afss_ros.refer_training.recipe import Recipe, parse
+from afss_ros.refer_training.sight import Foundation
 
 LAST, BEST = "last.pt", "best.pt"
 
@@ -30,6 +31,7 @@ class Run:
     data: str
     part: str = "eyes"
     step: int = 0
+    foundation: Foundation | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -50,6 +52,7 @@ class Run:
                 "part": self.part,
                 "step": self.step,
                 "history": self.history,
+                "foundation": None if self.foundation is None else asdict(self.foundation),
             },
             buffer,
         )
@@ -85,6 +88,21 @@ def fill(network: ReferNetwork, saved: dict[str, Any], path: Path) -> None:
         raise ReferError(f"{path}: weights of another version of this network; train it again") from err
 
 
+def founded(saved: dict[str, Any], path: Path) -> Foundation | None:
+    """The student that saved eyes stand on.
+
+    Raises:
+        ReferError: what is said of it is none.
+    """
+    told = saved.get("foundation")  # runs from before there was one have none
+    if told is None:
+        return None
+    try:
+        return Foundation(**{**told, "mean": tuple(told["mean"]), "std": tuple(told["std"])})
+    except (TypeError, KeyError) as err:
+        raise ReferError(f"{path}: says nothing of the student that its eyes stand on ({err}); train it again") from err
+
+
 def restored(path: Path) -> tuple[ReferNetwork, tuple[str, ...], Vocabulary, Recipe, dict[str, Any]]:
     """A trained network in evaluation mode, its names, words and recipe, and all that was saved with it.
 
@@ -94,6 +112,6 @@ def restored(path: Path) -> tuple[ReferNetwork, tuple[str, ...], Vocabulary, Rec
     saved = load(path)
     recipe = parse(saved["recipe"], str(path))
     vocabulary, nouns = Vocabulary.from_json(saved["vocabulary"]), tuple(saved["nouns"])
-    network = ReferNetwork(recipe, nouns, vocabulary)
+    network = ReferNetwork(recipe, nouns, vocabulary, founded(saved, path))
     fill(network, saved, path)
     return network.eval(), nouns, vocabulary, recipe, saved

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros.refer_training.data import Example
-from afss_ros.refer_training.eyes import STRIDE
+from afss_ros.refer_training.eyes import EMBEDDED, STRIDE, Maps
 from afss_ros.refer_training.facts import Facts
-from afss_ros.refer_training.losses import heat_loss, heat_target, mask_loss, matched, reader_loss
+from afss_ros.refer_training.losses import heat_loss, heat_target, mask_loss, matched, named_loss, reader_loss
 from afss_ros.refer_training.network import ReferNetwork, scaled
 from afss_ros.refer_training.run import Run
+from afss_ros.refer_training.sight import Remembered
+from afss_ros.refer_training.student_eyes import StudentEyes
 
-_MOST_THINGS = 16
-"""Masks that are learned from in one picture and step."""
+_OPEN = 0.1
+"""How far below a middle's height a thing is that may be missed."""
 
 
 @dataclass
@@ -32,52 +35,80 @@ class Cached:
     same: Tensor
 
 
-def eyes_step(run: Run, examples: list[Example], step: int) -> Tensor:
-    """The loss of one batch of pictures, which are turned, mirrored and lit at random."""
+def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remembered | None = None) -> Tensor:
+    """The loss of one batch of pictures, which are turned, mirrored and lit at random.
+
+    Args:
+        remembered: what the student that the eyes stand on makes of the examples; then they are left as they are.
+    """
     rng = random.Random(f"{run.recipe.seed} eyes {step}")
-    chosen = rng.choices(examples, k=run.recipe.eyes.batch)
+    places = rng.choices(range(len(examples)), k=run.recipe.eyes.batch)
     side = run.recipe.data.size // STRIDE
     images, masks, classes, cells, known = [], [], [], [], []
-    for example in chosen:
-        turns, mirror = rng.randrange(4), rng.random() < 0.5
+    most = max(len(examples[place].classes) for place in places)
+    for place in places:
+        example = examples[place]
+        turns, mirror, gain, offset = 0, False, 1.0, 0.0
+        if remembered is None:
+            turns, mirror, gain, offset = (
+                rng.randrange(4),
+                rng.random() < 0.5,
+                rng.uniform(0.8, 1.2),
+                rng.uniform(-10, 10),
+            )
         image, all_masks = example.image, example.masks
-        things = rng.sample(range(len(example.classes)), min(_MOST_THINGS, len(example.classes)))
+        things = rng.sample(range(len(example.classes)), len(example.classes))
         row, column = np.divmod(example.cells[things], side)
         if mirror:
             image, all_masks, column = image[:, ::-1], all_masks[:, :, ::-1], side - 1 - column
         for _ in range(turns):
             row, column = side - 1 - column, row
         image = np.rot90(image, turns)
-        gain, offset = rng.uniform(0.8, 1.2), rng.uniform(-10, 10)
         images.append(np.clip(image * gain + offset, 0, 255).astype(np.uint8))
         turned = np.rot90(all_masks[things], turns, (1, 2))
-        pad = _MOST_THINGS - len(things)
+        pad = most - len(things)
         masks.append(np.pad(turned, ((0, pad), (0, 0), (0, 0))))
         classes.append(np.pad(example.classes[things], (0, pad)))
         cells.append(np.pad(row * side + column, (0, pad)))
         known.append([1.0] * len(things) + [0.0] * pad)
-    most = max(int(sum(k)) for k in known)
-    picture = scaled(torch.from_numpy(np.stack(images))) * 4 - 2
-    truth = torch.from_numpy(np.stack(masks)[:, :most].astype(np.float32) / 255)
-    where, names = torch.from_numpy(np.stack(cells)[:, :most]), torch.from_numpy(np.stack(classes)[:, :most])
-    there = torch.tensor(known)[:, :most]
+    truth = torch.from_numpy(np.stack(masks)).float() / 255
+    where, names = torch.from_numpy(np.stack(cells)), torch.from_numpy(np.stack(classes))
+    there = torch.tensor(known)
     eyes = run.network.eyes
-    maps = eyes.maps(picture)
-    target = heat_target(truth, where, names, there, eyes.classes, side)
-    near = torch.tensor([[rng.choice((0, 0, -1, 1)) for _ in range(most * 2)] for _ in chosen])
+    small = (truth > 0.5).flatten(2).sum(2) < eyes.least
+    target = heat_target(truth, where, names, there * (1 - _OPEN * small.float()), eyes.classes, side)
+    loss = torch.zeros(())
+    if isinstance(eyes, StudentEyes) and remembered is not None:
+        levels = remembered.levels(places)
+        with torch.autocast("cpu", torch.bfloat16, enabled=run.recipe.eyes.bfloat16):
+            maps = Maps(*(part.float() for part in eyes.maps_on(levels)))
+        truth = F.avg_pool2d(truth, truth.shape[2] // maps.pixels.shape[2])
+        loss = named_loss(maps.pixels[:, EMBEDDED:], truth, names, there)
+    else:
+        maps = eyes.maps(scaled(torch.from_numpy(np.stack(images))))
+    learned = torch.argsort((1 - there) * 2 + small.float(), dim=1, stable=True)[:, : eyes.most]
+    where, names, there = (x.gather(1, learned) for x in (where, names, there))
+    truth = truth[torch.arange(len(truth))[:, None], learned]
+    most = where.shape[1]
+    near = torch.tensor([[rng.choice((0, 0, -1, 1)) for _ in range(most * 2)] for _ in places])
     down = (torch.div(where, side, rounding_mode="floor") + near[:, :most]).clamp(0, side - 1)
     across = (where % side + near[:, most:]).clamp(0, side - 1)
     logits = eyes.masks(maps, down * side + across, names)
-    return heat_loss(maps.heat, target) + 2 * mask_loss(logits, truth, there)
+    return loss + heat_loss(maps.heat, target) + 2 * mask_loss(logits, truth, there)
 
 
-def look(network: ReferNetwork, examples: list[Example]) -> list[Cached]:
-    """What the eyes see of every example."""
+def look(network: ReferNetwork, examples: list[Example], remembered: Remembered | None = None) -> list[Cached]:
+    """What the eyes see of every example.
+
+    Args:
+        remembered: what the student that the eyes stand on makes of the examples.
+    """
     network.eval()
     found = []
     with torch.inference_mode():
-        for example in examples:
-            seen, facts = network.see(torch.from_numpy(example.image[None]))
+        for place, example in enumerate(examples):
+            levels = None if remembered is None else remembered.levels([place])
+            seen, facts = network.see(torch.from_numpy(example.image[None]), levels)
             truth = torch.from_numpy(example.masks[None].astype(np.float32) / 255)
             there = torch.ones(1, len(example.classes))
             same = matched(seen.masks, seen.classes, facts.valid, truth, torch.from_numpy(example.classes[None]), there)

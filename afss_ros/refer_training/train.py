@@ -9,26 +9,29 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from afss_ros.datasets.files import remove_leftovers, write_atomically
+from afss_ros.datasets.files import alone, write_atomically
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.parse import tokens as words_of
 from afss_ros.refer.vocabulary import Vocabulary
 from afss_ros.refer_training import data as sets
 from afss_ros.refer_training.data import Example
-from afss_ros.refer_training.eyes import Seen
 from afss_ros.refer_training.facts import Facts
 from afss_ros.refer_training.network import ReferNetwork, choose
 from afss_ros.refer_training.reader import Verdict
 from afss_ros.refer_training.recipe import Recipe, parse
-from afss_ros.refer_training.run import BEST, LAST, Run, fill, load
+from afss_ros.refer_training.run import BEST, LAST, Run, fill, founded, load
+from afss_ros.refer_training.sight import Remembered, read
 from afss_ros.refer_training.steps import eyes_step, look, reader_step
+from afss_ros.refer_training.student_eyes import StudentEyes
 
 _LOG = logging.getLogger(__name__)
 _WARMUP = 100
@@ -55,32 +58,42 @@ def train(recipe: Recipe, out: Path, report: Report = lambda progress: None) -> 
 
     Raises:
         ReferError: the directory holds a run of another recipe or of other data, or the sets cannot be used.
-        DatasetError: a file cannot be read.
+        DatasetError: a file cannot be read, or another process trains there.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(out)  # of a run that was killed as it wrote
+    with alone(out):
+        return _train(recipe, out, report)
+
+
+def _train(recipe: Recipe, out: Path, report: Report) -> dict[str, float]:
     nouns, examples = sets.load(recipe.data, recipe.data.train_split)
     examples = [example for example in examples if len(example.classes)]
     vocabulary = Vocabulary.of([text for example in examples for text in example.texts])
-    with torch.random.fork_rng([]):
+    with torch.random.fork_rng([]), ExitStack() as kept:
         torch.manual_seed(recipe.seed)
-        network = ReferNetwork(recipe, nouns, vocabulary)
+        foundation, weights = read(recipe.eyes.student) if recipe.eyes.student else (None, {})
+        network = ReferNetwork(recipe, nouns, vocabulary, foundation)
         optimiser = _optimiser(network.eyes, recipe.eyes.rate)
-        run = Run(recipe, nouns, vocabulary, network, optimiser, sets.fingerprint(examples))
+        run = Run(recipe, nouns, vocabulary, network, optimiser, sets.fingerprint(examples), foundation=foundation)
+        remembered = None
+        if isinstance(network.eyes, StudentEyes):
+            network.eyes.sight.fill(weights)
+            pictures = [example.image for example in examples]
+            remembered = kept.enter_context(Remembered(network.eyes.sight, pictures, out))
         if (out / LAST).exists():
             _go_on(run, out / LAST)
         if run.part == "eyes":
-            _learn(run, out, report, lambda step: eyes_step(run, examples, step))
+            _learn(run, out, report, lambda step: eyes_step(run, examples, step, remembered))
             network.eyes.together.copy_(torch.from_numpy(sets.together(examples, len(nouns))))
             run.part, run.step = "reader", 0
             run.optimiser = _optimiser(network.reader, recipe.reader.rate)
             run.save(out / LAST)
         if run.step < run.steps:
-            cached = look(network, examples)
+            cached = look(network, examples, remembered)
             _learn(run, out, report, lambda step: reader_step(run, examples, cached, step))
         _, held_out = sets.load(recipe.data, recipe.data.validation_split, nouns)
-        calibrate(network, vocabulary, held_out, recipe.data.validation_sentences)
-        scores = validate(network, vocabulary, held_out, recipe.data.validation_sentences)
+        asked = list(questions(network, vocabulary, held_out, recipe.data.validation_sentences))
+        calibrate(network, asked)
+        scores = validate(network, asked)
     run.history = [entry for entry in run.history if entry["part"] != "validation"]
     run.history.append({"part": "validation", **scores})
     run.save(out / LAST)
@@ -90,16 +103,19 @@ def train(recipe: Recipe, out: Path, report: Report = lambda progress: None) -> 
 
 
 def _optimiser(part: nn.Module, rate: float) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(part.parameters(), lr=rate, weight_decay=0.01)
+    return torch.optim.AdamW([p for p in part.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
 
 
 def _go_on(run: Run, path: Path) -> None:
     saved = load(path)
-    ours, before = run.recipe.model_dump(mode="json"), parse(saved["recipe"], str(path)).model_dump(mode="json")
-    if changed := [key for key in ours if ours[key] != before[key] and key != "checkpoint_seconds"]:
+    ours, theirs = run.recipe.model_dump(mode="json"), parse(saved["recipe"], str(path)).model_dump(mode="json")
+    if changed := [key for key in ours if ours[key] != theirs[key] and key != "checkpoint_seconds"]:
         raise ReferError(f"{path}: a run of another recipe ({', '.join(changed)} differ); choose another --out")
     if saved["data"] != run.data:
         raise ReferError(f"{path}: its sets are not what they were when the run began; choose another --out")
+    if (before := founded(saved, path)) != run.foundation:
+        told = "no student" if before is None else f"the student {before.sha256[:12]}"
+        raise ReferError(f"{path}: its eyes stand on {told}, not on {run.recipe.eyes.student}; choose another --out")
     fill(run.network, saved, path)
     run.part, run.step, run.history = saved["part"], saved["step"], saved["history"]
     if run.part == "reader":
@@ -137,40 +153,79 @@ def _learn(run: Run, out: Path, report: Report, step: Callable[[int], Tensor]) -
     run.save(out / LAST)
 
 
-def calibrate(network: ReferNetwork, vocabulary: Vocabulary, examples: list[Example], most: int) -> None:
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What was asked of one picture.
+
+    Attributes:
+        example: the picture.
+        kept: numbers of those of its sentences that can be read; may be none.
+        tokens: int64 (1, S, L) of them.
+        facts: of the things that the eyes see.
+        masks: bool (K, h, w) of these things.
+    """
+
+    example: Example
+    kept: list[int]
+    tokens: Tensor
+    facts: Facts
+    masks: NDArray[np.bool_]
+
+
+def questions(network: ReferNetwork, vocabulary: Vocabulary, examples: list[Example], most: int) -> Iterator[Question]:
+    """What the eyes see of the examples, looked at once, and the sentences about them that can be read.
+
+    Args:
+        most: sentences, after which it ends.
+    """
+    network.eval()
+    asked = 0
+    for example in examples:
+        if asked >= most:
+            return
+        kept = [n for n, text in enumerate(example.texts) if vocabulary.was_taught(text)]
+        kept = [n for n in kept if len(words_of(example.texts[n])) <= vocabulary.length]
+        if not kept:
+            continue
+        asked += len(kept)
+        with torch.inference_mode():
+            seen, facts = network.see(torch.from_numpy(example.image[None]))
+        tokens = torch.from_numpy(np.stack([vocabulary.encode(example.texts[n]) for n in kept]))[None]
+        valid = (facts.valid[0] > 0).numpy()
+        yield Question(example, kept, tokens, facts, (seen.masks[0] > 0.5).numpy() & valid[:, None, None])
+
+
+def calibrate(network: ReferNetwork, asked: list[Question]) -> None:
     """Put the border of presence where a few in a hundred sentences that mean something are denied it.
 
     Sentences that mean nothing are rare, so a network that says of all that they mean something errs seldom: where its
     own even chance lies says nothing of what it can tell apart.
     """
     network.reader.shift.zero_()
-    present = [
-        verdict.presence[0, row].item()
-        for example, kept, _, _, verdict in _asked(network, vocabulary, examples, most)
-        for row, number in enumerate(kept)
-        if example.targets[number]
-    ]
+    present = []
+    for question in asked:
+        presence = _verdict(network, question).presence[0]
+        present += [presence[row].item() for row, n in enumerate(question.kept) if question.example.targets[n]]
     if present:
         network.reader.shift.fill_(float(np.quantile(present, _DENIED)))
 
 
-def validate(network: ReferNetwork, vocabulary: Vocabulary, examples: list[Example], most: int) -> dict[str, float]:
+def validate(network: ReferNetwork, asked: list[Question]) -> dict[str, float]:
     """At the masks' size: mIoU of sentences that mean something, the share of them that is answered, and that of those
     which mean nothing and are told so.
     """
     overlaps: list[float] = []
     nothing: list[bool] = []
     answered: list[bool] = []
-    for example, kept, seen, facts, verdict in _asked(network, vocabulary, examples, most):
-        chosen, _ = choose(verdict)
-        sure = (seen.masks[0] > 0.5).float()
-        for row, number in enumerate(kept):
-            mine = (sure * (chosen[0, row] * facts.valid[0] > 0).float()[:, None, None]).amax(0).numpy() > 0.5
-            targets = list(example.targets[number])
+    for question in asked:
+        chosen = (choose(_verdict(network, question))[0][0] > 0).numpy()
+        for row, number in enumerate(question.kept):
+            mine = question.masks[chosen[row]].any(0)
+            targets = list(question.example.targets[number])
             if not targets:
                 nothing.append(not mine.any())
                 continue
-            true = (example.masks[targets] > 127).any(0)
+            true = (question.example.masks[targets] > 127).any(0)
             answered.append(bool(mine.any()))
             overlaps.append(int((mine & true).sum()) / max(1, int((mine | true).sum())))
     return {
@@ -181,25 +236,7 @@ def validate(network: ReferNetwork, vocabulary: Vocabulary, examples: list[Examp
     }
 
 
-def _asked(
-    network: ReferNetwork, vocabulary: Vocabulary, examples: list[Example], most: int
-) -> Iterator[tuple[Example, list[int], Seen, Facts, Verdict]]:
-    """Examples, the numbers of those of their sentences that can be read, what is seen, and the verdict on each.
-
-    Args:
-        most: sentences, after which it ends.
-    """
-    network.eval()
-    asked = 0
+def _verdict(network: ReferNetwork, question: Question) -> Verdict:
     with torch.inference_mode():
-        for example in examples:
-            if asked >= most:
-                return
-            kept = [n for n, text in enumerate(example.texts) if vocabulary.was_taught(text)]
-            kept = [n for n in kept if len(words_of(example.texts[n])) <= vocabulary.length]
-            if not kept:
-                continue
-            asked += len(kept)
-            seen, facts = network.see(torch.from_numpy(example.image[None]))
-            tokens = torch.from_numpy(np.stack([vocabulary.encode(example.texts[n]) for n in kept]))[None]
-            yield example, kept, seen, facts, network.reader(facts, tokens)
+        verdict: Verdict = network.reader(question.facts, question.tokens)
+    return verdict

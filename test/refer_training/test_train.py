@@ -24,7 +24,7 @@ from afss_ros.refer_training.eyes import Seen
 from afss_ros.refer_training.facts import gaps, measure
 from afss_ros.refer_training.reader import Ranks
 from afss_ros.refer_training.run import BEST, LAST, load, restored
-from afss_ros.refer_training.train import Progress, calibrate, train
+from afss_ros.refer_training.train import Progress, calibrate, questions, train
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_few_sentences_that_mean_something_are_denied_it(sentences: Path, run: P
     assert len(shares) > 30 and 0.9 < np.mean(shares) < 1
     network.reader.shift.fill_(50.0)
     assert not any(believed())
-    calibrate(network, vocabulary, examples, 10_000)
+    calibrate(network, list(questions(network, vocabulary, examples, 10_000)))
     assert float(network.reader.shift) == pytest.approx(calibrated)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from afss_ros.datasets import files
 from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import remove_leftovers
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.recipe import Recipe
 
@@ -26,25 +24,12 @@ def alone(run: Path) -> Iterator[None]:
     Raises:
         DistillError: another process trains there, or the folder cannot be made.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        folder = os.open(run, os.O_RDONLY)
-    except OSError as err:
-        raise DistillError(
-            f"{run}: cannot be made a run's folder ({err.strerror or err}); choose another --out"
-        ) from err
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as err:
-        os.close(folder)
-        raise DistillError(
-            f"{run}: another `afss train` is writing here; wait for it, or choose another --out"
-        ) from err
-    try:
-        remove_leftovers(run)  # of one that was killed as it wrote
+    with ExitStack() as kept:
+        try:
+            kept.enter_context(files.alone(run))
+        except DatasetError as err:
+            raise DistillError(str(err)) from err
         yield
-    finally:
-        os.close(folder)
 
 
 def require_shared_memory(recipe: Recipe) -> None:
