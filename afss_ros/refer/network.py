@@ -42,6 +42,8 @@ class NetworkFacts:
         training_data: in words.
         metrics: name -> value, as they were measured while it was trained.
         weights_sha256: hash of the weights.
+        student_sha256: of the weights of the student that the eyes stand on, as in the metadata of that student; "" for
+            eyes of their own.
     """
 
     vocabulary: Vocabulary
@@ -51,6 +53,7 @@ class NetworkFacts:
     training_data: str
     metrics: Mapping[str, Any]
     weights_sha256: str
+    student_sha256: str = ""
 
 
 def to_metadata(facts: NetworkFacts) -> dict[str, str]:
@@ -64,6 +67,7 @@ def to_metadata(facts: NetworkFacts) -> dict[str, str]:
         "training_data": facts.training_data,
         "metrics": json.dumps(dict(facts.metrics)),
         "weights_sha256": facts.weights_sha256,
+        **({"student_sha256": facts.student_sha256} if facts.student_sha256 else {}),
     }
     return {PREFIX + name: value for name, value in values.items()}
 
@@ -91,8 +95,8 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> NetworkFacts:
         metrics = dict(json.loads(metadata[PREFIX + entry]))
     except (KeyError, ValueError, TypeError) as err:
         raise ReferError(f"{name}: its {PREFIX}{entry} cannot be read ({err}); export it again") from err
-    told = [metadata.get(PREFIX + key, "") for key in ("licence", "training_data", "weights_sha256")]
-    return NetworkFacts(vocabulary, tuple(nouns), (height, width), told[0], told[1], metrics, told[2])
+    told = [metadata.get(PREFIX + key, "") for key in ("licence", "training_data", "weights_sha256", "student_sha256")]
+    return NetworkFacts(vocabulary, tuple(nouns), (height, width), told[0], told[1], metrics, *told[2:])
 
 
 class NetworkResolver:

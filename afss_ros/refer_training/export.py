@@ -51,6 +51,7 @@ def export(run: Path, out: Path) -> Path:
         ", ".join(path.name for path in recipe.data.sets),
         {name: value for name, value in metrics.items() if name != "part"},
         _hash(network),
+        "" if network.foundation is None else network.foundation.sha256,
     )
     model = onnx.load_from_string(_graph(network, side, vocabulary.length))
     onnx.helper.set_model_props(model, to_metadata(facts))

@@ -46,6 +46,7 @@ class ReferNetwork(nn.Module):
         self, recipe: Recipe, nouns: tuple[str, ...], vocabulary: Vocabulary, foundation: Foundation | None = None
     ) -> None:
         super().__init__()
+        self.foundation = foundation
         dimensions = (len(nouns), recipe.eyes.width, recipe.eyes.slots)
         self.eyes: Finder = Eyes(*dimensions) if foundation is None else StudentEyes(Sight(foundation), *dimensions)
         reader = recipe.reader

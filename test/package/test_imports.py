@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "tracking": {*VALUES, "student"},
     "downlink": {*VALUES, "bags", "tracking"},
     "refer": {*VALUES, "share", "student", "overlay", "sources", "datasets"},
-    "refer_training": {*GROUND, "refer"},
+    "refer_training": {*GROUND, "refer", "distill"},  # eyes that stand on a student
     "overlay": {*VALUES, "student"},
     "bags": VALUES,
     "sources": {*VALUES, "bags"},

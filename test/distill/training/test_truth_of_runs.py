@@ -164,7 +164,10 @@ def test_a_second_run_in_a_folder_is_refused(small_recipe: MakeRecipe, tmp_path:
     run = tmp_path / "run"
     run.mkdir()
     (run / ".last.pt.13661").write_bytes(b"torn")  # as one leaves that is killed while it writes
-    with conditions.alone(run), pytest.raises(DistillError, match="another `afss train` is writing here"):
+    with (
+        conditions.alone(run),
+        pytest.raises(DistillError, match=f"run: process {os.getpid()} .*is writing here; wait"),
+    ):
         families.train(small_recipe(), run, device="cpu")
     assert list(run.iterdir()) == []
     folder = os.open(run, os.O_RDONLY)
