@@ -82,9 +82,10 @@ class Finder(nn.Module):
     Attributes:
         least: pixels of a mask below which a thing is neither asked for nor forbidden as the eyes learn.
         most: masks that are learned from in one picture and step.
+        coarse: pixels of a mask per pixel of the logits that `masks` draws, along a side.
     """
 
-    least, most = 0, 16
+    least, most, coarse = 0, 16, 1
     kernels: nn.Module
 
     def __init__(self, classes: int, slots: int) -> None:

@@ -25,10 +25,10 @@ def heat_target(masks: Tensor, cells: Tensor, classes: Tensor, known: Tensor, co
     sigma = (area.sqrt() * side / 6).clamp(min=0.7, max=2.5)
     steps = torch.arange(side, dtype=masks.dtype)
     rows, columns = torch.div(cells, side, rounding_mode="floor"), cells % side
-    away = (steps[None, None, :, None] - rows[..., None, None]) ** 2 + (
-        steps[None, None, None] - columns[..., None, None]
-    ) ** 2
-    bumps = (-away / (2 * sigma[..., None, None] ** 2)).exp() * known[..., None, None]
+    down, across = (
+        (-((steps - middle[..., None]) ** 2) / (2 * sigma[..., None] ** 2)).exp() for middle in (rows, columns)
+    )
+    bumps = down[..., None] * across[:, :, None] * known[..., None, None]
     target = masks.new_zeros(len(masks) * count, side, side)
     named = classes + count * torch.arange(len(masks))[:, None]
     return _highest(target, named, bumps).unflatten(0, (len(masks), count))
@@ -37,9 +37,9 @@ def heat_target(masks: Tensor, cells: Tensor, classes: Tensor, known: Tensor, co
 def heat_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Focal loss of CenterNet: middles are rare, and near a middle a mistake is small."""
     p = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
-    middles = target > 0.999
-    hits = -((1 - p) ** 2 * p.log())[middles].sum()
-    misses = -((1 - target) ** 4 * p**2 * (1 - p).log())[~middles].sum()
+    middles = (target > 0.999).to(p.dtype)
+    hits = -((1 - p) ** 2 * p.log() * middles).sum()
+    misses = -((1 - target) ** 4 * p**2 * (1 - p).log() * (1 - middles)).sum()
     return (hits + misses) / middles.sum().clamp(min=1)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros.refer_training.data import Example
-from afss_ros.refer_training.eyes import EMBEDDED, STRIDE, Maps
+from afss_ros.refer_training.eyes import EMBEDDED, MASK_STRIDE, STRIDE, Maps
 from afss_ros.refer_training.facts import Facts
 from afss_ros.refer_training.losses import heat_loss, heat_target, mask_loss, matched, named_loss, reader_loss
 from afss_ros.refer_training.network import ReferNetwork, scaled
@@ -43,7 +44,8 @@ def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remember
     """
     rng = random.Random(f"{run.recipe.seed} eyes {step}")
     places = rng.choices(range(len(examples)), k=run.recipe.eyes.batch)
-    side = run.recipe.data.size // STRIDE
+    eyes = run.network.eyes
+    side, half = run.recipe.data.size // STRIDE, run.recipe.data.size // MASK_STRIDE
     images, masks, classes, cells, known = [], [], [], [], []
     most = max(len(examples[place].classes) for place in places)
     for place in places:
@@ -65,7 +67,7 @@ def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remember
             row, column = side - 1 - column, row
         image = np.rot90(image, turns)
         images.append(np.clip(image * gain + offset, 0, 255).astype(np.uint8))
-        turned = np.rot90(all_masks[things], turns, (1, 2))
+        turned = coarser(np.rot90(all_masks[things], turns, (1, 2)), half // eyes.coarse)
         pad = most - len(things)
         masks.append(np.pad(turned, ((0, pad), (0, 0), (0, 0))))
         classes.append(np.pad(example.classes[things], (0, pad)))
@@ -74,15 +76,13 @@ def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remember
     truth = torch.from_numpy(np.stack(masks)).float() / 255
     where, names = torch.from_numpy(np.stack(cells)), torch.from_numpy(np.stack(classes))
     there = torch.tensor(known)
-    eyes = run.network.eyes
-    small = (truth > 0.5).flatten(2).sum(2) < eyes.least
+    small = truth.flatten(2).sum(2) * eyes.coarse**2 < eyes.least
     target = heat_target(truth, where, names, there * (1 - _OPEN * small.float()), eyes.classes, side)
     loss = torch.zeros(())
     if isinstance(eyes, StudentEyes) and remembered is not None:
         levels = remembered.levels(places)
         with torch.autocast("cpu", torch.bfloat16, enabled=run.recipe.eyes.bfloat16):
             maps = Maps(*(part.float() for part in eyes.maps_on(levels)))
-        truth = F.avg_pool2d(truth, truth.shape[2] // maps.pixels.shape[2])
         loss = named_loss(maps.pixels[:, EMBEDDED:], truth, names, there)
     else:
         maps = eyes.maps(scaled(torch.from_numpy(np.stack(images))))
@@ -95,6 +95,14 @@ def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remember
     across = (where % side + near[:, most:]).clamp(0, side - 1)
     logits = eyes.masks(maps, down * side + across, names)
     return loss + heat_loss(maps.heat, target) + 2 * mask_loss(logits, truth, there)
+
+
+def coarser(masks: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Masks uint8 (N, h, w), shares of 255, with cells that take in several of theirs: (N, side, side)."""
+    if masks.shape[1] == side:
+        return masks
+    found = [cv2.resize(np.ascontiguousarray(m), (side, side), interpolation=cv2.INTER_AREA) for m in masks]
+    return np.stack([np.asarray(mask, np.uint8) for mask in found])
 
 
 def look(network: ReferNetwork, examples: list[Example], remembered: Remembered | None = None) -> list[Cached]:

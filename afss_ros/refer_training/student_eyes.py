@@ -23,7 +23,7 @@ class StudentEyes(Finder):
         slots: K, most things in a picture.
     """
 
-    least, most = 12, 10
+    least, most, coarse = 12, 10, 2
 
     def __init__(self, sight: Sight, classes: int, width: int, slots: int) -> None:
         super().__init__(classes, slots)
@@ -61,7 +61,7 @@ class StudentEyes(Finder):
 
     def full(self, masks: Tensor) -> Tensor:
         """See `Finder.full`: they are drawn half as fine, as the student draws its own."""
-        return F.interpolate(masks, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return F.interpolate(masks, scale_factor=float(self.coarse), mode="bilinear", align_corners=False)
 
 
 def _enlarged(level: Tensor) -> Tensor:
