@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
+from afss_ros.refer_training.heat import heat_loss, heat_target
+
 STRIDE = 4
 """Pixels of the picture per cell of the map of middles."""
 MASK_STRIDE = 2
@@ -83,9 +85,10 @@ class Finder(nn.Module):
         least: pixels of a mask below which a thing is neither asked for nor forbidden as the eyes learn.
         most: masks that are learned from in one picture and step.
         coarse: pixels of a mask per pixel of the logits that `masks` draws, along a side.
+        sure: score from which something is taken for a thing.
     """
 
-    least, most, coarse = 0, 16, 1
+    least, most, coarse, sure = 0, 16, 1, LEAST_SCORE
     kernels: nn.Module
 
     def __init__(self, classes: int, slots: int) -> None:
@@ -128,6 +131,17 @@ class Finder(nn.Module):
         masks: Tensor = logits.unflatten(2, (high, wide))
         return masks
 
+    def heat_loss(
+        self, heat: Tensor, truth: Tensor, cells: Tensor, classes: Tensor, known: Tensor, small: Tensor
+    ) -> Tensor:
+        """How far the heat is from what things ask for.
+
+        Args:
+            truth: float (B, N, h, w), masks; `cells`, `classes` int64 (B, N); `known` float (B, N), 0 for filling.
+            small: bool (B, N), things that may be missed.
+        """
+        return heat_loss(heat, heat_target(truth, cells, classes, known, self.classes, int(heat.shape[2])))
+
     def full(self, masks: Tensor) -> Tensor:
         """Logits as `masks` gives them, float (B, K, H / 2, W / 2)."""
         return masks
@@ -155,7 +169,7 @@ class Finder(nn.Module):
         other = (1 - same) * (1 - shared)
         found = overlap * surer
         twice = ((found * same).amax(2) > _SAME) | ((found * other).amax(2) > _ALIKE)
-        good = (scores > LEAST_SCORE) & (area > 0) & ~twice
+        good = (scores > self.sure) & (area > 0) & ~twice
         return Seen(scores * good.to(scores.dtype), classes, masks)
 
 

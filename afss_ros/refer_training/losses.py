@@ -6,41 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
+from afss_ros.refer_training.heat import highest
 from afss_ros.refer_training.reader import Verdict
 
 _FEW = 3.0
 """Weight of a sentence that means nothing, of which there are few, in whether there is something."""
 _SHARES_A_THING = 0.5
 """IoU from which what is seen is what was labelled."""
-
-
-def heat_target(masks: Tensor, cells: Tensor, classes: Tensor, known: Tensor, count: int, side: int) -> Tensor:
-    """Bumps at the middles of things, as wide as a sixth of them: float (B, count, side, side).
-
-    Args:
-        masks: float (B, N, h, w); only their areas count.
-        known: float (B, N), 1 for a thing, 0 for filling, in between for a thing that may be missed.
-    """
-    area = (masks > 0.5).to(masks.dtype).mean((2, 3))
-    sigma = (area.sqrt() * side / 6).clamp(min=0.7, max=2.5)
-    steps = torch.arange(side, dtype=masks.dtype)
-    rows, columns = torch.div(cells, side, rounding_mode="floor"), cells % side
-    down, across = (
-        (-((steps - middle[..., None]) ** 2) / (2 * sigma[..., None] ** 2)).exp() for middle in (rows, columns)
-    )
-    bumps = down[..., None] * across[:, :, None] * known[..., None, None]
-    target = masks.new_zeros(len(masks) * count, side, side)
-    named = classes + count * torch.arange(len(masks))[:, None]
-    return _highest(target, named, bumps).unflatten(0, (len(masks), count))
-
-
-def heat_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Focal loss of CenterNet: middles are rare, and near a middle a mistake is small."""
-    p = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
-    middles = (target > 0.999).to(p.dtype)
-    hits = -((1 - p) ** 2 * p.log() * middles).sum()
-    misses = -((1 - target) ** 4 * p**2 * (1 - p).log() * (1 - middles)).sum()
-    return (hits + misses) / middles.sum().clamp(min=1)
 
 
 def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
@@ -53,7 +25,7 @@ def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
 
 
 def named_loss(logits: Tensor, masks: Tensor, classes: Tensor, known: Tensor) -> Tensor:
-    """Cross-entropy of every pixel being of a thing of each name, float (B, C, h, w).
+    """Dice and cross-entropy of every pixel being of a thing of each name, float (B, C, h, w).
 
     Args:
         masks: float (B, N, h, w) of the things; `classes` int64 (B, N), `known` float (B, N).
@@ -61,13 +33,9 @@ def named_loss(logits: Tensor, masks: Tensor, classes: Tensor, known: Tensor) ->
     pictures, count = logits.shape[:2]
     target = masks.new_zeros(pictures * count, *masks.shape[2:])
     named = classes + count * torch.arange(pictures)[:, None]
-    target = _highest(target, named, masks * known[..., None, None])
-    return F.binary_cross_entropy_with_logits(logits, target.view_as(logits))
-
-
-def _highest(onto: Tensor, rows: Tensor, maps: Tensor) -> Tensor:
-    """Maps float (B, N, h, w) laid onto the rows, int64 (B, N), of float (M, h, w), the highest on top."""
-    return onto.scatter_reduce(0, rows.flatten()[:, None, None].expand(-1, *maps.shape[2:]), maps.flatten(0, 1), "amax")
+    target = highest(target, named, masks * known[..., None, None]).view_as(logits)
+    there = (target.flatten(2).sum(2) > 0).to(masks.dtype)
+    return F.binary_cross_entropy_with_logits(logits, target) + mask_loss(logits, target, there)
 
 
 def matched(seen: Tensor, seen_classes: Tensor, valid: Tensor, masks: Tensor, classes: Tensor, known: Tensor) -> Tensor:

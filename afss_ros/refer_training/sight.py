@@ -70,6 +70,7 @@ class Sight(nn.Module):
 
     Attributes:
         channels: of the levels.
+        parts: the last channels of the first level, the chances of the student's parts.
 
     Raises:
         ReferError: no network that eyes can stand on.
@@ -92,7 +93,8 @@ class Sight(nn.Module):
             network.stride,
         )
         first = next(layer for layer in self.head.modules() if isinstance(layer, nn.Conv2d))
-        self.channels = (first.in_channels + first.out_channels, *(int(c) for c in coarse[3:]))
+        self.parts = first.out_channels
+        self.channels = (first.in_channels + self.parts, *(int(c) for c in coarse[3:]))
         self.mean: Tensor
         self.std: Tensor
         for key, values in (("mean", foundation.mean), ("std", foundation.std)):

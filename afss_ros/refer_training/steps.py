@@ -14,14 +14,11 @@ from torch import Tensor
 from afss_ros.refer_training.data import Example
 from afss_ros.refer_training.eyes import EMBEDDED, MASK_STRIDE, STRIDE, Maps
 from afss_ros.refer_training.facts import Facts
-from afss_ros.refer_training.losses import heat_loss, heat_target, mask_loss, matched, named_loss, reader_loss
+from afss_ros.refer_training.losses import mask_loss, matched, named_loss, reader_loss
 from afss_ros.refer_training.network import ReferNetwork, scaled
 from afss_ros.refer_training.run import Run
 from afss_ros.refer_training.sight import Remembered
 from afss_ros.refer_training.student_eyes import StudentEyes
-
-_OPEN = 0.1
-"""How far below a middle's height a thing is that may be missed."""
 
 
 @dataclass
@@ -77,7 +74,6 @@ def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remember
     where, names = torch.from_numpy(np.stack(cells)), torch.from_numpy(np.stack(classes))
     there = torch.tensor(known)
     small = truth.flatten(2).sum(2) * eyes.coarse**2 < eyes.least
-    target = heat_target(truth, where, names, there * (1 - _OPEN * small.float()), eyes.classes, side)
     loss = torch.zeros(())
     if isinstance(eyes, StudentEyes) and remembered is not None:
         levels = remembered.levels(places)
@@ -86,6 +82,7 @@ def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remember
         loss = named_loss(maps.pixels[:, EMBEDDED:], truth, names, there)
     else:
         maps = eyes.maps(scaled(torch.from_numpy(np.stack(images))))
+    loss = loss + eyes.heat_loss(maps.heat, truth, where, names, there, small)
     learned = torch.argsort((1 - there) * 2 + small.float(), dim=1, stable=True)[:, : eyes.most]
     where, names, there = (x.gather(1, learned) for x in (where, names, there))
     truth = truth[torch.arange(len(truth))[:, None], learned]
@@ -94,7 +91,7 @@ def eyes_step(run: Run, examples: list[Example], step: int, remembered: Remember
     down = (torch.div(where, side, rounding_mode="floor") + near[:, :most]).clamp(0, side - 1)
     across = (where % side + near[:, most:]).clamp(0, side - 1)
     logits = eyes.masks(maps, down * side + across, names)
-    return loss + heat_loss(maps.heat, target) + 2 * mask_loss(logits, truth, there)
+    return loss + 2 * mask_loss(logits, truth, there)
 
 
 def coarser(masks: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

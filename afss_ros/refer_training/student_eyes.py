@@ -6,11 +6,18 @@ and of its being of this thing, by a little network of its own as in `eyes`.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 
 from afss_ros.refer_training.eyes import EMBEDDED, Finder, Maps, block, heads
+from afss_ros.refer_training.heat import heat_target, wide_heat_loss
 from afss_ros.refer_training.sight import Sight
+
+_WIDEST = 6.0
+"""Deviation of a bump at a middle, cells."""
+_SPARED = 0.3
+"""Of a bump of a thing that may be missed: from there on nothing is asked."""
 
 
 class StudentEyes(Finder):
@@ -39,7 +46,8 @@ class StudentEyes(Finder):
         self.fine = nn.Conv2d(fine, wide, 1)
         self.merge = block(wide, wide)
         self.heat, self.kernels = heads(classes, wide, wider)
-        self.pixels = nn.Sequential(block(wide, 24), nn.Conv2d(24, EMBEDDED + classes, 1))
+        self.pixels = block(wide, 24)
+        self.draw = nn.Conv2d(24 + sight.parts, EMBEDDED + classes, 1)
 
     def maps(self, picture: Tensor) -> Maps:
         """Of pictures float (B, 3, H, W), 0..1."""
@@ -51,13 +59,25 @@ class StudentEyes(Finder):
         middle = self.middle(_enlarged(self.deep(deep)) + self.sixteenth(sixteenth))
         third = self.third(_enlarged(middle) + self.eighth(eighth) + self.halved(fine))
         merged = self.merge(_enlarged(third) + self.fine(fine))
-        return Maps(self.heat(merged), merged, self.pixels(merged))
+        parts = fine[:, -self.sight.parts :].clamp(min=1e-4).log() / 4 + 1
+        return Maps(self.heat(merged), merged, self.draw(torch.cat((self.pixels(merged), parts), 1)))
 
     def masks(self, maps: Maps, cells: Tensor, classes: Tensor) -> Tensor:
         """See `Finder.masks`; float (B, K, H / 4, W / 4)."""
         own = super().masks(maps._replace(pixels=maps.pixels[:, :EMBEDDED]), cells, classes)
         named = F.one_hot(classes, self.classes).to(own.dtype)
         return own + (named @ maps.pixels[:, EMBEDDED:].flatten(2)).unflatten(2, maps.pixels.shape[2:])
+
+    def heat_loss(
+        self, heat: Tensor, truth: Tensor, cells: Tensor, classes: Tensor, known: Tensor, small: Tensor
+    ) -> Tensor:
+        """See `Finder.heat_loss`."""
+        side = int(heat.shape[2])
+        asked, spared = (
+            heat_target(truth, cells, classes, known * kind, self.classes, side, _WIDEST)
+            for kind in (1 - small.float(), small.float())
+        )
+        return wide_heat_loss(heat, asked, ((spared < _SPARED) | (asked > spared)).to(heat.dtype))
 
     def full(self, masks: Tensor) -> Tensor:
         """See `Finder.full`: they are drawn half as fine, as the student draws its own."""

@@ -24,7 +24,6 @@ from afss_ros.refer_training import recipe as recipes
 from afss_ros.refer_training import sight
 from afss_ros.refer_training.data import load as load_set
 from afss_ros.refer_training.export import export
-from afss_ros.refer_training.losses import heat_loss, heat_target
 from afss_ros.refer_training.run import BEST, LAST, load, restored
 from afss_ros.refer_training.train import Progress, train
 
@@ -164,15 +163,20 @@ def test_a_disk_without_room_is_named(run: Path, tmp_path: Path, monkeypatch: py
         remembered.levels([0])
 
 
-def test_a_thing_of_a_few_pixels_is_neither_asked_for_nor_forbidden() -> None:
-    masks = torch.zeros(1, 1, 8, 8)
+def test_a_thing_of_a_few_pixels_is_neither_asked_for_nor_forbidden(run: Path) -> None:
+    network, nouns, *_ = restored(run / BEST)
+    masks, known = torch.zeros(1, 1, 8, 8), torch.ones(1, 1)
     masks[0, 0, 3, 3] = 1.0
     cell, name = torch.tensor([[27]]), torch.tensor([[0]])
-    asked, spared = (heat_target(masks, cell, name, torch.full((1, 1), height), 1, 8) for height in (1.0, 0.9))
-    nothing, found = torch.full((1, 1, 8, 8), -8.0), torch.full((1, 1, 8, 8), -8.0)
-    found[0, 0, 3, 3] = 0.0
-    assert heat_loss(found, asked) < heat_loss(nothing, asked) - 5
-    assert abs(heat_loss(found, spared) - heat_loss(nothing, spared)) < 1e-3
+    nothing = torch.full((1, len(nouns), 8, 8), -8.0)
+    found = nothing.clone()
+    found[0, 0, 3, 3] = 4.0
+
+    def loss(heat: torch.Tensor, small: bool) -> float:
+        return float(network.eyes.heat_loss(heat, masks, cell, name, known, torch.tensor([[small]])))
+
+    assert loss(found, False) < loss(nothing, False) - 1
+    assert loss(found, True) == pytest.approx(loss(nothing, True), abs=1e-6)
 
 
 def test_two_trainings_of_one_folder_are_refused(sentences: Path, foundation: Path, tmp_path: Path) -> None:
