@@ -27,7 +27,7 @@ def heat_target(
     bumps = down[..., None] * across[:, :, None] * known[..., None, None]
     target = masks.new_zeros(len(masks) * count, side, side)
     named = classes + count * torch.arange(len(masks))[:, None]
-    return highest(target, named, bumps).unflatten(0, (len(masks), count))
+    return highest(target, named, bumps).view(len(masks), count, side, side)
 
 
 def heat_loss(logits: Tensor, target: Tensor) -> Tensor:

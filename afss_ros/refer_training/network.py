@@ -59,8 +59,10 @@ class ReferNetwork(nn.Module):
             levels: what the student that the eyes stand on makes of them, where that is known.
         """
         picture = scaled(image)
-        known = levels is not None and isinstance(self.eyes, StudentEyes)
-        seen = self.eyes.find(self.eyes.maps_on(levels)) if known else self.eyes(picture)
+        if levels is not None and isinstance(self.eyes, StudentEyes):
+            seen = self.eyes.find(self.eyes.maps_on(levels))
+        else:
+            seen = self.eyes(picture)
         return seen, measure(seen, F.avg_pool2d(picture, MASK_STRIDE))
 
     def forward(self, image: Tensor, tokens: Tensor) -> Said:

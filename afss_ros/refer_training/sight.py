@@ -165,7 +165,7 @@ class Remembered:
             self._known[place] = True
         else:
             flat = np.frombuffer(os.pread(self._file.fileno(), self._bytes, place * self._bytes), np.float16).copy()
-        parts = torch.from_numpy(flat).split([math.prod(shape) for shape in self._shapes])
+        parts = torch.split(torch.from_numpy(flat), [math.prod(shape) for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def _full(self, why: str) -> ReferError:

@@ -66,7 +66,7 @@ class StudentEyes(Finder):
         """See `Finder.masks`; float (B, K, H / 4, W / 4)."""
         own = super().masks(maps._replace(pixels=maps.pixels[:, :EMBEDDED]), cells, classes)
         named = F.one_hot(classes, self.classes).to(own.dtype)
-        return own + (named @ maps.pixels[:, EMBEDDED:].flatten(2)).unflatten(2, maps.pixels.shape[2:])
+        return own + (named @ maps.pixels[:, EMBEDDED:].flatten(2)).view_as(own)
 
     def heat_loss(
         self, heat: Tensor, truth: Tensor, cells: Tensor, classes: Tensor, known: Tensor, small: Tensor

@@ -25,6 +25,7 @@ from afss_ros.refer_training import sight
 from afss_ros.refer_training.data import load as load_set
 from afss_ros.refer_training.export import export
 from afss_ros.refer_training.run import BEST, LAST, load, restored
+from afss_ros.refer_training.student_eyes import StudentEyes
 from afss_ros.refer_training.train import Progress, train
 
 
@@ -78,6 +79,7 @@ class KilledError(Exception):
 
 def test_the_student_stays_as_it_is_and_the_rest_learns(run: Path, foundation: Path) -> None:
     network, nouns, vocabulary, made_by, saved = restored(run / BEST)
+    assert isinstance(network.eyes, StudentEyes)
     given, ours = load_best(foundation).weights, network.eyes.sight.state_dict()
     assert ours and all(torch.equal(given[name], value) for name, value in ours.items())
     torch.manual_seed(made_by.seed)
