@@ -30,7 +30,7 @@ class StudentEyes(Finder):
         slots: K, most things in a picture.
     """
 
-    least, most, coarse = 12, 10, 2
+    least, most, coarse, sure = 12, 10, 2, 0.2
 
     def __init__(self, sight: Sight, classes: int, width: int, slots: int) -> None:
         super().__init__(classes, slots)
