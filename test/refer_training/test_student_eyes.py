@@ -24,7 +24,8 @@ from afss_ros.refer_training import recipe as recipes
 from afss_ros.refer_training import sight
 from afss_ros.refer_training.data import load as load_set
 from afss_ros.refer_training.export import export
-from afss_ros.refer_training.run import BEST, LAST, load, restored
+from afss_ros.refer_training.run import BEST, LAST, Run, load, restored
+from afss_ros.refer_training.steps import eyes_step
 from afss_ros.refer_training.student_eyes import StudentEyes
 from afss_ros.refer_training.train import Progress, train
 
@@ -187,3 +188,17 @@ def test_two_trainings_of_one_folder_are_refused(sentences: Path, foundation: Pa
         pytest.raises(DatasetError, match=f"run: process {os.getpid()} .* is writing here; wait"),
     ):
         train(recipe(sentences, foundation), tmp_path / "run")
+
+
+def test_half_precision_teaches_nearly_the_same(sentences: Path, foundation: Path, run: Path, tmp_path: Path) -> None:
+    network, nouns, vocabulary, made_by, _ = restored(run / BEST)
+    _, examples = load_set(made_by.data, "train", nouns)
+    assert isinstance(network.eyes, StudentEyes)
+    losses = []
+    with sight.Remembered(network.eyes.sight, [example.image for example in examples], tmp_path) as remembered:
+        for half in (False, True):
+            eyes = made_by.eyes.model_copy(update={"bfloat16": half})
+            optimiser = torch.optim.SGD(network.eyes.parameters(), lr=0.1)
+            step = Run(made_by.model_copy(update={"eyes": eyes}), nouns, vocabulary, network, optimiser, "")
+            losses.append(float(eyes_step(step, examples, 0, remembered).detach()))
+    assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], rel=0.05)
