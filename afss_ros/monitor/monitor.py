@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,37 +47,48 @@ class Monitor:
     def __init__(self, limits: Limits, *, frozen_after_s: float = 10.0) -> None:
         self.frozen_after_s = frozen_after_s
         self._limits = limits
-        self._before: NDArray[np.uint8] | None = None
+        self._before: Small | None = None
         self._since_ns = 0
 
     def __call__(self, image: NDArray[np.uint8], stamp_ns: int) -> Verdict:
         """Judge a picture uint8 (H, W, 3) RGB that was taken at `stamp_ns`."""
         view = small(image)
-        values = measures(view, self._limits)
+        values = measures(view, self._limits, above=self._limits.at)
         reasons = {name: grade(values[name], self._limits.at[name]) for name in MEASURES}
         reasons["frozen"] = self._frozen(view, stamp_ns)
         return Verdict(reasons)
 
     def _frozen(self, view: Small, stamp_ns: int) -> float:
-        same = self._before is not None and np.array_equal(self._before, view.rgb)
-        if not same or stamp_ns < self._since_ns:
-            self._before, self._since_ns = view.rgb.copy(), stamp_ns
+        if self._before is None or not _same(self._before, view) or stamp_ns < self._since_ns:
+            self._before, self._since_ns = view, stamp_ns
             return 0.0
         if not self.frozen_after_s:
             return 0.0
         return grade((stamp_ns - self._since_ns) / _NS_PER_S, self.frozen_after_s)
 
 
-def measures(view: Small, limits: Limits) -> dict[str, float]:
-    """Each of `MEASURES` of one picture, larger is worse, in units of its own."""
+def _same(one: Small, other: Small) -> bool:
+    if one.colour.shape == other.colour.shape and one.colour.tobytes() == other.colour.tobytes():
+        return True
+    # What comes with the colours may differ alone.
+    return one.grey.tobytes() == other.grey.tobytes() and np.array_equal(one.rgb, other.rgb)
+
+
+def measures(view: Small, limits: Limits, *, above: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Each of `MEASURES` of one picture, larger is worse, in units of its own.
+
+    Args:
+        above: of each, the value up to which nobody needs to know it: any up to it may come then. None for all exactly.
+    """
+    above = above or {}
     return {
         "black": faults.blackness(view),
         "dark": faults.darkness(view),
         "white": faults.whiteness(view),
         "sun": faults.sunniness(view),
-        "smeared": faults.smear(view),
-        "torn": faults.tear(view),
-        "filled": faults.filled(view),
+        "smeared": faults.smear(view, above.get("smeared", 0.0)),
+        "torn": faults.tear(view, above.get("torn", 0.0)),
+        "filled": faults.filled(view, above.get("filled", 0.0)),
         "novel": novelty.distance(novelty.features(view), limits.mean, limits.whiten),
     }
 

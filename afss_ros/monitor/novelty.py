@@ -6,6 +6,9 @@ measured here is the picture; the mean and covariance of frames that students ar
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,35 +23,41 @@ FEATURES = (
 
 def features(view: Small) -> NDArray[np.float64]:
     """The statistics, float64 (12,), each about 0..1, of grey, of its gradients and of colour."""
-    mean, deviation = (float(v[0][0]) for v in cv2.meanStdDev(view.grey))
-    (slope,), (spread,) = (v[0] for v in cv2.meanStdDev(view.across))
-    down = float(cv2.mean(view.down)[0])
-    gradient = (float(slope) + down) / 2 / 255
+    mean, deviation = _mean_and_deviation(view.grey)
+    slope, spread = _mean_and_deviation(view.across)
+    gradient = (slope + sum(view.steps) * (1 / view.down.size)) / 2 / 255
     coarse = np.ascontiguousarray(view.grey[::4, ::4])
-    wide = float(cv2.mean(cv2.absdiff(coarse[:, 1:], coarse[:, :-1]))[0]) / 255 if coarse.shape[1] > 1 else 0.0
-    red, _, blue = (float(v) / 255 for v in cv2.mean(view.rgb)[:3])
-    apart = float(cv2.mean(cv2.absdiff(view.rgb[..., 0], view.rgb[..., 2]))[0]) / 255
+    wide = _mean_and_deviation(cv2.absdiff(coarse[:, 1:], coarse[:, :-1]))[0] / 255 if coarse.shape[1] > 1 else 0.0
+    reds, blues = cv2.extractChannel(view.colour, 0), cv2.extractChannel(view.colour, 2)
+    red, blue, apart = (_mean_and_deviation(plane)[0] / 255 for plane in (reds, blues, cv2.absdiff(reds, blues)))
     return np.array(
         [
             mean / 255,
             deviation / 255,
-            view.percentile(0.5) / 255,
-            view.percentile(0.9) / 255,
-            view.percentile(0.99) / 255,
-            np.sqrt(gradient),
-            np.sqrt(float(spread) / 255),
+            view.percentiles[0.5] / 255,
+            view.percentiles[0.9] / 255,
+            view.percentiles[0.99] / 255,
+            math.sqrt(gradient),
+            math.sqrt(spread / 255),
             np.count_nonzero(view.across > 25) / view.across.size,
             gradient / (wide + 0.01),
-            np.sqrt(apart),
+            math.sqrt(apart),
             red - blue,
-            float(view.histogram[250:].sum()) / view.grey.size,
+            view.from_on(250) / view.grey.size,
         ]
     )
 
 
+def _mean_and_deviation(plane: Any) -> tuple[float, float]:
+    """Of uint8 (h, w). For want of a deviation `cv2.mean` would do, but that is one function more."""
+    mean, deviation = cv2.meanStdDev(plane)
+    return float(mean[0, 0]), float(deviation[0, 0])
+
+
 def distance(found: NDArray[np.float64], mean: NDArray[np.float64], whiten: NDArray[np.float64]) -> float:
     """Mahalanobis distance of features (12,), in deviations; `whiten` (12, 12) turns differences into such."""
-    return float(np.linalg.norm(whiten @ (found - mean)))
+    deviations = whiten.dot(found - mean)
+    return math.sqrt(deviations.dot(deviations))
 
 
 def fit(found: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from afss_ros.evaluation.monitor import corruptions
 from afss_ros.monitor import REASONS, Monitor, load_limits
 from afss_ros.monitor.limits import MEASURES, SHIPPED
-from afss_ros.monitor.monitor import grade
+from afss_ros.monitor.monitor import grade, measures
 from afss_ros.monitor.small import SIDE, small
 
 SEEDS = {"sun": 1, "overexposed": 1}
 """Of damage that is as strong as the draw has it: one that is meant to be seen."""
+DRAWN = {
+    "sharp": [0.305882353, 0.317647059, 0, 0, 1.11224446, 0, 0, 4.96351791],
+    "torn": [0.298039216, 0.317647059, 0, 0, 1.11485357, 0.943674647, 0, 4.82682813],
+    "filled": [0.305882353, 0.321568627, 0, 0, 1.12090736, 0, 0.328125, 4.08286778],
+    "smooth": [0.321568627, 0.388235294, 0, 0, 5.01303258, 0, 0, 4.49411656],
+    "sun": [0, 0, 0.0410766602, 0.658707392, 2.40091183, 0, 0, 4.59274865],
+}
+"""Of `drawn`: the values of `MEASURES`, as they were when the limits were set."""
 SIZES = [(480, 640), (1024, 1024), (96, 128)]
 
 
@@ -117,7 +125,48 @@ def test_limits_that_are_none_are_refused_by_name(tmp_path: Path, change, said: 
     assert set(load_limits().at) == set(MEASURES)
 
 
-@pytest.mark.parametrize("shape", [(1024, 1024), (480, 640), (1000, 777), (2160, 3840), (96, 1024), (120, 100)])
+def drawn(kind: str) -> NDArray[np.uint8]:
+    """A picture in whole numbers, 512x512: the same everywhere."""
+    y, x = np.mgrid[:512, :512]
+    grey = 20 + (x * 7 + y * 3) % 11 + 60 * (x // 48 % 3) + 40 * (y // 90 % 2) + x * y // 97 % 9
+    away = (x - 250) ** 2 + (y - 200) ** 2
+    if kind == "torn":
+        grey[200:] = np.roll(grey[200:], 57, axis=1)
+    elif kind == "smooth":
+        grey = 20 + (x - 320) ** 2 // 900 + y // 8
+    elif kind == "sun":
+        grey = 800000 // (away + 1)
+    picture = np.stack([grey, grey * 9 // 10, grey // 2 + x // 8], 2).clip(0, 255).astype(np.uint8)
+    if kind == "filled":
+        picture[300:470] = 90
+    elif kind == "sun":
+        picture[away < 3600] = 255
+    return picture
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("kind", DRAWN)
+def test_every_measure_is_what_the_limits_were_chosen_on(kind: str, times: int) -> None:
+    view = small(drawn(kind).repeat(times, 0).repeat(times, 1))
+    assert list(measures(view, load_limits()).values()) == pytest.approx(DRAWN[kind], rel=1e-7)
+
+
+@pytest.mark.parametrize("damage", [None, *corruptions.ALL])
+def test_what_need_not_be_known_is_left_out_and_changes_no_finding(damage: str | None) -> None:
+    picture = scene()
+    if damage is not None:
+        picture = corruptions.ALL[damage](picture, np.random.default_rng(SEEDS.get(damage, 3)))
+    view, limits = small(picture), load_limits()
+    exact = measures(view, limits)
+    for part in (0.5, 1.0, 2.0):
+        above = {name: part * limit for name, limit in limits.at.items()}
+        for name, value in measures(view, limits, above=above).items():
+            assert value == exact[name] if exact[name] > above[name] else value <= above[name], (name, part)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1024, 1024), (768, 1024), (1040, 1048), (480, 640), (1000, 777), (2160, 3840), (96, 1024), (120, 100)]
+)
 def test_the_small_copy_is_of_every_so_manieth_pixel_however_they_are_taken(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.uint8)
     scale = SIDE / max(shape)
