@@ -104,6 +104,8 @@ class Perception:
             to go on with where a tracker expects a craft.
         confidence: uint8 (H, W) in source size, the probability x 255 that the student gives to each pixel's label;
             None unless it was asked to keep it.
+        presence: the chance, in 0..1, that the frame shows any craft; of tiles, the largest. None of a student that
+            gives none.
     """
 
     detections: tuple[Detection, ...]
@@ -115,6 +117,7 @@ class Perception:
     best_rejected: float = 0.0
     rejected: tuple[Detection, ...] = ()
     confidence: NDArray[np.uint8] | None = None
+    presence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ COMMANDS = {
     "search": ["config/train/search.yaml"],
     "select": ["set", "--out", "selected"],
     "train": ["config/train/student.yaml", "--out", "run"],
+    "presence": ["models/student.onnx", "--data", "set", "--out", "told.onnx"],
     "weigh": ["models/student.onnx", "--data", "set", "--out", "weighed.onnx"],
     "upset": ["models/student.onnx"],
 }

@@ -117,6 +117,7 @@ def build_tiny_student(
     labels_stride: int = 1,
     needs_context: bool = False,
     background_is_body: bool = False,
+    presence: bool = False,
 ) -> Path:
     """Label each pixel by its colour: brightest channel <= 96 background; else blue panel, red antenna, grey body.
 
@@ -124,6 +125,7 @@ def build_tiny_student(
         labels_stride: of every so many rows and columns, the label map has the first.
         needs_context: call everything background, and be sure by half, in an image without one dark pixel.
         background_is_body: call what is dark body, as a network with a wrong weight might.
+        presence: say that there is a craft with a chance of as much as the brightest pixel has of 255.
     """
     nodes, constants = _segment_nodes(), dict(_CONSTANTS)
     if background_is_body:
@@ -147,6 +149,12 @@ def build_tiny_student(
             nodes.append(helper.make_node("Slice", [f"{name}_full", "from", "to", "axes", "strides"], [name]))
     shape = [1, size[0] // labels_stride, size[1] // labels_stride]
     outputs = {"labels": (TensorProto.UINT8, shape), "confidence": (TensorProto.UINT8, shape)}
+    if presence:
+        nodes += [
+            helper.make_node("ReduceMax", ["brightest"], ["most"], axes=[1, 2], keepdims=0),
+            helper.make_node("Div", ["most", "white"], ["presence"]),
+        ]
+        outputs["presence"] = (TensorProto.FLOAT, [1])
     return save_student(path, nodes, outputs, size, constants, metadata)
 
 

@@ -29,6 +29,7 @@ COMMANDS = (
     labels.mine,
     students.train,
     students.export,
+    students.presence,
     students.weigh,
     students.search,
     models.manifest,

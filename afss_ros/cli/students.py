@@ -108,6 +108,35 @@ def export(
         say(f"{weights}")
 
 
+def presence(
+    model: Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)],
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", help="Sets of which all craft are known; some without any.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
+    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    looks: Annotated[int, typer.Option("--looks", help="At each picture; all but the first spoilt.", min=1)] = 2,
+    threads: Threads = None,
+) -> None:
+    """Let a student tell whether a picture shows any craft; what it told before stays as it is."""
+    from rich.progress import Progress
+
+    from afss_ros import datasets
+    from afss_ros.distill.export import presence as laying
+    from afss_ros.student import Student
+    from afss_ros.threads import limited
+
+    samples = [sample for path in data for sample in datasets.load(path, split).samples]
+    with Student(model, provider="cpu", threads=1):  # that it is one is said before thousands of pictures are looked at
+        pass
+    with Progress(console=screen(errors=True), transient=True) as progress, within(threads), limited() as given:
+        task = progress.add_task("Looking", total=len(samples))
+        laid = laying.lay(model, samples, looks=looks, threads=given, advance=lambda: progress.advance(task))
+    laying.write(model, out, laid.line)
+    say(f"{out}: laid on {laid.looks} looks, {laid.with_craft} of them at a craft; weigh it anew")
+
+
 def weigh(
     model: Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)],
     data: Annotated[

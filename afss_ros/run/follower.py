@@ -69,7 +69,9 @@ class Follower:
         now = glance(perception, size)
         judged = doubt(perception, now, self._before, threshold=self._threshold)
         self._before = now
-        values = {name: f"{value:.3f}" for name, value in {"doubt": judged.score, **judged.reasons}.items()}
+        told_of_craft = {} if perception.presence is None else {"craft": perception.presence}
+        numbers = {"doubt": judged.score, **judged.reasons, **told_of_craft}
+        values = {name: f"{value:.3f}" for name, value in numbers.items()}
         told.append(("doubt", messages.diagnostics("run: doubt", judged.reason, values, stamp_ns, frame_id)))
         return Followed(identities(tracks, len(perception.detections)), tuple(told))
 

@@ -66,6 +66,7 @@ class CocoSink:
                 "source": frame.source,
                 "stamp_ns": frame.stamp_ns,
             }
+            | ({} if perception.presence is None else {"presence": round(perception.presence, 4)})
         )
         for found in perception.detections:
             category = self._ids.setdefault(found.class_name, max(self._ids.values(), default=0) + 1)

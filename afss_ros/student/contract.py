@@ -22,7 +22,8 @@ __all__ = ["PREFIX", "VERSION", "ContractError", "StudentContract", "TensorInfo"
 
 INPUT = "image"
 BOX_OUTPUTS = ("boxes", "scores", "classes")
-OUTPUTS = ("labels", "confidence", *BOX_OUTPUTS)
+PRESENCE = "presence"
+OUTPUTS = ("labels", "confidence", *BOX_OUTPUTS, PRESENCE)
 BATCH_AXIS = "batch"
 """What the first axis of every tensor may be called instead of 1, so that looks of several cameras can share a run."""
 _INTEGERS = ("tensor(int32)", "tensor(int64)")
@@ -63,6 +64,7 @@ class StudentContract:
         has_confidence: whether a `confidence` map comes with the label map.
         score_calibration: slope and offset that make scores chances, see `chances`; None publishes them as they are.
         score_weights: of the evidence that makes scores of a label map's craft chances, see `evidence`; None for none.
+        has_presence: whether it says how likely there is any craft.
         box_source: where detections come from: the output "boxes", or components of the output "labels".
     """
 
@@ -81,6 +83,7 @@ class StudentContract:
     box_source: str = ""
     score_calibration: tuple[float, float] | None = None
     score_weights: dict[str, float] | None = None
+    has_presence: bool = False
 
 
 def to_metadata(contract: StudentContract) -> dict[str, str]:
@@ -129,6 +132,7 @@ def read(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], metadata: 
         violations.append(f"the batch axis must be '{BATCH_AXIS}' in all tensors or in none, and is another in {held}")
     labels_size = _read_label_outputs(by_name, violations)
     max_boxes = _read_box_outputs(by_name, violations)
+    _read_presence(by_name, violations)
     violations += [
         f"output '{name}' is not known; known are {', '.join(OUTPUTS)}" for name in by_name if name not in OUTPUTS
     ]
@@ -150,6 +154,7 @@ def read(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], metadata: 
         weights_sha256=values["weights_sha256"],
         max_boxes=max_boxes,
         has_confidence="confidence" in by_name,
+        has_presence=PRESENCE in by_name,
         box_source=box_source,
         score_calibration=values["score_calibration"],
         score_weights=values["score_weights"],
@@ -217,6 +222,13 @@ def _read_box_outputs(outputs: Mapping[str, TensorInfo], violations: list[str]) 
     if max(counts.values(), default=0) > MAX_BOXES:
         violations.append(f"outputs {', '.join(BOX_OUTPUTS)} must have an N of {MAX_BOXES} or less, got {counts}")
     return counts.get("boxes")
+
+
+def _read_presence(outputs: Mapping[str, TensorInfo], violations: list[str]) -> None:
+    if PRESENCE in outputs:
+        shape = _static_shape(outputs[PRESENCE], "tensor(float)", "[1]", violations)
+        if shape is not None and shape != [1]:
+            violations.append(f"output '{PRESENCE}' must be [1], got {shape}")
 
 
 def _read_box_source(values: Mapping[str, Any], outputs: Mapping[str, TensorInfo], violations: list[str]) -> str:

@@ -14,7 +14,7 @@ from afss_ros import labels
 from afss_ros.perception import Detection
 from afss_ros.student import boxes as craft
 from afss_ros.student import evidence, hysteresis
-from afss_ros.student.contract import StudentContract
+from afss_ros.student.contract import PRESENCE, StudentContract
 from afss_ros.student.errors import StudentError
 from afss_ros.student.letterbox import Letterbox, boxes_to_source
 
@@ -46,8 +46,13 @@ def refuse_impossible(outputs: Mapping[str, NDArray[Any]]) -> None:
         outputs: by name, each with a batch of 1, as the contract says.
 
     Raises:
-        StudentError: a score is not finite or outside 0..1, or a box of a row in use is not finite.
+        StudentError: a score or the chance of a craft is not finite or outside 0..1, or a box of a row in use is not
+            finite.
     """
+    if PRESENCE in outputs and not 0 <= (chance := float(outputs[PRESENCE][0])) <= 1:
+        raise StudentError(
+            f"the network's answer is none: the chance of a craft is {chance}, not in 0..1; its weights are damaged"
+        )
     if "scores" not in outputs:
         return
     scores, boxes = outputs["scores"][0], outputs["boxes"][0]
@@ -103,6 +108,7 @@ class Shown:
         label_map: uint8 (h, w) of the network's view; every id but background and unlabelled is part of a craft.
         confidence: uint8 (h, w), probability of the label x 255; None where the network gives none.
         box: the letterbox that the network saw the picture through.
+        presence: float32 (r, c), the chance of a craft in each cell of a grid over the map; None where it gives none.
 
     Attributes:
         labels: uint8 (h', w'), of the frame alone.
@@ -112,8 +118,15 @@ class Shown:
         origin: x, y of the frame's corner in it.
     """
 
-    def __init__(self, label_map: NDArray[np.uint8], confidence: NDArray[np.uint8] | None, box: Letterbox) -> None:
+    def __init__(
+        self,
+        label_map: NDArray[np.uint8],
+        confidence: NDArray[np.uint8] | None,
+        box: Letterbox,
+        presence: NDArray[np.float32] | None = None,
+    ) -> None:
         self.box = box
+        self._presence = presence
         self.size = label_map.shape[0], label_map.shape[1]
         rows, cols = box.content_in(self.size)
         self.labels = label_map[rows, cols]
@@ -131,6 +144,15 @@ class Shown:
     def craft_confidence(self) -> float | None:
         """Mean of the confidence in 0..1 over all craft pixels; None when there are none, or no confidence."""
         return None if self.sure is None else evidence.mean(self.counts)
+
+    def presence(self, box_xyxy: _Box) -> float | None:
+        """The chance of a craft where this box has its middle, in pixels of the frame's part of the map."""
+        if self._presence is None:
+            return None
+        cells = self._presence.shape
+        middle = (box_xyxy[1] + box_xyxy[3]) / 2 + self.origin[1], (box_xyxy[0] + box_xyxy[2]) / 2 + self.origin[0]
+        row, column = (min(int(m * n / side), n - 1) for m, n, side in zip(middle, cells, self.size, strict=True))
+        return float(self._presence[row, column])
 
     def to_source(self, boxes_xyxy: Sequence[tuple[int, int, int, int]]) -> NDArray[np.float32]:
         """Boxes in pixels of the frame's part of the map as float32 (N, 4) in source pixels."""
@@ -190,7 +212,7 @@ def _evidence(shown: Shown, found: Sequence[tuple[_Box, float]]) -> list[NDArray
     """The evidence for each craft of a map with a confidence."""
     assert shown.sure is not None
     counts = shown.counts if len(found) == 1 and _holds_all(found[0][0], shown.parts) else None
-    return [evidence.of(shown.parts, shown.sure, box, score, counts) for box, score in found]
+    return [evidence.of(shown.parts, shown.sure, box, score, counts, shown.presence(box)) for box, score in found]
 
 
 def _holds_all(box_xyxy: _Box, parts: NDArray[np.uint8]) -> bool:

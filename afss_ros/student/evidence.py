@@ -1,7 +1,7 @@
 """How likely a piece of a label map is a craft: evidence beyond its mean confidence, weighed in a logit.
 
 A student that takes a moon for a craft is unsure in its own way: of some pixels it is certain and of others not at all,
-and around them it is as unsure that there is nothing. Five numbers say so; their weights, fit where the truth is known,
+and around them it is as unsure that there is nothing. Six numbers say so; their weights, fit where the truth is known,
 make the score a chance (Platt, 1999, with more than one number).
 """
 
@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-NAMES = ("score", "low", "spread", "around", "size")
+NAMES = ("score", "low", "spread", "around", "size", "presence")
 """`score`: logit of the score without evidence. Of the craft's pixels, `low`: the tenth percentile of their confidence,
 `spread`: its standard deviation. `around`: mean confidence that the pixels beside the craft are background. `size`:
-logarithm of the craft's share of the view."""
+logarithm of the craft's share of the view. `presence`: logit of the chance that the look shows any craft, 0 where the
+network gives none."""
 OFFSET = "offset"
 _MARGIN = 6
 _BESIDE = np.ones((5, 5), np.uint8)
@@ -36,8 +37,9 @@ def of(
     box_xyxy: tuple[int, int, int, int],
     score: float,
     counts: NDArray[np.intp] | None = None,
+    presence: float | None = None,
 ) -> NDArray[np.float64]:
-    """The evidence of one craft, float64 (5,) in the order of `NAMES`.
+    """The evidence of one craft, float64 (6,) in the order of `NAMES`.
 
     Args:
         parts: uint8 (h, w), 1 where a part of any craft is.
@@ -45,6 +47,7 @@ def of(
         box_xyxy: of the craft, pixels of the map.
         score: without evidence, 0..1.
         counts: `count` of the whole map where it shows one craft alone, to save counting again.
+        presence: the chance that there is any craft, 0..1; None where the network gives none.
     """
     height, width = parts.shape
     x0, y0, x1, y1 = box_xyxy
@@ -57,8 +60,13 @@ def of(
     low = float(np.searchsorted(inside.cumsum(), 0.1 * area)) / 255
     beside = sure[cv2.dilate(craft, _BESIDE) > craft]
     around = int(beside.sum()) * (1 / beside.size) / 255 if beside.size else 1.0
-    inner = min(max(score, _SURE), 1 - _SURE)
-    return np.array([math.log(inner / (1 - inner)), low, spread, around, math.log(area / (height * width))])
+    size = math.log(area / (height * width))
+    return np.array([_logit(score), low, spread, around, size, 0.0 if presence is None else _logit(presence)])
+
+
+def _logit(chance: float) -> float:
+    inner = min(max(chance, _SURE), 1 - _SURE)
+    return math.log(inner / (1 - inner))
 
 
 def count(parts: NDArray[np.uint8], confidence: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -76,7 +84,7 @@ def mean(counts: NDArray[np.intp]) -> float | None:
 def chance(evidence: NDArray[np.float64], weights: Weights) -> float:
     """The chance that it is a craft.
 
-    >>> chance(np.array([0.0, 0.5, 0.1, 0.9, -3.0]), {"score": 2.0})
+    >>> chance(np.array([0.0, 0.5, 0.1, 0.9, -3.0, 0.0]), {"score": 2.0})
     0.5
     """
     logit = weights.get(OFFSET, 0.0) + sum(

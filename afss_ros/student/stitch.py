@@ -19,6 +19,8 @@ Outputs = Mapping[str, NDArray[Any]]
 
 _WHOLE_WEIGHT = 4.0
 """Of the whole view in a large craft, against 1 for all tiles together: it decides unless it is very unsure."""
+_CELLS = 64, 64
+_ALONG = np.s_[:, None], np.s_[None]
 _LARGE = 0.5
 """Craft longer than so much of a tile are large: more often than not a tile shows them cut off. See docs/tiling.md."""
 
@@ -53,6 +55,17 @@ def stitch_labels(
         views += [_whole_view(whole, at, *window) for window in seen_in]
     labels, confidence = blend(views, plan.labels_size)
     return {"labels": labels[None], "confidence": confidence[None]}
+
+
+def stitch_presence(whole: Outputs, tiles: Sequence[Outputs], plan: Plan) -> dict[str, NDArray[np.float32]]:
+    """`presence` as float32 (1, r, c): in each cell of a grid over the canvas, the largest of all looks at it."""
+    canvas = plan.rows.length, plan.cols.length
+    y, x = (((np.arange(n) + 0.5) * length / n)[s] for n, length, s in zip(_CELLS, canvas, _ALONG, strict=True))
+    chances = np.full(_CELLS, whole["presence"][0], np.float32)
+    for outputs, (rows, cols) in zip(tiles, plan.windows, strict=True):
+        shown = (rows.start <= y) & (y < rows.stop) & (cols.start <= x) & (x < cols.stop)
+        chances = np.where(shown, np.maximum(chances, outputs["presence"][0]), chances)
+    return {"presence": chances[None]}
 
 
 def stitch_boxes(

@@ -170,8 +170,10 @@ class Student:
             box = letterbox.fit(frame.image.shape[:2], self.contract.input_size)
             view = View(frame.image.shape[:2], self.contract, Tiling())
             outputs = self._infer(self._open_session(), view.network_images(frame.image))[0]
+            shown = self._shown(outputs, box)
+            assert shown is not None
             return detections.evidence_for(
-                detections.Shown(outputs["labels"][0], outputs["confidence"][0], box),
+                shown,
                 min_area=self.min_area,
                 merge_gap=self.merge_gap,
                 extent_threshold=self.extent_threshold,
@@ -202,6 +204,7 @@ class Student:
             best_rejected=max((d.score for d in found if d.score < self.score_threshold), default=0.0),
             rejected=tuple(d for d in found if d.score < self.score_threshold),
             confidence=confidence,
+            presence=max(float(look[contract.PRESENCE][0]) for look in looks) if self.contract.has_presence else None,
         )
 
     def _infer(self, session: Session, images: list[NDArray[np.uint8]]) -> list[Outputs]:
@@ -241,7 +244,8 @@ class Student:
         if "labels" not in outputs:
             return None
         confidence = outputs["confidence"][0] if self.contract.has_confidence else None
-        return detections.Shown(outputs["labels"][0], confidence, box)
+        presence = np.atleast_3d(outputs[contract.PRESENCE])[0] if self.contract.has_presence else None
+        return detections.Shown(outputs["labels"][0], confidence, box, presence)
 
     def _detections(
         self, outputs: Outputs, shown: detections.Shown | None, box: Letterbox, least_score: float

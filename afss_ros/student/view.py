@@ -91,6 +91,8 @@ class View:
         if "labels" in whole:
             large = stitch.large_craft(seen, self.plan)
             outputs |= stitch.stitch_labels(whole, tiles, self.plan, self.whole, large)
+        if self._contract.has_presence:
+            outputs |= stitch.stitch_presence(whole, tiles, self.plan)
         if self._contract.box_source == "boxes":
             outputs |= stitch.stitch_boxes(whole, tiles, self.plan, self.whole, least_score)
         return outputs

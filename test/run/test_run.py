@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from processes import python
 from processes import run as run_process
+from tiny_students import build_tiny_student
 
 from afss_ros import labels
 from afss_ros.bags import BagReader, BagWriter, messages
@@ -40,6 +41,16 @@ def pictures(tmp_path: Path) -> Path:
     (folder / "craft.png").write_bytes(encode_compressed(craft(), "png"))
     (folder / "empty.png").write_bytes(encode_compressed(np.zeros((64, 96, 3), np.uint8), "png"))
     return folder
+
+
+def test_how_likely_a_picture_shows_a_craft_stands_beside_it(pictures: Path, tmp_path: Path) -> None:
+    told = build_tiny_student(tmp_path / "told.onnx", presence=True)
+    run(Options(pictures, tmp_path / "out", model=told))
+    images = json.loads((tmp_path / "out" / "detections.json").read_text())["images"]
+    assert {i["file_name"]: i["presence"] for i in images} == {
+        "craft.png": pytest.approx(np.max(read(pictures / "craft.png")) / 255, abs=2e-3),
+        "empty.png": 0.0,
+    }
 
 
 def test_every_form_tells_the_same(pictures: Path, tmp_path: Path, tiny_student: Path) -> None:

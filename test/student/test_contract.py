@@ -23,6 +23,7 @@ LABELS = Tensor("labels", "tensor(uint8)", [1, 32, 48])
 CONFIDENCE = Tensor("confidence", "tensor(uint8)", [1, 32, 48])
 BOXES = Tensor("boxes", "tensor(float)", [1, 20, 4])
 SCORES = Tensor("scores", "tensor(float)", [1, 20])
+PRESENCE = Tensor("presence", "tensor(float)", [1])
 CLASSES = Tensor("classes", "tensor(int64)", [1, 20])
 METADATA = tiny_metadata((64, 96))
 
@@ -49,6 +50,24 @@ def test_a_label_map_student_is_accepted() -> None:
     declared = contract.read([IMAGE], [LABELS, CONFIDENCE], METADATA)
     assert (declared.input_size, declared.labels_size) == ((64, 96), (32, 48))
     assert (declared.has_confidence, declared.max_boxes, declared.box_source) == (True, None, "labels")
+
+
+def test_presence_is_told_or_not() -> None:
+    assert contract.read([IMAGE], [LABELS, PRESENCE], METADATA).has_presence
+    assert contract.read([IMAGE], [BOXES, SCORES, CLASSES, PRESENCE], METADATA).has_presence
+    assert not contract.read([IMAGE], [LABELS], METADATA).has_presence
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (replace(PRESENCE, shape=[1, 1]), "output 'presence' must be [1], got [1, 1]"),
+        (replace(PRESENCE, shape=[2]), "output 'presence' must be [1], got [2]"),
+        (replace(PRESENCE, type="tensor(uint8)"), "output 'presence' must be tensor(float), got tensor(uint8)"),
+    ],
+)
+def test_presence_is_one_number(wrong: Tensor, said: str) -> None:
+    assert the_violation(outputs=[LABELS, wrong]) == said
 
 
 def test_the_batch_axis_may_be_free_in_all_tensors_together() -> None:

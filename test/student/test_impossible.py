@@ -29,6 +29,13 @@ def test_scores_that_are_none_are_refused(score: float) -> None:
         refuse_impossible(_outputs([0.5, score], [[0, 0, 1, 1]] * 2))
 
 
+@pytest.mark.parametrize("chance", [np.nan, np.inf, 1.5, -0.1])
+def test_a_chance_of_a_craft_that_is_none_is_refused(chance: float) -> None:
+    refuse_impossible({"presence": np.array([1.0], np.float32)})
+    with pytest.raises(StudentError, match=f"the chance of a craft is {chance:.3}"):
+        refuse_impossible({"presence": np.array([chance], np.float32)})
+
+
 @pytest.mark.parametrize("edge", [np.nan, np.inf])
 def test_boxes_in_use_are_finite(edge: float) -> None:
     with pytest.raises(StudentError, match="1 of 2 boxes are not finite"):

@@ -1,6 +1,6 @@
 """The weights of the evidence for a craft, fit where the truth is known, and written into a student's file.
 
-Nothing of the network changes: a copy of the file carries five weights and an offset more (`student.evidence`), and its
+Nothing of the network changes: a copy of the file carries six weights and an offset more (`student.evidence`), and its
 scores are chances.
 """
 
@@ -19,6 +19,7 @@ from afss_ros.datasets import Instance, Sample
 from afss_ros.datasets.files import write_atomically
 from afss_ros.datasets.form import WHOLE
 from afss_ros.distill.errors import DistillError
+from afss_ros.distill.export.regression import logistic
 from afss_ros.evaluation.metrics import calibration
 from afss_ros.evaluation.metrics.detection import box_iou
 from afss_ros.perception import Detection, Frame
@@ -31,7 +32,6 @@ a craft badly boxed, and says nothing about whether one is there."""
 _RIDGE = 1.0
 _STILL = 0.02
 _LARGEST = 50.0
-_ROUNDS = 60
 Evidence = list[tuple[Detection, NDArray[np.float64]]]
 
 
@@ -87,25 +87,16 @@ def weigh(
 
 
 def fit(columns: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, float]:
-    """Logistic regression with a ridge of 1 on standardised columns (N, 5), in the order of `evidence.NAMES`.
+    """Logistic regression with a ridge of 1 on standardised columns (N, 6), in the order of `evidence.NAMES`.
 
     The weight of the bare score stays above 0, so that no student can be turned around.
     """
     # What hardly differs tells nothing, and must not be blown up until it does.
     middle, spread = columns.mean(0), np.maximum(columns.std(0), _STILL)
-    design = np.column_stack([(columns - middle) / spread, np.ones(len(columns))])
-    ridge = np.diag([_RIDGE] * columns.shape[1] + [1e-9])
-    line = np.zeros(design.shape[1])
-    for _ in range(_ROUNDS):
-        chance = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
-        slope = design.T @ (chance - right) + ridge @ line
-        step = np.linalg.solve((design * (chance * (1 - chance))[:, None]).T @ design + ridge, slope)
-        line = line - step * min(1.0, 5.0 / (float(np.abs(step).max()) + 1e-12))
-        if np.abs(step).max() < 1e-9:
-            break
+    line = logistic((columns - middle) / spread, right, _RIDGE)
     raw = np.clip(line[:-1] / spread, -_LARGEST, _LARGEST)
     raw[0] = max(float(raw[0]), 1e-3)
-    weights = {name: round(float(w), 5) for name, w in zip(evidence.NAMES, raw, strict=True)}
+    weights = {name: round(float(w), 5) for name, w in zip(evidence.NAMES, raw, strict=True) if w}
     return weights | {evidence.OFFSET: round(float(line[-1] - raw @ middle), 5)}
 
 

@@ -183,8 +183,10 @@ def diagnostic_array(
     return DiagnosticArray(header=Header(stamp=stamp), status=[status])
 
 
-def doubt_message(judged: Judgement, node: str, header: Header) -> DiagnosticArray:
+def doubt_message(judged: Judgement, node: str, header: Header, presence: float | None = None) -> DiagnosticArray:
     """The message for `~/doubt`: the strongest reason as message, `doubt` and every reason as value, 0..1 each.
+
+    Where the student says how likely the picture shows any craft at all, that is the value `craft`.
 
     The same as in the bags of hard frames. A DiagnosticArray, for it has the image's header and names for numbers;
     vision_msgs/Classification would call the reasons classes of the picture.
@@ -193,6 +195,9 @@ def doubt_message(judged: Judgement, node: str, header: Header) -> DiagnosticArr
         level=DiagnosticStatus.OK if judged.usable else DiagnosticStatus.WARN,
         name=f"{node}: doubt",
         message=judged.reason,
-        values=[KeyValue(key=name, value=text) for name, text in judged.texts.items()],
+        values=[
+            *(KeyValue(key=name, value=text) for name, text in judged.texts.items()),
+            *([] if presence is None else [KeyValue(key="craft", value=f"{presence:.3f}")]),
+        ],
     )
     return DiagnosticArray(header=header, status=[status])

@@ -40,7 +40,7 @@ class LookBack:
                 return
             judged = self._judge(frame, perception)
             if watched:
-                self._outputs.publish_doubt(judged, message.header)
+                self._outputs.publish_doubt(judged, message.header, perception.presence)
             if packets is not None:
                 packets.offer(frame, perception, judged.score)
             if self._recording is not None:

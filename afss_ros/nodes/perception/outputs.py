@@ -61,9 +61,9 @@ class Outputs:
     def doubt_is_watched(self) -> bool:
         return bool(self._doubt.get_subscription_count())
 
-    def publish_doubt(self, judged: Judgement, header: Header) -> None:
-        """Publish how doubtful a frame is, and why, under the image's own header."""
-        self._doubt.publish(doubt_message(judged, self._node.get_fully_qualified_name(), header))
+    def publish_doubt(self, judged: Judgement, header: Header, presence: float | None = None) -> None:
+        """Publish how doubtful a frame is, and why, and how likely it shows a craft, under the image's own header."""
+        self._doubt.publish(doubt_message(judged, self._node.get_fully_qualified_name(), header, presence))
 
     def publish(self, perception: Perception, header: Header, identities: Sequence[str] = ()) -> None:
         """Publish detections, and while somebody listens the mask if there is one, under the image's own header."""

@@ -22,17 +22,19 @@ CRAFT[16:36, 20:50] = True
 
 def test_a_fit_finds_what_tells_and_leaves_what_does_not() -> None:
     rng = np.random.default_rng(2)
-    columns = rng.standard_normal((3000, 5))
+    columns = rng.standard_normal((3000, 6))
     chance = 1 / (1 + np.exp(-(1.5 * columns[:, 0] - 2.0 * columns[:, 2] + 0.5)))
     weights = weigh.fit(columns, rng.random(3000) < chance)
-    assert [weights[n] for n in evidence.NAMES] == pytest.approx([1.5, 0, -2.0, 0, 0], abs=0.2)
+    assert [weights.get(n, 0) for n in evidence.NAMES] == pytest.approx([1.5, 0, -2.0, 0, 0, 0], abs=0.2)
     assert weights["offset"] == pytest.approx(0.5, abs=0.2)
 
 
 def test_no_student_is_turned_around() -> None:
-    columns = np.zeros((100, 5))
+    columns = np.zeros((100, 6))
     columns[:, 0] = np.linspace(-1, 1, 100)
-    assert weigh.fit(columns, columns[:, 0] < 0)["score"] > 0
+    weights = weigh.fit(columns, columns[:, 0] < 0)
+    assert weights["score"] > 0
+    assert set(weights) == {"score", "offset"}, "what says nothing is not in the file"
 
 
 def _set(root: Path, *, craft: bool) -> datasets.Dataset:
@@ -48,7 +50,7 @@ def _set(root: Path, *, craft: bool) -> datasets.Dataset:
 
 def test_badly_boxed_craft_say_nothing_and_one_kind_is_not_enough(tmp_path: Path) -> None:
     source = _set(tmp_path, craft=True)
-    row = np.zeros(5)
+    row = np.zeros(6)
 
     def look(frame: Frame) -> weigh.Evidence:
         boxes = ((20, 16, 50, 36), (20, 16, 32, 36), (0, 40, 10, 60))  # right, badly boxed, wrong

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
+from std_msgs.msg import Header
 
-from afss_ros.nodes.perception.diagnostics import Condition, assess, diagnostic_array
+from afss_ros.nodes.perception.diagnostics import Condition, assess, diagnostic_array, doubt_message
+from afss_ros.nodes.perception.judging import Judgement
 from afss_ros.nodes.perception.statistics import Percentiles, Snapshot
 from afss_ros.nodes.progress import InWork
 
@@ -115,3 +117,15 @@ def test_an_unknown_age_is_called_so() -> None:
     now = replace(ALL_GOOD, image_age_ms=None)
     values = diagnostic_array("n", *assess(ACTIVE, now, BEFORE), ACTIVE, now, Time()).status[0].values
     assert {v.key: v.value for v in values}["image_age_ms"] == "unknown"
+
+
+@pytest.mark.parametrize(("presence", "told"), [(None, {}), (0.0, {"craft": "0.000"}), (0.98765, {"craft": "0.988"})])
+def test_a_doubt_is_told_reason_by_reason_and_how_likely_there_is_a_craft(
+    presence: float | None, told: dict[str, str]
+) -> None:
+    header = Header(frame_id="camera", stamp=Time(sec=3))
+    message = doubt_message(Judgement({"threshold": 0.25, "presence": 0.75}, usable=False), "/eye", header, presence)
+    (status,) = message.status
+    assert (message.header, status.level, status.message) == (header, DiagnosticStatus.WARN, "presence")
+    values = {value.key: value.value for value in status.values}
+    assert values == {"doubt": "0.750", "threshold": "0.250", "presence": "0.750", **told}
