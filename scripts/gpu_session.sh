@@ -45,6 +45,16 @@ done
 step train "${afss[@]}" train "$recipe" --minutes "${MINUTES:-8}" --out run
 step export "${afss[@]}" export run --size 512 --out "$out/student-fp32.onnx" --int8 "$out/student.onnx" \
     --weights "$out/student.safetensors"
+nature() { "${afss[@]}" render "data/$1" --split "$2" --count "$3" --seed "$4" --size "${SIZE:-384}" --nature 0.5 --empty 0.4; }
+step "render any" nature any train $((${COUNT:-20000} / 4 + 8)) 8
+step "render evidence" nature evidence val $((${COUNT:-20000} / 30 + 40)) 9
+tell() { # that there is a craft, and how likely each of them is one
+    "${afss[@]}" presence "$out/$1" --data data/any --looks 1 --out "$work/told.onnx" &&
+        "${afss[@]}" weigh "$work/told.onnx" --data data/evidence --out "$out/$1"
+}
+for student in student-fp32.onnx student.onnx; do
+    step "presence and evidence of $student" tell "$student"
+done
 for data in data/test "${sets[@]}"; do
     step "evaluate $data" evaluate "$data"
 done
