@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,12 @@ def test_a_table_holds_what_was_put_into_it(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    "command", [["run", "{demo}", "--out", "{odd}"], ["render", "{odd}", "--count", "1", "--size", "64"]]
+    "command", [["run", "{demo}", "--model", "{odd}/x.onnx", "--out", "{odd}/out"], ["manifest", "{odd}/x.onnx"]]
 )
-def test_a_command_names_its_folder_as_it_is(command: list[str], tmp_path: Path) -> None:
+def test_a_command_names_its_folder_as_it_is(command: list[str], tmp_path: Path, tiny_student: Path) -> None:
     places = {"demo": ROOT / "demo" / "demo.mcap", "odd": tmp_path / ODD}
+    places["odd"].mkdir()
+    shutil.copy(tiny_student, places["odd"] / "x.onnx")
     done = CliRunner().invoke(app.app, [part.format(**places) for part in command])
     assert done.exit_code == 0, done.output
     assert ODD in done.output
