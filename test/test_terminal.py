@@ -35,7 +35,7 @@ def test_a_table_holds_what_was_put_into_it(capsys: pytest.CaptureFixture[str]) 
 )
 def test_a_command_names_its_folder_as_it_is(command: list[str], tmp_path: Path, tiny_student: Path) -> None:
     places = {"demo": ROOT / "demo" / "demo.mcap", "odd": tmp_path / ODD}
-    places["odd"].mkdir()
+    places["odd"].mkdir(parents=True)
     shutil.copy(tiny_student, places["odd"] / "x.onnx")
     done = CliRunner().invoke(app.app, [part.format(**places) for part in command])
     assert done.exit_code == 0, done.output
