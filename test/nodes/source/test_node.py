@@ -37,6 +37,11 @@ def picture(value: int) -> NDArray[np.uint8]:
     return np.full((32, 48, 3), (value, 0, 200), np.uint8)
 
 
+IMAGE = "image"
+"""The topic of which subscribers are waited for. A test subscribes to it last: DDS tells of readers in their order, so
+what was subscribed to before is known too, and its first message is not lost."""
+
+
 def write_pictures(folder: Path, count: int) -> Path:
     for i in range(count):
         (folder / f"{i}.png").write_bytes(encode_compressed(picture(i * 10), "png"))
@@ -111,7 +116,7 @@ def listener(quiet_domain: int) -> Iterator[Listener]:
 
 
 def test_a_folder_becomes_a_camera(tmp_path: Path, listener: Listener, start: Start) -> None:
-    heard, infos = listener.hear(Image, "image"), listener.hear(CameraInfo, "camera_info")
+    infos, heard = listener.hear(CameraInfo, "camera_info"), listener.hear(Image, IMAGE)
     process = start(write_pictures(tmp_path, 5), wait_for_subscribers=1, rate=50.0, frame_id="eye")
     listener.spin(lambda: len(heard) == 5 and len(infos) == 5)
     assert finish(process)[0] == 0
@@ -145,8 +150,8 @@ def write_bag(path: Path, period_ns: int, count: int = 4) -> Path:
 
 def test_a_bag_keeps_its_stamps_rate_frame_and_calibration(tmp_path: Path, listener: Listener, start: Start) -> None:
     period_ns = SECOND // 5
-    heard, infos = listener.hear(Image, "image"), listener.hear(CameraInfo, "camera_info")
-    clock, published_ns = listener.hear(Clock, "/clock"), listener.hear_when_published(Image, "image")
+    infos, clock = listener.hear(CameraInfo, "camera_info"), listener.hear(Clock, "/clock")
+    heard, published_ns = listener.hear(Image, IMAGE), listener.hear_when_published(Image, IMAGE)
     bag = write_bag(tmp_path / "a.mcap", period_ns)
     process = start(bag, wait_for_subscribers=2, publish_clock=True)
     listener.spin(lambda: len(heard) == len(infos) == len(published_ns) == 4 and len(clock) >= 3)
@@ -166,7 +171,7 @@ def test_unreadable_files_are_named_counted_and_told_by_the_exit_code(
 ) -> None:
     write_pictures(tmp_path, 3)
     (tmp_path / "1.png").write_text("scratched")
-    heard, reports = listener.hear(Image, "image"), listener.hear(DiagnosticArray, "/diagnostics")
+    reports, heard = listener.hear(DiagnosticArray, "/diagnostics"), listener.hear(Image, IMAGE)
     process = start(tmp_path, wait_for_subscribers=1, rate=50.0)
 
     def finished() -> bool:
@@ -182,7 +187,7 @@ def test_unreadable_files_are_named_counted_and_told_by_the_exit_code(
 
 
 def test_a_loop_goes_on_with_growing_stamps_until_a_signal(tmp_path: Path, listener: Listener, start: Start) -> None:
-    heard = listener.hear(Image, "image", reliable=False)
+    heard = listener.hear(Image, IMAGE, reliable=False)
     process = start(
         write_pictures(tmp_path, 2),
         loop=True,
@@ -210,7 +215,7 @@ def test_lockstep_sends_a_frame_only_after_the_answer_to_the_one_before(
     tmp_path: Path, listener: Listener, start: Start
 ) -> None:
     answers = listener.node.create_publisher(Image, "answer", 10)
-    heard = listener.hear(Image, "image")
+    heard = listener.hear(Image, IMAGE)
     extra = {"lockstep.topic": "answer", "lockstep.type": "sensor_msgs/msg/Image", "lockstep.timeout": PATIENCE_S}
     process = start(write_pictures(tmp_path, 3), rate=500.0, wait_for_subscribers=1, **extra)
     for number in (1, 2, 3):
