@@ -113,13 +113,14 @@ def write(student: Path, out: Path, line: NDArray[np.float64]) -> Path:
     model = _pooling(onnx.load(str(student)))
     graph = model.graph
     graph.output.pop()
-    values = {"weights": line[:-1, None].astype(np.float32), "offset": line[-1:].astype(np.float32)}
+    values = {"weights": line[None, :-1].astype(np.float32), "offset": line[-1:].astype(np.float32)}
     graph.initializer.extend(numpy_helper.from_array(v, _name(n)) for n, v in values.items())
     graph.node.extend(
         [
-            helper.make_node("MatMul", [_POOLED, _name("weights")], [_name("weighed")]),
-            helper.make_node("Add", [_name("weighed"), _name("offset")], [_name("logits")]),
-            helper.make_node("Squeeze", [_name("logits"), _name("one")], [_name("logit")]),
+            # A product of matrices sums in another order where there are several pictures.
+            helper.make_node("Mul", [_POOLED, _name("weights")], [_name("weighed")]),
+            helper.make_node("ReduceSum", [_name("weighed"), _name("one")], [_name("weight")], keepdims=0),
+            helper.make_node("Add", [_name("weight"), _name("offset")], [_name("logit")]),
             helper.make_node("Sigmoid", [_name("logit")], [PRESENCE]),
         ]
     )
