@@ -73,7 +73,7 @@ def small(image: NDArray[np.uint8]) -> Small:
         _percentiles(at_most, grey.size),
         np.asarray(cv2.absdiff(grey[:, 1:], grey[:, :-1]), np.uint8),
         down,
-        cv2.reduce(down, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel().tolist(),
+        np.asarray(cv2.reduce(down, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S), np.int32).ravel().tolist(),
     )
 
 
