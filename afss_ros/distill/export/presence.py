@@ -199,13 +199,16 @@ def _pool(deep: str, decoded: str, logits: str) -> tuple[list[NodeProto], list[T
     constants = {
         "along": np.array([2, 3]), "one": np.array([1]), "two": np.array([2]), "first": np.array([0]),
         "end": np.array([2**31]), "flat": np.array([0, -1, 1]), "row": np.array([0, 0, -1]),
-        "least": np.array([_LEAST], np.float32),
+        "least": np.array([_LEAST], np.float32), "lowest": np.array([np.finfo(np.float32).min]),
     }  # fmt: skip
     steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("ReduceMean", [deep, "along"], "deep mean", {"keepdims": 0}),
-        ("ReduceMean", [decoded, "along"], "last mean", {"keepdims": 0}),
         ("ReduceMax", [deep, "along"], "deep most", {"keepdims": 0}),
-        ("ReduceMax", [decoded, "along"], "last most", {"keepdims": 0}),
+        # Of 8 bits, each reader of the features would have them made into numbers anew: the one here changes nothing.
+        ("Max", [decoded, "lowest"], "last", {}),
+        ("Reshape", ["last", "row"], "rows", {}),
+        ("ReduceMean", ["rows", "two"], "last mean", {"keepdims": 0}),
+        ("ReduceMax", ["rows", "two"], "last most", {"keepdims": 0}),
         # How much likelier the likeliest part of a craft is than none.
         ("Slice", [logits, "one", "end", "one"], "parts", {}),
         ("ReduceMax", ["parts", "one"], "part", {"keepdims": 1}),
@@ -213,7 +216,6 @@ def _pool(deep: str, decoded: str, logits: str) -> tuple[list[NodeProto], list[T
         ("Sub", ["part", "none"], "ahead", {}),
         ("Sigmoid", ["ahead"], "craft", {}),
         ("Reshape", ["craft", "flat"], "here", {}),
-        ("Reshape", [decoded, "row"], "rows", {}),
         ("MatMul", ["rows", "here"], "summed", {}),
         ("Squeeze", ["summed", "two"], "sum", {}),
         ("ReduceSum", ["here", "one"], "pixels", {"keepdims": 0}),
