@@ -12,6 +12,13 @@ from afss_ros.cli.stopping import stoppable
 from afss_ros.cli.threads import Threads, within
 from afss_ros.terminal import say, screen
 
+Model = Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)]
+KnownSets = Annotated[
+    list[Path], typer.Option("--data", help="Sets of which all craft are known; some without any.", show_default=False)
+]
+ToWrite = Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)]
+Split = Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)]
+
 
 def train(
     recipe: Annotated[Path | None, typer.Argument(help="A recipe; see config/train.", show_default=False)] = None,
@@ -109,13 +116,10 @@ def export(
 
 
 def presence(
-    model: Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)],
-    data: Annotated[
-        list[Path],
-        typer.Option("--data", help="Sets of which all craft are known; some without any.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
-    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    model: Model,
+    data: KnownSets,
+    out: ToWrite,
+    split: Split = None,
     looks: Annotated[int, typer.Option("--looks", help="At each picture; all but the first spoilt.", min=1)] = 2,
     threads: Threads = None,
 ) -> None:
@@ -138,13 +142,10 @@ def presence(
 
 
 def weigh(
-    model: Annotated[Path, typer.Argument(help="A student, an .onnx.", show_default=False)],
-    data: Annotated[
-        list[Path],
-        typer.Option("--data", help="Sets of which all craft are known; some without any.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
-    split: Annotated[str | None, typer.Option("--split", help="Use only this split.", show_default=False)] = None,
+    model: Model,
+    data: KnownSets,
+    out: ToWrite,
+    split: Split = None,
     threads: Threads = None,
 ) -> None:
     """Make a student's scores chances, by weighing the evidence for each craft; false alarms score less."""
