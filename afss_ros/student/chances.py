@@ -24,7 +24,7 @@ def chance(score: float, line: Line) -> float:
     >>> chance(0.5, (2.0, 0.0)), round(chance(0.5, (1.0, -1.0)), 3)
     (0.5, 0.269)
     """
-    return 1 / (1 + math.exp(-max(-60.0, min(60.0, line[0] * _logit(score) + line[1]))))
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, line[0] * logit(score) + line[1]))))
 
 
 def score(chance_: float, line: Line) -> float:
@@ -35,7 +35,7 @@ def score(chance_: float, line: Line) -> float:
     """
     if chance_ <= 0:
         return 0.0
-    return 1 / (1 + math.exp(-max(-60.0, min(60.0, (_logit(chance_) - line[1]) / line[0]))))
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, (logit(chance_) - line[1]) / line[0]))))
 
 
 def calibrated(found: Sequence[Detection], line: Line) -> tuple[Detection, ...]:
@@ -43,6 +43,7 @@ def calibrated(found: Sequence[Detection], line: Line) -> tuple[Detection, ...]:
     return tuple(replace(d, score=chance(d.score, line)) for d in found)
 
 
-def _logit(value: float) -> float:
-    inside = min(max(value, _SURE), 1 - _SURE)
+def logit(value: float, sure: float = _SURE) -> float:
+    """The logit of a chance in 0..1, kept `sure` away from both ends."""
+    inside = min(max(value, sure), 1 - sure)
     return math.log(inside / (1 - inside))

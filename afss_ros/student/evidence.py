@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afss_ros.student.chances import logit
+
 NAMES = ("score", "low", "spread", "around", "size", "presence")
 """`score`: logit of the score without evidence. Of the craft's pixels, `low`: the tenth percentile of their confidence,
 `spread`: its standard deviation. `around`: mean confidence that the pixels beside the craft are background. `size`:
@@ -61,12 +63,9 @@ def of(
     beside = sure[cv2.dilate(craft, _BESIDE) > craft]
     around = int(beside.sum()) * (1 / beside.size) / 255 if beside.size else 1.0
     size = math.log(area / (height * width))
-    return np.array([_logit(score), low, spread, around, size, 0.0 if presence is None else _logit(presence)])
-
-
-def _logit(chance: float) -> float:
-    inner = min(max(chance, _SURE), 1 - _SURE)
-    return math.log(inner / (1 - inner))
+    return np.array(
+        [logit(score, _SURE), low, spread, around, size, 0.0 if presence is None else logit(presence, _SURE)]
+    )
 
 
 def count(parts: NDArray[np.uint8], confidence: NDArray[np.uint8]) -> NDArray[np.intp]:
