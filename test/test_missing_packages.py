@@ -52,6 +52,7 @@ COMMANDS = {
     "refer find": ["demo/demo.mcap", "the antenna"],
     "refer rewrite": ["sentences", "--endpoint", "http://localhost:1/v1"],
     "refer tune-writer": ["config/refer_writer.yaml", "--data", "chats"],
+    "refer tune": ["config/refer_large.yaml", "--out", "run"],
     "refer train": ["config/refer.yaml", "--out", "run"],
     "render": ["set"],
     "search": ["config/train/search.yaml"],

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
 
 from afss_ros.cli.optional import with_optional
 from afss_ros.terminal import screen
+
+if TYPE_CHECKING:
+    from afss_ros.refer.sets.evaluate import Answers
+
+_ADAPTER = "adapter.pt"
+"""In the directory of a run of `afss refer tune`."""
 
 
 def ask(
@@ -88,7 +94,9 @@ def check(data: Annotated[Path, typer.Argument(help="A folder that `afss refer b
 
 
 def evaluate(
-    resolver: Annotated[str, typer.Argument(help="A network's .onnx; grammar; or a bar: truth, class-word.")],
+    resolver: Annotated[
+        str, typer.Argument(help="A network's .onnx; a run of tune; grammar; or a bar: truth, class-word.")
+    ],
     data: Annotated[Path, typer.Option("--data", help="A folder that `afss refer build` made.", show_default=False)],
     model: Annotated[
         Path | None, typer.Option("--model", help="The grammar's student, an .onnx; else the one that is shipped.")
@@ -107,7 +115,7 @@ def evaluate(
     from afss_ros.refer.sets import report
 
     with ExitStack() as stack:
-        answers = figures.answers_of(resolver, model, stack)
+        answers = _adapted(resolver) or figures.answers_of(resolver, model, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("Asking", total=None)
         asked = report.asked(data, resolver, answers, split, controls, lambda: progress.advance(task))
@@ -280,14 +288,50 @@ def train(
     typer.echo(f"{out}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
+def tune(
+    recipe: Annotated[Path, typer.Argument(help="A recipe; see config/refer_large.yaml.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The run's directory; continues what is there.")] = Path(
+        "runs/refer_large"
+    ),
+) -> None:
+    """Adapt SigLIP 2 and SAM 2 to the sentences of a set, with LoRA; wants a GPU."""
+    from afss_ros.refer_training.clipsam import recipe as recipes
+    from afss_ros.refer_training.clipsam.tune import tune as learn
+    from afss_ros.refer_training.train import Progress as Step
+
+    with _progress() as progress:
+        task = progress.add_task("adapter", total=None)
+
+        def report(step: Step) -> None:
+            progress.update(task, completed=step.step, total=step.of, description=f"loss {step.loss:.3f}")
+
+        scores = learn(recipes.read(recipe), out, report)
+    typer.echo(f"{out}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+
+
 def export(
-    run: Annotated[Path, typer.Argument(help="A run of `afss refer train`.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A run of `afss refer train` or `tune`.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The .onnx to write.", show_default=False)],
 ) -> None:
-    """Write a run's network as one .onnx with its words inside, checked against torch."""
+    """Write a run's network as one .onnx, checked against torch: of train with its words inside, of tune beside it."""
+    if (run / _ADAPTER).exists():
+        from afss_ros.refer_training.clipsam.export import export as write_large
+
+        typer.echo(f"{write_large(run, out)}")
+        return
     from afss_ros.refer_training.export import export as write
 
     typer.echo(f"{write(run, out)}")
+
+
+def _adapted(resolver: str) -> Answers | None:
+    """A run of `afss refer tune` that answers; None if it is none."""
+    if not (Path(resolver) / _ADAPTER).exists():
+        return None
+    from afss_ros.refer.sets.evaluate import ByResolver
+    from afss_ros.refer_training.clipsam.resolver import LargeResolver
+
+    return ByResolver(LargeResolver(Path(resolver)))
 
 
 def _figure(value: float | None) -> str:
@@ -299,6 +343,6 @@ def _progress() -> Progress:
 
 
 refer_app = typer.Typer(help="Point at things with words: ask, and look after sets of sentences.", no_args_is_help=True)
-for command in (ask, build, check, convert, evaluate, find, rewrite, chats, train, export):
+for command in (ask, build, check, convert, evaluate, find, rewrite, chats, train, tune, export):
     refer_app.command()(with_optional(command))
 refer_app.command("tune-writer")(with_optional(tune_writer))

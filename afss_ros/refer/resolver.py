@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,4 +52,26 @@ class Resolver(Protocol):
         Raises:
             SentenceError: the sentence cannot be understood; the word is named.
         """
+        ...
+
+
+@runtime_checkable
+class TokenResolver(Resolver, Protocol):
+    """A resolver that reads tokens, and so can be asked without any."""
+
+    @property
+    def blind(self) -> NDArray[np.int64]:
+        """The tokens of no words at all, int64 (L,)."""
+        ...
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """Tokens of a sentence, int64 (L,).
+
+        Raises:
+            SentenceError: it cannot be read.
+        """
+        ...
+
+    def answer(self, image: NDArray[np.uint8], tokens: NDArray[np.int64]) -> Answer:
+        """Answer tokens about an image, uint8 (H, W, 3) RGB."""
         ...

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from afss_ros.refer.errors import ReferError
 
+_EXAMPLE = "config/refer.yaml"
+
 
 class Section(BaseModel):
     """A part of a recipe: immutable, and closed against unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=Section)
 
 
 class Data(Section):
@@ -68,11 +73,7 @@ def read(path: Path) -> Recipe:
     Raises:
         ReferError: it is none; every key that is wrong is named.
     """
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ReferError(f"{path}: cannot be read as YAML ({err}); config/refer.yaml is an example") from err
-    return parse(value, str(path))
+    return read_as(Recipe, path, _EXAMPLE)
 
 
 def parse(value: Any, where: str) -> Recipe:
@@ -81,8 +82,33 @@ def parse(value: Any, where: str) -> Recipe:
     Raises:
         ReferError: as `read`.
     """
+    return parse_as(Recipe, value, where, _EXAMPLE)
+
+
+def read_as(kind: type[S], path: Path, example: str) -> S:
+    """Read a document of YAML as a section of its own.
+
+    Args:
+        example: a file that shows what is wanted.
+
+    Raises:
+        ReferError: it is none; every key that is wrong is named.
+    """
     try:
-        return Recipe.model_validate(value)
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        raise ReferError(f"{path}: cannot be read as YAML ({err}); {example} is an example") from err
+    return parse_as(kind, {} if value is None else value, str(path), example)
+
+
+def parse_as(kind: type[S], value: Any, where: str, example: str) -> S:
+    """A section from plain values.
+
+    Raises:
+        ReferError: as `read_as`.
+    """
+    try:
+        return kind.model_validate(value)
     except ValidationError as err:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the whole'}: {e['msg']}" for e in err.errors())
-        raise ReferError(f"{where}: {wrong}; config/refer.yaml is an example") from err
+        raise ReferError(f"{where}: {wrong}; {example} is an example") from err

@@ -29,6 +29,7 @@ from afss_ros.refer_training.network import ReferNetwork, choose
 from afss_ros.refer_training.reader import Verdict
 from afss_ros.refer_training.recipe import Recipe, parse
 from afss_ros.refer_training.run import BEST, LAST, Run, fill, founded, load
+from afss_ros.refer_training.schedule import eased
 from afss_ros.refer_training.sight import Remembered, read
 from afss_ros.refer_training.steps import eyes_step, look, reader_step
 from afss_ros.refer_training.student_eyes import StudentEyes
@@ -36,7 +37,7 @@ from afss_ros.refer_training.student_eyes import StudentEyes
 _LOG = logging.getLogger(__name__)
 _WARMUP = 100
 _CLIP = 1.0
-_DENIED = 0.06
+DENIED = 0.06
 """Of the sentences that mean something, those that may be taken to mean nothing."""
 
 
@@ -130,10 +131,8 @@ def _learn(run: Run, out: Path, report: Report, step: Callable[[int], Tensor]) -
     recent: list[float] = []
     saved_at = time.monotonic()
     while run.step < run.steps:
-        done = run.step / run.steps
-        factor = min(1.0, (run.step + 1) / _WARMUP) * (0.02 + 0.98 * (1 + np.cos(np.pi * done)) / 2)
         for group in run.optimiser.param_groups:
-            group["lr"] = rate * float(factor)
+            group["lr"] = rate * eased(run.step, run.steps, _WARMUP)
         part.train()
         loss = step(run.step)
         run.optimiser.zero_grad(set_to_none=True)
@@ -207,7 +206,7 @@ def calibrate(network: ReferNetwork, asked: list[Question]) -> None:
         presence = _verdict(network, question).presence[0]
         present += [presence[row].item() for row, n in enumerate(question.kept) if question.example.targets[n]]
     if present:
-        network.reader.shift.fill_(float(np.quantile(present, _DENIED)))
+        network.reader.shift.fill_(float(np.quantile(present, DENIED)))
 
 
 def validate(network: ReferNetwork, asked: list[Question]) -> dict[str, float]:

@@ -12,13 +12,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from afss_ros.datasets.files import read_text
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.rewrite.chats import HELD_OUT, TRAIN
-from afss_ros.refer_training.recipe import Section
+from afss_ros.refer_training.recipe import Section, read_as
 
 IGNORED = -100
 """What the loss passes over."""
@@ -47,13 +46,7 @@ def read(path: Path) -> Writer:
     Raises:
         ReferError: it is none; every key that is wrong is named.
     """
-    try:
-        return Writer.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ReferError(f"{path}: cannot be read as YAML ({err}); config/refer_writer.yaml is an example") from err
-    except ValidationError as err:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the whole'}: {e['msg']}" for e in err.errors())
-        raise ReferError(f"{path}: {wrong}; config/refer_writer.yaml is an example") from err
+    return read_as(Writer, path, "config/refer_writer.yaml")
 
 
 def read_chats(path: Path) -> list[list[dict[str, str]]]:

@@ -21,6 +21,7 @@ from afss_ros.datasets.pictures import read_rgb
 from afss_ros.datasets.rle import decode
 from afss_ros.refer.errors import ReferError, SentenceError
 from afss_ros.refer.meaning import Extreme, Meaning
+from afss_ros.refer.resolver import Resolver, TokenResolver
 from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references
 from afss_ros.refer.words import words
 
@@ -132,8 +133,8 @@ def _iou(a: Mask, b: Mask) -> float:
     return int((a & b).sum()) / max(1, int((a | b).sum()))
 
 
-def of_network(resolver: Any) -> Ask:
-    """A `NetworkResolver` to be asked; without words it gets the tokens of none."""
+def of_network(resolver: TokenResolver) -> Ask:
+    """A network to be asked; without words it gets the tokens of none."""
 
     def ask(image: NDArray[np.uint8], text: str) -> Mask:
         tokens = resolver.encode(text) if text else resolver.blind
@@ -143,7 +144,7 @@ def of_network(resolver: Any) -> Ask:
     return ask
 
 
-def of_resolver(resolver: Any) -> Ask:
+def of_resolver(resolver: Resolver) -> Ask:
     """Any `Resolver` to be asked; without words it says nothing."""
 
     def ask(image: NDArray[np.uint8], text: str) -> Mask:

@@ -29,7 +29,7 @@ from afss_ros.refer.errors import ReferError, SentenceError
 from afss_ros.refer.grammar import GrammarResolver, answer
 from afss_ros.refer.network import NetworkResolver
 from afss_ros.refer.parse import parse
-from afss_ros.refer.resolver import Resolver
+from afss_ros.refer.resolver import Resolver, TokenResolver
 from afss_ros.refer.sets.controls import Ask, of_network, of_resolver
 from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references, scene_from_json
 from afss_ros.share import default_student
@@ -142,7 +142,7 @@ def asker(answers: Answers) -> Ask:
     if not isinstance(answers, ByResolver):
         raise ReferError("a bar that knows the truth needs no controls; ask the grammar or a network's .onnx")
     resolver = answers.resolver
-    return of_network(resolver) if isinstance(resolver, NetworkResolver) else of_resolver(resolver)
+    return of_network(resolver) if isinstance(resolver, TokenResolver) else of_resolver(resolver)
 
 
 def by_truth(image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> Mask:

@@ -1,4 +1,4 @@
-"""SAM and SAM 2 behind one call: a picture, sparse prompts and a dense one to a mask."""
+"""SAM and SAM 2 behind two calls: a picture to features; these, sparse prompts and a dense one to a mask."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ class Drawing(nn.Module):
         self.sam = sam
         self.side = int(sam.config.prompt_encoder_config.image_size)
 
-    def forward(self, picture: Tensor, sparse: Tensor, dense: Tensor) -> Tensor:
-        """Of pictures float (B, 3, side, side), normalised; prompts (B, n, P) and (B, 1, h, w); to logits (B, H, W)."""
-        features, finer = self.seen(picture)
+    def forward(self, features: Tensor, finer: dict[str, Any], sparse: Tensor, dense: Tensor) -> Tensor:
+        """Of what was seen of pictures, and prompts (B, n, P) and (B, 1, h, w), to logits (B, H, W)."""
         height = 4 * int(features.shape[2])
         asked = F.interpolate(dense, size=(height, height), mode="bilinear", align_corners=False)
         _, dense = self.sam.prompt_encoder(input_points=None, input_labels=None, input_boxes=None, input_masks=asked)
@@ -47,7 +46,7 @@ class Drawing(nn.Module):
         return torch.as_tensor(masks[:, 0, 0])
 
     def seen(self, picture: Tensor) -> tuple[Tensor, dict[str, Any]]:
-        """Features that the decoder looks at, and what else it is given."""
+        """What the decoder looks at, of pictures float (B, 3, side, side), normalised, and what else it is given."""
         return self.sam.vision_encoder(picture).last_hidden_state, {}
 
 

@@ -18,6 +18,8 @@ from afss_ros.refer_training.clipsam.lora import merge
 from afss_ros.refer_training.clipsam.network import TOKENS, ClipSam, Options
 
 _APART = 1e-3
+_MOST_BYTES = 2_000_000_000
+"""Of weights in one `.onnx`: protobuf holds 2 GiB."""
 
 
 def load(siglip: str, sam: str, options: Options | None = None) -> tuple[ClipSam, Any]:
@@ -40,6 +42,10 @@ def load(siglip: str, sam: str, options: Options | None = None) -> tuple[ClipSam
         drawing = (Sam2Model if of_two else SamModel).from_pretrained(sam)
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ReferError(f"{name}: cannot be loaded ({str(err)[:200]}); give a name on the Hub or a folder") from err
+    if tokeniser.pad_token_id is None:
+        raise ReferError(f"{siglip}: its tokeniser fills texts up with nothing; give a SigLIP with its own tokeniser")
+    # What a configuration says of it is the first SigLIP's, also where SigLIP 2 has another tokeniser.
+    looking.config.text_config.pad_token_id = int(tokeniser.pad_token_id)
     return ClipSam(looking, drawing, options), tokeniser
 
 
@@ -73,8 +79,13 @@ def to_onnx(network: ClipSam, out: Path, side: int) -> Path:
     By the older exporter: the newer one fails on the vision encoder of the first SAM.
 
     Raises:
-        ReferError: ONNX Runtime and torch disagree.
+        ReferError: ONNX Runtime and torch disagree, or the weights do not fit into one file.
     """
+    if (size := sum(p.numel() * p.element_size() for p in network.parameters())) > _MOST_BYTES:
+        raise ReferError(
+            f"{out}: {size / 1e9:.1f} GB of weights do not fit into one .onnx, which holds 2; tune smaller checkpoints,"
+            " such as google/siglip2-base-patch16-512 with facebook/sam2.1-hiera-small"
+        )
     merge(network)
     flat = _Flat(network).eval()
     rng = np.random.default_rng(1)

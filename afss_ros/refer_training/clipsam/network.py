@@ -47,6 +47,20 @@ class Drawn(NamedTuple):
     presence: Tensor
 
 
+class Looked(NamedTuple):
+    """What is computed once of a picture, whatever is asked.
+
+    Attributes:
+        patches: float (B, N, D), SigLIP's.
+        features: float (B, C, h, w), what SAM's decoder looks at.
+        finer: more of these, by the decoder's names.
+    """
+
+    patches: Tensor
+    features: Tensor
+    finer: dict[str, Any]
+
+
 class Hearing(nn.Module):
     """The words of a sentence, what fills it up left out, as a few prompts.
 
@@ -156,20 +170,30 @@ class ClipSam(nn.Module):
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(_SAM_MEAN)[None, :, None, None])
         self.register_buffer("std", torch.tensor(_SAM_STD)[None, :, None, None])
+        self.shift: Tensor
+        self.register_buffer("shift", torch.zeros(()))  # of presence, so that it is even where it decides
 
     def forward(self, image: Tensor, tokens: Tensor) -> Drawn:
         """Of images uint8 (B, H, W, 3) of any size, and tokens int64 (B, 64), filled up with the padding's number."""
+        return self.answer(self.look(image), tokens)
+
+    def look(self, image: Tensor) -> Looked:
+        """Of images uint8 (B, H, W, 3) of any size."""
         picture = image.permute(0, 3, 1, 2).float()
-        siglip, small = self.siglip, int(self.siglip.config.vision_config.image_size)
-        looked = self._at(picture, small) / 127.5 - 1
-        patches = siglip.vision_model(pixel_values=looked).last_hidden_state
+        small = int(self.siglip.config.vision_config.image_size)
+        patches = self.siglip.vision_model(pixel_values=self._at(picture, small) / 127.5 - 1).last_hidden_state
+        features, finer = self.draw.seen((self._at(picture, self.draw.side) - self.mean) / self.std)
+        return Looked(patches, features, finer)
+
+    def answer(self, looked: Looked, tokens: Tensor) -> Drawn:
+        """Of as many pictures as there are rows of tokens int64 (B, 64)."""
+        siglip, patches = self.siglip, looked.patches
         text = siglip.text_model(input_ids=tokens)
         read = (tokens != int(siglip.config.text_config.pad_token_id)).to(patches.dtype)
         sparse, dense, presence = self.prompter(
             patches, text.last_hidden_state, read, text.pooler_output, siglip.logit_scale.exp(), siglip.logit_bias
         )
-        masks = self.draw((self._at(picture, self.draw.side) - self.mean) / self.std, sparse, dense)
-        return Drawn(masks, presence)
+        return Drawn(self.draw(looked.features, looked.finer, sparse, dense), presence - self.shift)
 
     @staticmethod
     def _at(picture: Tensor, side: int) -> Tensor:
