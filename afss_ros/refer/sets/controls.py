@@ -12,17 +12,18 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.datasets.pictures import read_rgb
 from afss_ros.datasets.rle import decode
+from afss_ros.refer.denote import denote
 from afss_ros.refer.errors import ReferError, SentenceError
 from afss_ros.refer.meaning import Extreme, Meaning
 from afss_ros.refer.resolver import Resolver, TokenResolver
-from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references
+from afss_ros.refer.scene import Scene
+from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references, scene_from_json
 from afss_ros.refer.words import words
 
 Mask = NDArray[np.bool_]
@@ -51,7 +52,8 @@ class Controls:
         miou: with their own words.
         blinded: without words.
         exchanged: with a sentence about other things of the same picture, against their own things.
-        opposites: pairs of opposite words that were asked.
+        opposites: pairs of opposite words that were asked: those that truly mean different things. Of two ships, "the
+            two largest" are the two smallest.
         disjoint: the share of those pairs that were answered with two different things: masks that share less than a
             tenth of their union, neither of them empty.
     """
@@ -99,24 +101,29 @@ def controls(root: Path, ask: Ask, split: str | None = None, most: int = 600, se
             own.append(_iou(_asked(ask, image, reference.text), meant))
             blinded.append(_iou(nothing, meant))
             exchanged.append(_iou(_asked(ask, image, rng.choice(others).text), meant))
-        apart += [found for r in said[key] if (found := _differ(ask, image, r, scene)) is not None]
+        facts = scene_from_json(scene, image)
+        apart += [found for r in said[key] if (found := _differ(ask, image, r, facts)) is not None]
     if not own:
         raise ReferError(f"{root}: holds no sentence that needs more than its class word; build a larger set")
     miou, blind, other = (float(np.mean(values)) for values in (own, blinded, exchanged))
     return Controls(len(own), miou, blind, other, len(apart), float(np.mean(apart)) if apart else None)
 
 
-def _differ(ask: Ask, image: NDArray[np.uint8], reference: Reference, scene: dict[str, Any]) -> bool | None:
-    """Whether a superlative and its opposite get different answers; None if it has none, or there is one thing."""
+def _differ(ask: Ask, image: NDArray[np.uint8], reference: Reference, scene: Scene) -> bool | None:
+    """Whether a superlative and its opposite get different answers; None where they do not certainly deserve them."""
     meaning = reference.meaning
     if meaning is None or len(meaning.tests) != 1 or not isinstance(meaning.tests[0], Extreme):
         return None
     test = meaning.tests[0]
-    if test.rank > 1 or sum(thing["noun"] == meaning.noun for thing in scene["things"]) < 2:
+    if test.rank > 1 or test.by not in _OPPOSITE:
+        return None
+    other = Meaning(meaning.noun, meaning.number, (Extreme(_OPPOSITE[test.by]),))
+    meant = denote(other, scene)
+    if not meant.is_certain or set(meant.targets) & set(reference.targets):
         return None
     try:
-        opposite = words(Meaning(meaning.noun, meaning.number, (Extreme(_OPPOSITE[test.by]),)), nouns=scene["nouns"])
-    except (KeyError, ReferError):
+        opposite = words(other, nouns=sorted(scene.nouns))
+    except ReferError:
         return None
     first, second = _asked(ask, image, reference.text), _asked(ask, image, opposite)
     return bool(first.any() and second.any() and (first & second).sum() < 0.1 * (first | second).sum())
