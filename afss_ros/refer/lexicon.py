@@ -93,7 +93,8 @@ LIGHTS: dict[bool, str] = {
     False: "shadowed | unlit, shaded, dark",
 }
 LIGHT_PHRASES: dict[bool, str] = {
-    True: "in sunlight, in the light | in the sunlight, in the sun, in light, in full sun",
+    True: "in sunlight, in the light | in the sunlight, in the sun, in light, in full sun,"
+    " lit by the sun, illuminated by the sun, lit by sunlight, lit by the sunlight",
     False: "in shadow, in the dark, in the shade | in the shadow, in shade, in darkness, in eclipse",
 }
 CUTS: dict[bool, str] = {

@@ -13,6 +13,7 @@ from afss_ros.refer.meaning import (
     CENTRE,
     CRAFT_DIRECTIONS,
     DIRECTIONS,
+    RANKED,
     Beside,
     Closest,
     Colour,
@@ -28,6 +29,7 @@ from afss_ros.refer.meaning import (
     Test,
     Toward,
 )
+from afss_ros.refer.sense import contradiction
 from afss_ros.refer.things import WHOLE
 
 _ON = ("on", "in", "at", "within")
@@ -69,6 +71,7 @@ class _Parser:
         self.at = 0
         self.indefinite = False
         self.last: Test | None = None
+        self.ordinal = ""
         if not self.tokens:
             raise SentenceError("an empty sentence; say what is meant, such as 'the left solar panel'", "")
         for token in self.tokens:
@@ -119,6 +122,11 @@ class _Parser:
 
     def sentence(self) -> Sentence:
         ask, predicate = self.lead()
+        if predicate and (every := self.peek("all")) is not None and not every[0].startswith("any"):
+            raise SentenceError(
+                f"{self.text!r} asks whether all are, which no mask can show; ask 'which panels are lit?'",
+                self.tokens[self.at],
+            )
         parts = [self.thing(asked=ask)]
         indefinite = self.indefinite
         if predicate:
@@ -131,6 +139,12 @@ class _Parser:
             parts.append(self.thing(asked=ask))
         if ask == "which" and indefinite and len(parts) == 1:
             ask = "exists"
+        for part in parts:
+            if (clash := contradiction(part)) is not None:
+                raise SentenceError(
+                    f"nothing is both {clash[0]!r} and {clash[1]!r}, as {self.text!r} says; name two things with 'and'",
+                    next((word for word in clash[1].split() if word in self.tokens), ""),
+                )
         return Sentence(tuple(parts), ask)
 
     def lead(self) -> tuple[str, bool]:
@@ -166,28 +180,60 @@ class _Parser:
                 indefinite = True
             elif (found := self.peek("noun")) and self.is_longest(found):
                 self.at += found[1]
+                if self.tokens[self.at - 1] == "one" and self.is_here("of"):
+                    if not tests or not self.is_group_here(tests[-1]):
+                        raise self.lost()
+                    number = self.group(number)
+                    continue
                 noun, many = found[0]
                 break
             elif not self.described(tests, number):
                 if (value := self.take("ordinal")) is not None:
-                    rank = value
-                elif tests and self.skip("of"):
-                    # "the larger of the two panels"
-                    self.take("the")
-                    self.take("number")
-                    number = number or "one"
+                    rank, self.ordinal = value, self.tokens[self.at - 1]
+                elif tests and self.is_group_here(tests[-1]):
+                    number = self.group(number)
                 else:
                     raise self.lost()
         if self.take("possessive") is not None:
             owner = self.settled(Meaning(noun, "one"), tests, number if number not in (None, "all") else "one", rank)
+            self.check_rank(owner, rank)
             return self.with_test(self.thing(asked), PartOf(owner), False)
         if number is None:
             number = "all" if many or indefinite or asked == "count" else "one"
         if asked == "exists" and not definite and isinstance(number, str):
             number = "all"
+        ordinal = self.ordinal
         meaning = self.said_after(self.settled(Meaning(noun, number), tests, number, rank), rank)
+        self.ordinal = ordinal
+        self.check_rank(meaning, rank)
         self.indefinite = indefinite
         return meaning
+
+    def check_rank(self, meaning: Meaning, rank: int) -> None:
+        """An ordinal that nothing is ordered by must not get lost."""
+        if rank and not any(isinstance(test, Extreme) and test.rank == rank for test in meaning.tests):
+            raise SentenceError(
+                f"{self.ordinal!r} in which order, in {self.text!r}? Say 'the {self.ordinal} ... from the left'",
+                self.ordinal,
+            )
+
+    def is_here(self, word: str) -> bool:
+        return self.tokens[self.at : self.at + 1] == [word]
+
+    def is_group_here(self, test: Test) -> bool:
+        """Whether rivals follow, as in "the larger of the two panels"; the top of the body is no body."""
+        if not self.is_here("of"):
+            return False
+        the = self.peek("the", 1)
+        count = self.peek("number", 1 + (the[1] if the else 0))
+        return isinstance(test, Extreme) or (count is not None and count[0] != 1)
+
+    def group(self, number: str | int | None) -> str | int:
+        """Read what is said of the rivals before their noun; the number of those that are meant."""
+        self.skip("of")
+        self.take("the")
+        self.take("number")
+        return number or "one"
 
     def is_noun_here(self, number: tuple[Any, int], definite: bool) -> bool:
         """Whether "one" is the noun of "the left one" and no number."""
@@ -241,7 +287,7 @@ class _Parser:
             if self.take("filler") is not None:
                 continue
             start = self.at
-            if self.take("who") is not None and self.peek("is") is None:
+            if self.take("who") is not None and not self.agrees(meaning.number):
                 self.at = start
                 break
             self.take("is")
@@ -254,10 +300,19 @@ class _Parser:
             meaning = self.with_test(meaning, after, denied)
         return meaning
 
+    def agrees(self, number: str | int) -> bool:
+        """Whether the verb here is of so many: "the panels of the craft that are lit" are lit panels."""
+        wrong = "are" if number == "one" else "is"
+        return self.peek("is") is not None and not self.is_here(wrong)
+
     def with_test(self, meaning: Meaning, test: Test, denied: bool) -> Meaning:
         if denied:
             if isinstance(test, Toward):
                 test = Place(test.where)
+            if isinstance(test, RANKED):
+                raise SentenceError(
+                    f"what is all that is not so, in {self.text!r}? Only one thing is; say which", "not"
+                )
             test = Not(test)
         own = meaning.tests
         if isinstance(test, PartOf):
@@ -278,11 +333,12 @@ class _Parser:
 
     def after(self, meaning: Meaning, rank: int, strict: bool) -> Test | None:
         """One thing that is said behind a noun; None if what stands here is none."""
-        if (lit := self.take("light phrase")) is not None:
+        if (lit := self.take("light phrase")) is not None or (lit := self.take("light")) is not None:
+            if self.is_here("of") or self.is_here("by"):
+                raise self.lost()  # whose shadow or light it is, nobody sees
             return Light(lit)
-        for kind in ("colour", "light"):
-            if (value := self.take(kind)) is not None:
-                return self.adjective(kind, value)
+        if (value := self.take("colour")) is not None:
+            return Colour(value)
         if (cut := self.take("cut")) is not None:
             self.take("by the frame")
             return Cut(cut)
@@ -314,14 +370,29 @@ class _Parser:
         start = self.at
         self.take("the")
         if (side := self.peek("side")) is not None and self.peek("noun", side[1]) is None:
-            return None
+            return self.outermost(side[0]) if word.startswith(("nearest", "closest")) else None
         self.at = start
         if self.is_done:
             return Extreme("nearest") if word in ("nearest", "closest") else None
         return Closest(self.thing())
 
+    def outermost(self, side: str) -> Test:
+        """ "closest to the left edge of the picture"; nothing is said of how far the middle is."""
+        if side not in DIRECTIONS or " " in side:
+            raise self.lost()
+        self.take("side")
+        self.take("region")
+        if self.skip("of"):
+            self.take("the")
+            if self.take("picture") is None:
+                raise self.lost()
+        return Extreme(side)
+
     def placed(self, meaning: Meaning, strict: bool) -> Test | None:
         """ "on the left", "in the upper right corner of the picture", "to the left of the body", "on the port side"."""
+        if self.skip("in", "front", "of"):
+            self.at -= 2
+            raise self.lost()  # what hides what, nobody sees
         preposition = self.take("preposition")
         self.take("the")
         if (extreme := self.peek("extreme")) is not None and preposition and extreme[0] in DIRECTIONS:

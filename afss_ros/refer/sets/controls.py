@@ -23,24 +23,13 @@ from afss_ros.refer.errors import ReferError, SentenceError
 from afss_ros.refer.meaning import Extreme, Meaning
 from afss_ros.refer.resolver import Resolver, TokenResolver
 from afss_ros.refer.scene import Scene
+from afss_ros.refer.sense import OPPOSITE
 from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references, scene_from_json
 from afss_ros.refer.words import words
 
 Mask = NDArray[np.bool_]
 Ask = Callable[[NDArray[np.uint8], str], Mask]
 """A sentence about a picture to a mask; the empty sentence is no words at all."""
-_OPPOSITE = {
-    "left": "right",
-    "right": "left",
-    "top": "bottom",
-    "bottom": "top",
-    "largest": "smallest",
-    "smallest": "largest",
-    "brightest": "darkest",
-    "darkest": "brightest",
-    "nearest": "farthest",
-    "farthest": "nearest",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +104,9 @@ def _differ(ask: Ask, image: NDArray[np.uint8], reference: Reference, scene: Sce
     if meaning is None or len(meaning.tests) != 1 or not isinstance(meaning.tests[0], Extreme):
         return None
     test = meaning.tests[0]
-    if test.rank > 1 or test.by not in _OPPOSITE:
+    if test.rank > 1 or test.by not in OPPOSITE:
         return None
-    other = Meaning(meaning.noun, meaning.number, (Extreme(_OPPOSITE[test.by]),))
+    other = Meaning(meaning.noun, meaning.number, (Extreme(OPPOSITE[test.by]),))
     meant = denote(other, scene)
     if not meant.is_certain or set(meant.targets) & set(reference.targets):
         return None
