@@ -14,10 +14,12 @@ from small_encoders import tiny
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
+from torch._utils import ExceptionWrapper
 from transformers import PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
 from afss_ros.cli.app import app
+from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.pictures import read_rgb
 from afss_ros.refer import ReferError
 from afss_ros.refer.sets.build import build
@@ -27,7 +29,7 @@ from afss_ros.refer_training.clipsam.files import encode, load
 from afss_ros.refer_training.clipsam.recipe import Large, parse
 from afss_ros.refer_training.clipsam.resolver import LargeResolver
 from afss_ros.refer_training.clipsam.sentences import MASK_STRIDE, Pictured, read
-from afss_ros.refer_training.clipsam.tune import tune
+from afss_ros.refer_training.clipsam.tune import told_plainly, tune
 
 SIZE = 64
 WORDS = ("the", "panel", "dish", "body", "antenna", "left", "right", "top", "bottom", "in", "of", "spacecraft")
@@ -226,6 +228,26 @@ def test_what_cannot_go_on_is_named(run: Path, recipe: Large, change: dict[str, 
     with pytest.raises(ReferError, match=message):
         tune(parse(value, "here"), run)
     assert (run / adapter.LAST).read_bytes() == before
+
+
+def test_a_picture_that_is_gone_is_named_in_one_line(recipe: Large, tmp_path: Path) -> None:
+    build("made:6", tmp_path / "made")
+    for picture in (tmp_path / "made" / "images").iterdir():
+        picture.unlink()
+    data = recipe.data.model_copy(update={"sets": (tmp_path / "made",)})
+    with pytest.raises((ReferError, DatasetError)) as refused:
+        tune(recipe.model_copy(update={"data": data}), tmp_path / "run")
+    assert "images/made-" in str(refused.value) and "\n" not in str(refused.value)
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_what_a_process_that_reads_pictures_says_is_told_without_its_traceback() -> None:
+    try:
+        raise DatasetError("images/1.png: is gone; get it back")
+    except DatasetError:
+        caught = ExceptionWrapper(where="in DataLoader worker process 0")
+    with pytest.raises(DatasetError, match=r"^images/1\.png: is gone; get it back$"), told_plainly():
+        caught.reraise()
 
 
 def test_a_recipe_with_wrong_keys_names_them() -> None:

@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.files import alone, write_atomically
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer_training.clipsam import adapter
@@ -156,7 +158,9 @@ def _learn(run: _Run, asked: Sequence[Asked], out: Path, report: Report) -> None
         run.optimiser.zero_grad(set_to_none=True)
         total = 0.0
         for _ in range(learn.accumulate):
-            loss = _loss(run, *next(batches)) / learn.accumulate
+            with told_plainly():
+                images, tokens, masks = next(batches)
+            loss = _loss(run, images, tokens, masks) / learn.accumulate
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         norm = nn.utils.clip_grad_norm_(_learning(run.network), _CLIP)
@@ -172,6 +176,16 @@ def _learn(run: _Run, asked: Sequence[Asked], out: Path, report: Report) -> None
             run.save(out / adapter.LAST)
             saved_at = time.monotonic()
     run.save(out / adapter.LAST)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What went wrong in a process that reads pictures, without the traceback that torch puts around it."""
+    try:
+        yield
+    except (ReferError, DatasetError) as err:
+        last = str(err).strip().splitlines()[-1]
+        raise type(err)(last.removeprefix(f"{type(err).__module__}.{type(err).__qualname__}: ")) from None
 
 
 def _loss(run: _Run, images: Tensor, tokens: Tensor, masks: Tensor) -> Tensor:
@@ -194,7 +208,10 @@ def validate(network: ClipSam, asked: Sequence[Asked], recipe: Large, device: to
     loader = DataLoader(Pictured(asked, recipe.data.size), recipe.learn.batch, num_workers=recipe.data.workers)
     wanted = recipe.learn.precision == "bfloat16"
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=wanted):
-        for images, tokens, masks in loader:
+        batches = iter(loader)
+        for _ in range(len(loader)):
+            with told_plainly():
+                images, tokens, masks = next(batches)
             drawn = network(images.to(device), tokens.to(device))
             logits = nn.functional.interpolate(drawn.mask.float()[:, None], size=masks.shape[1:], mode="bilinear")
             found, true = (logits[:, 0] > 0).cpu(), masks > 0.5
