@@ -71,7 +71,7 @@ def test_every_wording_is_read_back(meaning: Meaning, seed: int) -> None:
     try:
         text = words(meaning, random.Random(seed))
     except ReferError as refused:
-        # Two relations at once may have no words that are read one way alone, and contradictions are never read; nothing
+        # Two relations at once may have no words that are read one way alone, and contradictions are refused; nothing
         # else is left unsaid.
         assert "no words are known" in str(refused)
         assert (

@@ -245,9 +245,9 @@ def test_what_a_process_that_reads_pictures_says_is_told_without_its_traceback()
     try:
         raise DatasetError("images/1.png: is gone; get it back")
     except DatasetError:
-        caught = ExceptionWrapper(where="in DataLoader worker process 0")
+        caught = ExceptionWrapper(where="in DataLoader worker process 0")  # type: ignore[no-untyped-call]
     with pytest.raises(DatasetError, match=r"^images/1\.png: is gone; get it back$"), told_plainly():
-        caught.reraise()
+        caught.reraise()  # type: ignore[no-untyped-call]
 
 
 def test_a_recipe_with_wrong_keys_names_them() -> None:
