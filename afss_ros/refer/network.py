@@ -123,8 +123,11 @@ class NetworkResolver:
                 f"{path}: cannot be read ({err.strerror or err}); export one with `afss refer export RUN --out {path}`"
             ) from err
         session, self.provider, _ = open_session(content, name=path.name, provider=provider, threads=threads)
-        self.facts = from_metadata(session.get_modelmeta().custom_metadata_map, path.name)
-        _check(session, self.facts, path.name)
+        try:
+            self.facts = from_metadata(session.get_modelmeta().custom_metadata_map, path.name)
+            _check(session, self.facts, path.name)
+        except UnicodeDecodeError as err:  # ONNX Runtime hands on the bytes that the file holds
+            raise ReferError(f"{path}: holds a name or an entry that is no text ({err}); export it again") from err
         self._session: Any = session
         height, width = self.facts.input_size
         self._canvas = np.zeros((height, width, 3), np.uint8)

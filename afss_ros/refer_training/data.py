@@ -17,7 +17,7 @@ from afss_ros.datasets.rle import decode
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.lexicon import CRAFT_SIDES, spread
 from afss_ros.refer.parse import tokens
-from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references
+from afss_ros.refer.sets.references import Reference, read_references, read_scenes
 from afss_ros.refer_training.eyes import MASK_STRIDE, STRIDE
 from afss_ros.refer_training.recipe import Data
 from afss_ros.student import letterbox
@@ -71,11 +71,8 @@ def load(data: Data, split: str, nouns: tuple[str, ...] | None = None) -> tuple[
         for reference in read_references(root):
             if learnable(reference.text, data.held_out):
                 said[reference.scene].append(reference)
-        try:
-            scenes = [value for _, value in read_lines(root / SCENES) if value["split"] == split]
-            records += [(root, scene, said[scene["key"]]) for scene in scenes]
-        except (KeyError, TypeError) as err:
-            raise ReferError(f"{root / SCENES}: a line is no scene ({err}); build the set again") from err
+        scenes = [scene for scene in read_scenes(root).values() if scene["split"] == split]
+        records += [(root, scene, said[scene["key"]]) for scene in scenes]
     if not any(said_of for _, _, said_of in records):
         raise ReferError(f"{', '.join(map(str, data.sets))}: no sentence of split {split!r}; build a set with it")
     names = nouns or tuple(sorted({thing["noun"] for _, scene, _ in records for thing in scene["things"]}))

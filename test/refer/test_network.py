@@ -81,6 +81,15 @@ def test_what_is_no_network_is_named(tmp_path: Path, entry: str, value: str, say
         NetworkResolver(path, "cpu")
 
 
+def test_an_entry_that_is_no_text_is_named(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.onnx"
+    content = model.read_bytes()
+    assert content.count(b"afss_refer.licence") == 1
+    path.write_bytes(content.replace(b"afss_refer.licence", b"afss_refer.licenc\xdf"))
+    with pytest.raises(ReferError, match=r"damaged\.onnx: holds a name or an entry that is no text .* export it again"):
+        NetworkResolver(path, "cpu")
+
+
 def test_a_student_is_no_referring_network(tiny_student: Path, tmp_path: Path) -> None:
     with pytest.raises(ReferError, match="is no referring network"):
         NetworkResolver(tiny_student, "cpu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from afss_ros.refer.sets.build import build
 from afss_ros.refer.sets.evaluate import by_class_word, evaluate
 from afss_ros.refer.sets.generate import Expression, Wishes, generate
 from afss_ros.refer.sets.made import make
-from afss_ros.refer.sets.references import read_references, write_lines
+from afss_ros.refer.sets.references import read_references, read_scenes, write_lines
 from afss_ros.refer.things import coloured, from_labels
 
 SCENES = 40
@@ -123,6 +124,7 @@ def test_the_judge_shares_no_code_with_the_generator() -> None:
         "re",
         "collections",
         "dataclasses",
+        "functools",
         "pathlib",
         "typing",
         "numpy",
@@ -188,6 +190,46 @@ def test_what_cannot_be_built_or_judged_is_named(tmp_path: Path) -> None:
     (tmp_path / "references.jsonl").write_text('{"scene": 3}\n')
     with pytest.raises(ReferError, match=r"references.jsonl, line 1"):
         read_references(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "value"),
+    [
+        ("scenes", ("things", 0, "id"), []),
+        ("scenes", ("things", 0, "mask"), 3),
+        ("scenes", ("window",), ["a", None, {}, 1]),
+        ("scenes", ("image",), 7),
+        ("references", ("meaning",), {}),
+        ("references", ("meaning", "tests"), [{"test": "partof"}]),
+        ("references", ("text",), 0.5),
+        ("references", ("targets",), [[1]]),
+        ("references", ("kind",), {}),
+    ],
+)
+def test_a_record_with_a_field_of_another_type_is_named_by_judge_and_reader(
+    file: str, place: tuple[Any, ...], value: Any, two_scenes: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(two_scenes, tmp_path / "set"))
+    path = root / f"{file}.jsonl"
+    first, *rest = path.read_text().splitlines()
+    record = holder = json.loads(first)
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    path.write_text("\n".join([json.dumps(record), *rest]) + "\n")
+    with pytest.raises(DatasetError, match=rf"{file}\.jsonl, (line 1|scene)"):
+        check.check(root)
+    if (file == "references" and place != ("kind",)) or place[0] == "things" or place == ("image",):
+        reader = read_references if file == "references" else read_scenes
+        with pytest.raises(ReferError, match=rf"{file}\.jsonl, line 1"):
+            reader(root)
+
+
+@pytest.fixture(scope="module")
+def two_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sentences") / "set"
+    build("made:2", root)
+    return root
 
 
 def test_where_not_everything_is_labelled_nothing_is_said(tmp_path: Path) -> None:

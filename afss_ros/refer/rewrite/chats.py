@@ -18,7 +18,7 @@ from afss_ros.refer.errors import ReferError, SentenceError
 from afss_ros.refer.meaning import Meaning, Sentence, brief
 from afss_ros.refer.parse import parse
 from afss_ros.refer.rewrite.wording import fault, messages
-from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references, write_lines
+from afss_ros.refer.sets.references import Reference, read_references, read_scenes, write_lines
 from afss_ros.refer.words import words
 
 TRAIN, HELD_OUT = "train.jsonl", "held_out.jsonl"
@@ -40,7 +40,7 @@ def write_chats(sets: Sequence[Path], out: Path, *, count: int = 3, limit: int =
         raise ReferError(f"count and limit are 1 or more, got {count} and {limit}")
     found: dict[str, list[dict[str, Any]]] = {TRAIN: [], HELD_OUT: []}
     for root in sets:
-        scenes = {value["key"]: value for _, value in read_lines(root / SCENES)}
+        scenes = read_scenes(root)
         for reference, others in _groups(read_references(root)):
             if reference.scene not in scenes:
                 raise ReferError(f"{root}: {reference.text!r} is about {reference.scene!r}, no scene of the set")

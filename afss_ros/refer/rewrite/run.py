@@ -23,10 +23,9 @@ from afss_ros.refer.rewrite.spending import BudgetError, Ledger, content_hash
 from afss_ros.refer.rewrite.wording import AnswerError, messages, read, schema
 from afss_ros.refer.sets.references import (
     REFERENCES,
-    SCENES,
     Reference,
-    read_lines,
     read_references,
+    read_scenes,
     reference_to_json,
     scene_from_json,
     write_lines,
@@ -105,7 +104,7 @@ def rewrite(
     if not originals:
         raise ReferError(f"{root}: holds no sentence that rules made; build some first")
     chosen = sorted(random.Random(wishes.seed).sample(range(len(originals)), min(wishes.limit, len(originals))))
-    scenes = {value["key"]: value for _, value in read_lines(root / SCENES)}
+    scenes = read_scenes(root)
     done = Rewritten()
     ledger = Ledger(root / CACHE, wishes.budget)
     earlier = {(r.scene, r.text.lower()) for r in everything if r.source == REWRITE}

@@ -12,13 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.errors import MALFORMED, DatasetError, told
 from afss_ros.datasets.files import read_text
 from afss_ros.datasets.pictures import read_rgb
 from afss_ros.datasets.rle import decode
@@ -31,6 +32,9 @@ _EIGHT = {
     "top left": 225.0, "top right": 315.0, "bottom left": 135.0, "bottom right": 45.0,
 }  # fmt: skip
 """Angles in degrees, clockwise from the right, for y runs down."""
+
+
+_TEXTS = ("key", "scene", "text", "kind", "image")
 
 
 class CheckError(DatasetError):
@@ -109,14 +113,25 @@ def check(root: Path, advance: Callable[[], None] = lambda: None) -> Findings:
         if record["scene"] not in worlds:
             raise CheckError(f"{root}/references.jsonl, line {number}: there is no scene {record['scene']!r}")
         if world is None or record["scene"] != key:
-            key, world = record["scene"], _world(root, worlds[record["scene"]])
-        verdict, why = judge(record, world)
+            key = record["scene"]
+            world = _understood(f"{root}/scenes.jsonl, scene {key!r}", partial(_world, root, worlds[key]))
+        verdict, why = _understood(f"{root}/references.jsonl, line {number}", partial(judge, record, world))
         findings.counts[verdict] += 1
         findings.by_kind.setdefault(record["kind"], Counter())[verdict] += 1
         if verdict != CERTAIN:
             findings.doubtful.append(Judgement(number, key, record["text"], verdict, why))
         advance()
     return findings
+
+
+def _understood(where: str, read: Callable[[], Any]) -> Any:
+    """What reading a record gives; whatever its fields turn out not to be, the record is named."""
+    try:
+        return read()
+    except CheckError:
+        raise
+    except MALFORMED as err:
+        raise CheckError(f"{where}: is none that can be judged ({told(err)}); build the set again") from err
 
 
 def _lines(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:
@@ -128,6 +143,8 @@ def _lines(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, Any
             raise CheckError(f"{path}, line {number}: is no JSON ({err})") from err
         if not isinstance(record, dict) or any(name not in record for name in needed):
             raise CheckError(f"{path}, line {number}: lacks one of {', '.join(needed)}")
+        if wrong := next((name for name in _TEXTS if not isinstance(record.get(name, ""), str)), None):
+            raise CheckError(f"{path}, line {number}: its {wrong} is no text: {str(record[wrong])[:60]}")
         found.append((number, record))
     return found
 

@@ -24,7 +24,7 @@ from afss_ros.refer.meaning import Extreme, Meaning
 from afss_ros.refer.resolver import Resolver, TokenResolver
 from afss_ros.refer.scene import Scene
 from afss_ros.refer.sense import OPPOSITE
-from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references, scene_from_json
+from afss_ros.refer.sets.references import Reference, read_references, read_scenes, scene_from_json
 from afss_ros.refer.words import words
 
 Mask = NDArray[np.bool_]
@@ -62,7 +62,7 @@ def controls(root: Path, ask: Ask, split: str | None = None, most: int = 600, se
         ReferError: there is none.
         DatasetError: a file cannot be read.
     """
-    scenes = {value["key"]: value for _, value in read_lines(root / SCENES)}
+    scenes = read_scenes(root)
     said: dict[str, list[Reference]] = defaultdict(list)
     for reference in read_references(root):
         scene = scenes.get(reference.scene)

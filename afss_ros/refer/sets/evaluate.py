@@ -31,7 +31,7 @@ from afss_ros.refer.network import NetworkResolver
 from afss_ros.refer.parse import parse
 from afss_ros.refer.resolver import Resolver, TokenResolver
 from afss_ros.refer.sets.controls import Ask, of_network, of_resolver
-from afss_ros.refer.sets.references import SCENES, Reference, read_lines, read_references, scene_from_json
+from afss_ros.refer.sets.references import Reference, read_references, read_scenes, scene_from_json
 from afss_ros.share import default_student
 from afss_ros.student import Student
 
@@ -184,7 +184,7 @@ def evaluate(
 
 
 def _answered(root: Path, answers: Answers, split: str | None, look: Look | None) -> Iterator[tuple[str, _One]]:
-    scenes = {value["key"]: value for _, value in read_lines(root / SCENES)}
+    scenes = read_scenes(root)
     key, image, masks = "", np.zeros((1, 1, 3), np.uint8), dict[int, Mask]()
     for reference in read_references(root):
         scene = scenes.get(reference.scene)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afss_ros.datasets.errors import DatasetError
+from afss_ros.datasets.errors import MALFORMED, DatasetError
 from afss_ros.datasets.files import read_text, write_atomically
 from afss_ros.datasets.rle import decode, encode
 from afss_ros.refer.errors import ReferError
@@ -20,6 +20,11 @@ from afss_ros.refer.scene import Scene
 from afss_ros.refer.things import coloured, framed, from_masks
 
 SCENES, REFERENCES = "scenes.jsonl", "references.jsonl"
+
+
+_FIELDS: dict[str, type] = {
+    "key": str, "image": str, "split": str, "size": list, "nouns": list, "axes": dict, "things": list,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def scene_from_json(value: dict[str, Any], image: NDArray[np.uint8]) -> Scene:
         scene = replace(bare, things=tuple(things), axes=axes)
         if (window := value.get("window")) is not None:
             scene = framed(scene, (int(window[0]), int(window[1]), int(window[2]), int(window[3])))
-    except (KeyError, TypeError, ValueError, IndexError) as err:
+    except MALFORMED as err:
         raise ReferError(f"no scene ({type(err).__name__}: {err}): {str(value)[:80]}; build the set again") from err
     return coloured(scene, image)
 
@@ -108,7 +113,7 @@ def reference_from_json(value: Any) -> Reference:
         texts = [value[name] for name in ("scene", "text", "kind", "source", "view")]
         if not all(isinstance(text, str) for text in texts):
             raise ReferError(f"no reference: {str(value)[:80]}")
-    except (KeyError, TypeError, ValueError) as err:
+    except MALFORMED as err:
         if isinstance(err, ReferError):
             raise
         raise ReferError(f"no reference ({type(err).__name__}: {err}): {str(value)[:80]}") from err
@@ -127,6 +132,38 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
             yield number, json.loads(line)
         except (ValueError, RecursionError) as err:
             raise ReferError(f"{path}, line {number}: is no JSON ({err}); build the set again") from err
+
+
+def read_scenes(root: Path) -> dict[str, dict[str, Any]]:
+    """Key -> record of every scene of a set, in order; what a reader takes for granted is there, and of its type.
+
+    Raises:
+        ReferError: a line is no scene; names file, line and field.
+        DatasetError: the file cannot be read.
+    """
+    found = {}
+    for number, value in read_lines(root / SCENES):
+        if wrong := _fault(value):
+            raise ReferError(f"{root / SCENES}, line {number}: {wrong}; build the set again")
+        found[value["key"]] = value
+    return found
+
+
+def _fault(value: Any) -> str:
+    """Which field of a scene is missing or of another type; empty if none is."""
+    if not isinstance(value, dict):
+        return f"is no scene: {str(value)[:60]}"
+    for name, kind in _FIELDS.items():
+        if not isinstance(value.get(name), kind):
+            return f"its {name} is none: {str(value.get(name))[:60]}"
+    for thing in value["things"]:
+        if not isinstance(thing, dict) or not isinstance(thing.get("noun"), str) or type(thing.get("id")) is not int:
+            return f"a thing is none, with a noun and an id: {str(thing)[:60]}"
+        if not isinstance(thing.get("mask"), dict):
+            return f"the mask of thing {thing['id']} is none: {str(thing.get('mask'))[:60]}"
+    if not all(isinstance(noun, str) for noun in value["nouns"]):
+        return f"its nouns are no texts: {str(value['nouns'])[:60]}"
+    return ""
 
 
 def read_references(root: Path) -> list[Reference]:
