@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from afss_ros import plain_yaml
 from afss_ros.bags.storage import Topic, three_parts
 
 METADATA = "metadata.yaml"
@@ -57,11 +58,11 @@ def read_declared(folder: Path) -> Declared | None:
     if not path.is_file():
         return None
     try:
-        content = yaml.safe_load(path.read_text())
+        content = plain_yaml.read(path)
         info = content["rosbag2_bagfile_information"]
         # Windows knows both separators.
         files = tuple(PureWindowsPath(str(name)).name for name in info["relative_file_paths"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as err:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as err:
         reason = " ".join(str(err).split()) or "it is empty"
         return Declared(
             fault=f"{METADATA} cannot be read ({type(err).__name__}: {reason}); the files are read without it"

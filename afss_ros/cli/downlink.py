@@ -55,11 +55,11 @@ def read(
     ] = None,
 ) -> None:
     """Read space packets as they came down: lost and damaged ones are told of. Exit code 3 when something is."""
-    from afss_ros.datasets.files import write_atomically
+    from afss_ros.datasets.files import read_bytes, write_atomically
     from afss_ros.downlink.received import receive
     from afss_ros.images import encode_labels
 
-    received = receive(packets.read_bytes())
+    received = receive(read_bytes(packets))
     if json is not None:
         write_atomically(json, (writing.dumps(received.document(), indent=1) + "\n").encode())
     if masks is not None:

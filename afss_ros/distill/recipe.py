@@ -13,6 +13,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from afss_ros import plain_yaml
 from afss_ros.distill.errors import DistillError
 
 
@@ -272,7 +273,7 @@ def load(path: Path) -> Recipe:
         OSError: it cannot be read.
     """
     try:
-        document = yaml.safe_load(path.read_text())
+        document = plain_yaml.read(path)
     except yaml.YAMLError as err:
         raise DistillError(f"{path}: not YAML ({err})") from err
     return parse(document, where=str(path))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
+from afss_ros.datasets.files import read_text
 from afss_ros.evaluation.run import EvaluationError
 from afss_ros.evaluation.table import figure
 
@@ -62,7 +63,7 @@ def read(paths: Sequence[Path]) -> list[Document]:
     documents: list[Document] = []
     for path in paths:
         try:
-            document = json.loads(path.read_text())
+            document = json.loads(read_text(path))
             missing = [key for key in ("model", "data_sha256", *HIGHER_IS_BETTER) if key not in document]
         except (OSError, ValueError, TypeError) as err:
             raise EvaluationError(f"{path}: is no document of afss evaluate ({err})") from err

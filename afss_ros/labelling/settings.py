@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from afss_ros import plain_yaml
 from afss_ros.datasets.phash import COARSE_BITS
 from afss_ros.labelling.keep import parse_keep
 from afss_ros.labelling.select import Selection
@@ -115,7 +116,7 @@ def load_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
     given: dict[str, Any] = {}
     if path is not None:
         try:
-            given = yaml.safe_load(path.read_text()) or {}
+            given = plain_yaml.read(path) or {}
         except (OSError, yaml.YAMLError) as error:
             raise TeacherError(f"{path}: cannot be read as settings ({error})") from error
         if not isinstance(given, dict):
@@ -139,7 +140,7 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise TeacherError(f"--set '{text}' should read name=value, such as refine.top=0")
         try:
-            parsed[name.strip()] = yaml.safe_load(value) if value.strip() else ""
+            parsed[name.strip()] = plain_yaml.load(value) if value.strip() else ""
         except yaml.YAMLError as error:
             reason = getattr(error, "problem", None) or "no YAML"
             raise TeacherError(f"--set '{text}': '{value}' cannot be read as YAML ({reason}); quote it?") from error

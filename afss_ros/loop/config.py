@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from afss_ros import plain_yaml
 from afss_ros.distill import recipe as recipes
 from afss_ros.distill.recipe import Section
 from afss_ros.distill.selection import Selection
@@ -124,7 +125,7 @@ def read(path: Path) -> dict[str, Any]:
         OSError: it cannot be read.
     """
     try:
-        document = yaml.safe_load(path.read_text()) or {}
+        document = plain_yaml.read(path) or {}
     except yaml.YAMLError as err:
         raise LoopError(f"{path}: not YAML ({err})") from err
     if not isinstance(document, dict):

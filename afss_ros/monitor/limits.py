@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from afss_ros import plain_yaml
 from afss_ros.monitor.novelty import FEATURES
 
 SHIPPED = Path(__file__).with_name("limits.yaml")
@@ -50,11 +51,11 @@ def load_limits(path: Path = SHIPPED) -> Limits:
         ValueError: names the file and what is wrong with it.
     """
     try:
-        document = yaml.safe_load(path.read_text())
+        document = plain_yaml.read(path)
         mean, whiten = np.array(document["mean"], float), np.array(document["whiten"], float)
         at = {name: float(document["at"][name]) for name in MEASURES}
         about, names = str(document["about"]), tuple(document["features"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: no limits of `afss monitor calibrate` ({error!r})") from error
     whole = len(FEATURES)
     if names != FEATURES or mean.shape != (whole,) or whiten.shape != (whole, whole):

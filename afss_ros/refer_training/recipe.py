@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from afss_ros import plain_yaml
 from afss_ros.refer.errors import ReferError
 
 _EXAMPLE = "config/refer.yaml"
@@ -95,8 +96,8 @@ def read_as(kind: type[S], path: Path, example: str) -> S:
         ReferError: it is none; every key that is wrong is named.
     """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        value = plain_yaml.read(path)
+    except (OSError, yaml.YAMLError) as err:
         raise ReferError(f"{path}: cannot be read as YAML ({err}); {example} is an example") from err
     return parse_as(kind, {} if value is None else value, str(path), example)
 

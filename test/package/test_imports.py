@@ -11,7 +11,7 @@ import pytest
 from package_metadata import imports, modules, room, third_party
 from processes import python, run
 
-VALUES = {"labels", "perception", "images", "camera", "spacing"}
+VALUES = {"labels", "perception", "images", "camera", "spacing", "plain_yaml"}
 ON_BOARD = {*VALUES, "extras", "share", "student", "monitor", "overlay", "bags", "sources"}
 GROUND = {*ON_BOARD, "terminal", "threads", "datasets", "cluster"}
 
@@ -22,13 +22,14 @@ MAY_IMPORT = {
     "labels": set(),
     "share": set(),
     "spacing": set(),
+    "plain_yaml": set(),
     "terminal": set(),
     "threads": set(),
     "perception": {"labels"},
     "camera": {"perception"},
     "images": {"labels", "perception"},
     "student": VALUES,
-    "monitor": {"perception"},
+    "monitor": {"perception", "plain_yaml"},
     "tracking": {*VALUES, "student"},
     "downlink": {*VALUES, "bags", "tracking"},
     "refer": {*VALUES, "share", "student", "overlay", "sources", "datasets"},

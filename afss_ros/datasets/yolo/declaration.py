@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from afss_ros import plain_yaml
 from afss_ros.datasets.errors import MALFORMED, DatasetError, told
 from afss_ros.datasets.files import read_text
 from afss_ros.datasets.form import Problem
@@ -80,7 +81,7 @@ def _find(root: Path) -> tuple[Path, dict[str, Any]] | None:
             continue
         try:
             # As text: a class may be called `no` or `1`, which YAML takes for a truth value and a number.
-            document = yaml.load(read_text(path, _LARGEST), yaml.BaseLoader)
+            document = plain_yaml.load(read_text(path, _LARGEST), yaml.BaseLoader)
         except (yaml.YAMLError, RecursionError, ValueError) as err:
             if isinstance(err, DatasetError):
                 raise
