@@ -145,9 +145,13 @@ def compare(
         from afss_ros.evaluation import compare_html
         from afss_ros.evaluation.compare_cases import worst_cases
 
-        compared = worst_cases(found)
+        with comparison.understood(documents):
+            compared = worst_cases(found)
+            page = compare_html.render(found, compared)
         for reason in compared.missing:
             logging.warning("not drawn: %s", reason)
         html.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(html, compare_html.render(found, compared).encode())
-    screen().print(comparison.render(found))
+        write_atomically(html, page.encode())
+    with comparison.understood(documents):
+        table = comparison.render(found)
+    screen().print(table)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jinja2 import TemplateError
 from rich.table import Table
 from rich.text import Text
 
+from afss_ros.datasets.errors import MALFORMED, told
 from afss_ros.datasets.files import read_text
 from afss_ros.evaluation.run import EvaluationError
 from afss_ros.evaluation.table import figure
@@ -34,6 +37,8 @@ LOWER_IS_BETTER = (
     "hausdorff95_px", "score_error", "false_alarm_images", "false_alarms_per_image", "empty_called_craft",
     "missed_craft", "params_m", "gmacs", "latency_ms_p50",
 )  # fmt: skip
+_LARGEST = 1e30
+"""Below which every figure is; no plot takes what is much larger."""
 _PARTS_END = "mean_part_iou"
 """The row that further classes follow."""
 
@@ -69,6 +74,8 @@ def read(paths: Sequence[Path]) -> list[Document]:
             raise EvaluationError(f"{path}: is no document of afss evaluate ({err})") from err
         if missing:
             raise EvaluationError(f"{path}: lacks {', '.join(missing)}; evaluate again with this version")
+        if wrong := _no_figures(document):
+            raise EvaluationError(f"{path}: {wrong}; evaluate again with this version")
         documents.append(document)
     first = documents[0]
     for path, document in zip(paths, documents, strict=True):
@@ -78,6 +85,36 @@ def read(paths: Sequence[Path]) -> list[Document]:
                 f" ({first['images']} of {first['data']}); figures of different images cannot be compared"
             )
     return documents
+
+
+def _no_figures(document: Document) -> str:
+    """Which value is of another type than `afss evaluate` writes; empty if none is."""
+    for name, kind in {"model": str, "data": str, "images": int, "data_sha256": str}.items():
+        if type(document.get(name)) is not kind:
+            return f"its {name} is none: {str(document.get(name))[:60]}"
+    for name in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER):
+        value = document.get(name)
+        if value is not None and not (type(value) in (int, float) and abs(value) < _LARGEST):
+            return f"its {name} is no number: {str(value)[:60]}"
+    return ""
+
+
+@contextmanager
+def understood(paths: Sequence[Path]) -> Iterator[None]:
+    """Take what drawing documents stumbles over for what it is: a value that `afss evaluate` never wrote.
+
+    Raises:
+        EvaluationError: names the documents.
+    """
+    try:
+        yield
+    except EvaluationError:
+        raise
+    except (*MALFORMED, TemplateError) as err:
+        raise EvaluationError(
+            f"{', '.join(map(str, paths))}: one holds a value that afss evaluate does not write ({told(err)}); evaluate"
+            " again with this version"
+        ) from err
 
 
 def names(documents: Sequence[Document]) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 from afss_ros import __version__, datasets
 from afss_ros.cluster import Crew, Tally
 from afss_ros.cluster.stores import is_url, local
-from afss_ros.datasets.files import write_atomically
+from afss_ros.datasets.errors import MALFORMED, DatasetError
+from afss_ros.datasets.files import read_bytes, write_atomically
 from afss_ros.evaluation import cases, cost, report_html, summary
 from afss_ros.evaluation.evaluate import Report, evaluate, spread
 from afss_ros.evaluation.latency import student_latency
@@ -115,7 +116,7 @@ def read_calibration(path: Path, *, to_export: bool = False) -> tuple[float, flo
         EvaluationError: it holds none, or none that can be written.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_bytes(path))
         found = document["score_calibration"]
         if to_export and (document["calibrated"] or not 0 < float(found["slope"]) < 100):
             raise EvaluationError(
@@ -123,9 +124,9 @@ def read_calibration(path: Path, *, to_export: bool = False) -> tuple[float, flo
                 " --scores on a set with craft and without"
             )
         return float(found["slope"]), float(found["offset"])
-    except EvaluationError:
+    except (EvaluationError, DatasetError):
         raise
-    except (ValueError, KeyError, TypeError) as err:
+    except MALFORMED as err:
         raise EvaluationError(
             f"{path}: no score_calibration in it ({type(err).__name__}); make one by `afss evaluate --json` on a set"
             " with craft"

@@ -71,6 +71,28 @@ def test_what_is_no_document_is_refused(tmp_path: Path, content: str) -> None:
         compare.read([tmp_path / "x.json"])
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"model": []}, "its model is none"),
+        ({"images": "4"}, "its images is none"),
+        ({"whole_iou": [0.5]}, "its whole_iou is no number"),
+        ({"gmacs": "0.5"}, "its gmacs is no number"),
+        ({"latency_ms_p50": 10**400}, "its latency_ms_p50 is no number"),
+        ({"curves": 3}, "one holds a value that afss evaluate does not write"),
+        ({"intervals_95": {"whole_iou": "x"}}, "one holds a value that afss evaluate does not write"),
+    ],
+)
+def test_a_value_that_was_never_written_is_one_error_and_no_page(
+    change: dict[str, Any], says: str, documents: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(documents[0], **change)
+    assert cli.main(["compare", *map(str, documents), "--html", str(tmp_path / "page.html")]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert says in said and documents[0].name in said and "Traceback" not in said
+    assert not (tmp_path / "page.html").exists()
+
+
 def test_models_of_one_name_are_told_apart() -> None:
     assert compare.names([{"model": "a/student.onnx"}, {"model": "b/student.onnx"}, {"model": "c/other.onnx"}]) == [
         "a/student",

@@ -78,9 +78,9 @@ def run(
     Raises:
         StudentError: the sound student does not run, or `folder` holds another campaign.
     """
-    proto = onnx.load(str(model))
-    sites = draw(proto, flips, seed)
     with Student(model, provider="cpu", threads=threads) as student:
+        proto = onnx.load(str(model))
+        sites = draw(proto, flips, seed)
         known = student.manifest.known_answer if student.manifest is not None else None
         shown = [*frames, Frame(known.image) if known is not None else frames[0]]
         sound = [student(frame) for frame in shown]
