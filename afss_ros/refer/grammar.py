@@ -114,14 +114,10 @@ def answer(sentence: Sentence, scene: Scene) -> Answer:
         return parts[0]
     mask = np.logical_or.reduce([part.mask for part in parts])
     worst = next((state for state in (UNKNOWN, NONE, AMBIGUOUS) if any(p.state == state for p in parts)), FOUND)
-    return Answer(
-        worst,
-        mask,
-        tuple(d for part in parts for d in part.detections),
-        min(part.score for part in parts),
-        "; ".join(part.why for part in parts),
-        sum(part.count for part in parts),
-    )
+    # The left panel and the largest one may be the same.
+    found = {(d.class_name, tuple(d.box_xyxy.tolist())): d for part in parts for d in part.detections}
+    score, why = min(part.score for part in parts), "; ".join(part.why for part in parts)
+    return Answer(worst, mask, tuple(found.values()), score, why, len(found))
 
 
 def _answer_one(meaning: Meaning, ask: str, scene: Scene) -> Answer:

@@ -19,7 +19,7 @@ def _listed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 NOUNS: dict[str, str] = {
-    "spacecraft": "spacecraft, satellite, craft | space craft, vehicle, probe, whole satellite, whole spacecraft",
+    "spacecraft": "spacecraft, satellite, craft | sat, space craft, vehicle, probe, whole satellite, whole spacecraft",
     "panel": "solar panel, panel, solar array, array, solar wing | wing, pv array, pv panel, photovoltaic panel,"
     " photovoltaic array, solar cell array, solar cell",
     "antenna": "antenna | high gain antenna, low gain antenna, communications antenna, radio antenna, aerial, radome",
@@ -77,7 +77,7 @@ EXTREMES: dict[str, str] = {
     "largest": "largest, biggest | larger, bigger, large, big, huge",
     "smallest": "smallest | smaller, small, little, tiny",
     "nearest": "nearest, closest | nearer, closer",
-    "farthest": "farthest, furthest, most distant | remotest, farther, further",
+    "farthest": "farthest, furthest, most distant | furthest away, farthest away, remotest, farther, further",
     "brightest": "brightest | brighter",
     "darkest": "darkest | darker, dimmest",
 }
@@ -89,17 +89,19 @@ COLOUR_WORDS: dict[str, str] = {name: name for name in COLOURS} | {
     "cyan": "cyan | turquoise",
 }
 LIGHTS: dict[bool, str] = {
-    True: "lit, sunlit | illuminated",
+    True: "lit, sunlit | sun lit, illuminated",
     False: "shadowed | unlit, shaded, dark",
 }
 LIGHT_PHRASES: dict[bool, str] = {
-    True: "in sunlight, in the light | in the sunlight, in the sun, in light, in full sun,"
+    True: "in sunlight, in the light | in the sunlight, in the sun, in light, in full sun, in full sunlight,"
     " lit by the sun, illuminated by the sun, lit by sunlight, lit by the sunlight",
     False: "in shadow, in the dark, in the shade | in the shadow, in shade, in darkness, in eclipse",
 }
 CUTS: dict[bool, str] = {
-    True: "cut | cut off, truncated, clipped, cropped, partly visible, partially visible",
-    False: "whole | complete, entire, uncut, fully visible, completely visible, entirely visible",
+    True: "cut | cut off, truncated, clipped, cropped, partly visible, partially visible,"
+    " partly outside the picture, partly outside the image, partly outside the frame, partly out of the frame,"
+    " partly out of frame, partly out of view",
+    False: "whole | complete, uncut, fully visible, completely visible, entirely visible",
 }
 ABOVE: dict[str, str] = {"top": "above, over", "bottom": "below, under, beneath | underneath"}
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -112,7 +114,8 @@ CORNERS = ("corner", "half", "quarter")
 """Regions that are the picture's and not a row of rivals'."""
 OWNERS = "of, on | from, belonging to, attached to, mounted on, that belongs to, that belong to, in, at"
 LEADS = (
-    "please, can you, could you, would you, i want, i need, i 'd like to see, i would like to see, show, show me, find,"
+    "please, just, could i see, can i see, may i see, can you, could you, would you, i want, i need,"
+    " i 'd like to see, i would like to see, show, show me, find,"
     " find me, segment, select, highlight, mark, mask, mask of, the mask of, track, follow, give me, get, get me,"
     " locate,"
     " point at, point to, point the camera at, point your camera at, look at, look for, zoom in on, zoom to, zoom on,"
@@ -127,7 +130,7 @@ COUNTS = "how many, count, number of, the number of, count of, the count of"
 FILLERS = (
     "there, can you see, do you see, can we see, please, in view, in sight, visible, in the picture, in the image,"
     " in the frame, in the scene, in the view, in this picture, in this image, in the photo, are there, are visible,"
-    " you can see, that you see, you see, that you can see, here, now"
+    " you can see, that you see, you see, that you can see, here, now, for me, for us"
 )
 ALL = "all, every, each, any, all of the, all the, each of the, every one of the, any of the, all of, all these"
 
@@ -194,8 +197,12 @@ def lexicon(extra: tuple[str, ...] = ()) -> Lexicon:
     names = {noun: said(words) for noun, words in NOUNS.items()}
     for noun in extra:
         names.setdefault(noun, (noun.replace("_", " ").replace("-", " ").lower(),))
+    # Where there are small vehicles, a vehicle is no spacecraft.
+    heads = {name.rpartition(" ")[2] for noun in extra for name in names[noun]}
     for noun in names:
         for phrase in spread(NOUNS[noun]) if noun in NOUNS else names[noun]:
+            if phrase in heads and phrase not in names[noun]:
+                continue
             add("noun", [phrase], (noun, False))
             plurals = {plural(phrase)}
             last = phrase.rpartition(" ")[2]
@@ -217,6 +224,7 @@ def lexicon(extra: tuple[str, ...] = ()) -> Lexicon:
     for name, words in COLOUR_WORDS.items():
         add("colour", spread(words), name)
         add("colour", [f"{w} coloured" for w in spread(words)] + [f"{w} colored" for w in spread(words)], name)
+        add("colour", [f"{w} in {c}" for w in spread(words) for c in ("colour", "color")], name)
     for flags, kind in ((LIGHTS, "light"), (LIGHT_PHRASES, "light phrase"), (CUTS, "cut")):
         for flag, words in flags.items():
             add(kind, spread(words), flag)
@@ -250,7 +258,7 @@ def lexicon(extra: tuple[str, ...] = ()) -> Lexicon:
             "by the frame",
             "by the frame, by the picture, by the image, by the edge, by the border, at the edge, by frame",
         ),
-        ("word", "of, the, to, from, is, are, do, does, most"),
+        ("word", "of, the, to, from, is, are, do, does, have, most, non, entire, away"),
     ):
         for phrase in spread(words):
             add(kind, [phrase], phrase)

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from afss_ros.refer.errors import SentenceError, UnknownWordError
-from afss_ros.refer.lexicon import CORNERS, NOUNS, Lexicon, lexicon
+from afss_ros.refer.lexicon import CORNERS, NOUNS, Lexicon, lexicon, plural
 from afss_ros.refer.meaning import (
+    ANYTHING,
     CENTRE,
     CRAFT_DIRECTIONS,
     DIRECTIONS,
@@ -71,7 +72,6 @@ class _Parser:
         self.at = 0
         self.indefinite = False
         self.last: Test | None = None
-        self.ordinal = ""
         if not self.tokens:
             raise SentenceError("an empty sentence; say what is meant, such as 'the left solar panel'", "")
         for token in self.tokens:
@@ -122,7 +122,12 @@ class _Parser:
 
     def sentence(self) -> Sentence:
         ask, predicate = self.lead()
-        if predicate and (every := self.peek("all")) is not None and not every[0].startswith("any"):
+        if ask == "which" and self.skip("does"):
+            owner = PartOf(self.thing())
+            if not self.skip("have"):
+                raise self.lost()
+            return self.ended([self.with_test(self.thing(asked="exists"), owner, False)], "exists")
+        if predicate and (self.peek("all") or ("",))[0] not in ("", "any"):
             raise SentenceError(
                 f"{self.text!r} asks whether all are, which no mask can show; ask 'which panels are lit?'",
                 self.tokens[self.at],
@@ -131,14 +136,37 @@ class _Parser:
         indefinite = self.indefinite
         if predicate:
             parts = [self.predicated(parts[0])]
+        if ask == "count" and (self.skip("does") or self.skip("do")):
+            parts = [self.with_test(parts[0], PartOf(self.thing()), False)]
+            if not self.skip("have"):
+                raise self.lost()
+        if ask == "which" and indefinite and self.is_done:
+            ask = "exists"
+        return self.ended(parts, ask)
+
+    def ended(self, parts: list[Meaning], ask: str) -> Sentence:
+        """The sentence, after all that is named with "and"."""
         while not self.is_done:
             if self.take("filler") is not None:
                 continue
+            at = self.at
             if self.take("and") is None:
                 raise self.lost()
+            if self.tokens[self.at : self.at + 1] == ["its"]:
+                owner = parts[-1]
+                if owner.number != "one":
+                    raise self.lost()
+                parts.append(self.with_test(self.thing(asked=ask), PartOf(owner), False))
+                continue
+            begun = self.at
             parts.append(self.thing(asked=ask))
-        if ask == "which" and indefinite and len(parts) == 1:
-            ask = "exists"
+            named = any(self.peek(kind, begun - self.at) for kind in ("the", "a", "all", "number"))
+            if not named and not parts[-1].tests and (parts[0].tests or {"each", "every"} & set(self.tokens[:at])):
+                self.at = at  # of "the left panel and antenna", which is left?
+                raise self.lost()
+            if self.last is not None and not any(part.tests for part in parts[:-1]):
+                self.at = at  # is "on the left" said of both, or of the last?
+                raise self.lost()
         for part in parts:
             if (clash := contradiction(part)) is not None:
                 raise SentenceError(
@@ -166,7 +194,8 @@ class _Parser:
         self.last = None
         number: str | int | None = None
         definite = False
-        rank = 0
+        whole, begun = False, self.at
+        rank, ranked_at = 0, self.at
         tests: list[Test] = []
         while True:
             if (word := self.take("all")) is not None:
@@ -174,66 +203,79 @@ class _Parser:
             elif (found := self.peek("number")) and not self.is_noun_here(found, definite):
                 self.at += found[1]
                 number = found[0]
+                # "the top two panels" are the two topmost.
+                tests = [Extreme(t.where) if isinstance(t, Toward) and t.where != CENTRE else t for t in tests]
             elif self.take("the") is not None:
                 definite = True
             elif self.take("a") is not None:
                 indefinite = True
             elif (found := self.peek("noun")) and self.is_longest(found):
                 self.at += found[1]
-                if self.tokens[self.at - 1] == "one" and self.is_here("of"):
-                    if not tests or not self.is_group_here(tests[-1]):
-                        raise self.lost()
-                    number = self.group(number)
-                    continue
                 noun, many = found[0]
+                both = number == 2 and "both" in self.tokens[begun : self.at]
+                if both and not many and "and" in self.tokens[self.at :]:
+                    if plural(self.tokens[self.at - 1]) == self.tokens[self.at - 1]:
+                        raise self.lost()
+                    number = None  # "both the body and the antenna"
+                if noun == ANYTHING and not many and self.skip("of"):
+                    if number == "all" or not tests:
+                        self.at -= 1
+                        raise self.lost()  # any one of them is none in particular
+                    if (chosen := self.chosen(tests, number, rank)) is not None:
+                        return self.ranked(chosen, rank, ranked_at)
+                    self.at -= 1
                 break
-            elif not self.described(tests, number):
+            elif self.skip("entire"):
+                continue
+            elif self.skip("whole"):
+                whole = True
+            elif not self.described(tests):
                 if (value := self.take("ordinal")) is not None:
-                    rank, self.ordinal = value, self.tokens[self.at - 1]
-                elif tests and self.is_group_here(tests[-1]):
-                    number = self.group(number)
+                    rank, ranked_at = value, self.at - 1
+                elif tests and self.skip("of"):
+                    if (chosen := self.chosen(tests, number, rank)) is not None:
+                        return self.ranked(chosen, rank, ranked_at)
+                    self.at -= 1
+                    raise self.lost()
                 else:
                     raise self.lost()
+        if self.tokens[self.at - 1] in ("part", "parts") and any(isinstance(test, Toward) for test in tests):
+            self.at -= 1
+            raise self.lost()  # "the upper part of the body" is no thing
+        if whole and noun != WHOLE:
+            tests.append(Cut(False))  # "the whole satellite" is a satellite with all its parts
         if self.take("possessive") is not None:
-            owner = self.settled(Meaning(noun, "one"), tests, number if number not in (None, "all") else "one", rank)
-            self.check_rank(owner, rank)
-            return self.with_test(self.thing(asked), PartOf(owner), False)
+            if self.tokens[begun] in ("each", "every"):
+                self.at = begun
+                raise self.lost()
+            owned = number or ("all" if many else "one")
+            owner = self.settled(Meaning(noun, owned), tests, owned, rank)
+            return self.with_test(self.thing(asked), PartOf(self.ranked(owner, rank, ranked_at)), False)
         if number is None:
             number = "all" if many or indefinite or asked == "count" else "one"
         if asked == "exists" and not definite and isinstance(number, str):
             number = "all"
-        ordinal = self.ordinal
         meaning = self.said_after(self.settled(Meaning(noun, number), tests, number, rank), rank)
-        self.ordinal = ordinal
-        self.check_rank(meaning, rank)
         self.indefinite = indefinite
+        return self.ranked(meaning, rank, ranked_at)
+
+    def ranked(self, meaning: Meaning, rank: int, at: int) -> Meaning:
+        """The meaning, whose ordinal must count in some direction or by some measure."""
+        if rank and not any(isinstance(test, Extreme) and test.rank == rank for test in meaning.tests):
+            word = self.tokens[at]
+            raise SentenceError(f"{word!r} in which order, in {self.text!r}? Say 'the {word} ... from the left'", word)
         return meaning
 
-    def check_rank(self, meaning: Meaning, rank: int) -> None:
-        """An ordinal that nothing is ordered by must not get lost."""
-        if rank and not any(isinstance(test, Extreme) and test.rank == rank for test in meaning.tests):
-            raise SentenceError(
-                f"{self.ordinal!r} in which order, in {self.text!r}? Say 'the {self.ordinal} ... from the left'",
-                self.ordinal,
-            )
-
-    def is_here(self, word: str) -> bool:
-        return self.tokens[self.at : self.at + 1] == [word]
-
-    def is_group_here(self, test: Test) -> bool:
-        """Whether rivals follow, as in "the larger of the two panels"; the top of the body is no body."""
-        if not self.is_here("of"):
-            return False
-        the = self.peek("the", 1)
-        count = self.peek("number", 1 + (the[1] if the else 0))
-        return isinstance(test, Extreme) or (count is not None and count[0] != 1)
-
-    def group(self, number: str | int | None) -> str | int:
-        """Read what is said of the rivals before their noun; the number of those that are meant."""
-        self.skip("of")
-        self.take("the")
-        self.take("number")
-        return number or "one"
+    def chosen(self, tests: list[Test], number: str | int | None, rank: int) -> Meaning | None:
+        """What "the larger of the two panels" chooses, after its "of"; None where that is no choice among several."""
+        start = self.at
+        rivals = self.thing()
+        if rivals.number == "one" or any(isinstance(test, RANKED) for test in rivals.tests):
+            self.at = start
+            return None
+        leads = [Extreme(t.where) if isinstance(t, Toward) and t.where != CENTRE else t for t in tests]
+        one = self.settled(Meaning(rivals.noun), leads, number or "one", rank)
+        return Meaning(rivals.noun, number or "one", (*rivals.tests, *one.tests))
 
     def is_noun_here(self, number: tuple[Any, int], definite: bool) -> bool:
         """Whether "one" is the noun of "the left one" and no number."""
@@ -262,8 +304,17 @@ class _Parser:
             kept.append(test)
         return Meaning(meaning.noun, number, tuple(kept))
 
-    def described(self, tests: list[Test], number: str | int | None) -> bool:
+    def described(self, tests: list[Test]) -> bool:
         """Read one adjective."""
+        if self.skip("non"):
+            for kind in ("colour", "light"):
+                if (value := self.take(kind)) is not None:
+                    tests.append(Not(self.adjective(kind, value)))
+                    return True
+            self.at -= 1
+            return False
+        if self.tokens[self.at : self.at + 1] == ["dark"] and self.peek("colour", 1):
+            raise self.lost()  # a dark blue is a colour, and no shadow
         found = {kind: self.peek(kind) for kind in ("extreme", "side", "craft side", "colour", "light", "cut")}
         best = max((f[1], kind) for kind, f in found.items() if f) if any(found.values()) else None
         if best is None:
@@ -283,6 +334,7 @@ class _Parser:
 
     def said_after(self, meaning: Meaning, rank: int = 0) -> Meaning:
         """All that is said behind a noun."""
+        meaning = self.apart(meaning, rank)
         while not self.is_done:
             if self.take("filler") is not None:
                 continue
@@ -296,6 +348,9 @@ class _Parser:
             if after is None:
                 self.at = start
                 break
+            if meaning.number != "all" and {"each", "every"} & set(self.tokens[start : self.at]):
+                self.at = start
+                raise self.lost()  # the largest panel of each craft is one of each
             self.last = after
             meaning = self.with_test(meaning, after, denied)
         return meaning
@@ -303,16 +358,38 @@ class _Parser:
     def agrees(self, number: str | int) -> bool:
         """Whether the verb here is of so many: "the panels of the craft that are lit" are lit panels."""
         wrong = "are" if number == "one" else "is"
-        return self.peek("is") is not None and not self.is_here(wrong)
+        return self.peek("is") is not None and self.tokens[self.at] != wrong
+
+    def apart(self, meaning: Meaning, rank: int) -> Meaning:
+        """ "the farthest panel from the body", "the nearest one to the dish": the measure is of what follows."""
+        for by, words in (("farthest", (("away", "from"), ("from",))), ("nearest", (("to",),))):
+            if Extreme(by, max(rank, 1)) not in meaning.tests or not any(self.skip(*each) for each in words):
+                continue
+            if self.take("us") is not None:
+                return meaning
+            at = self.at
+            self.take("the")
+            side = self.peek("side")
+            self.at = at
+            if rank > 1 or meaning.number == "all" or (side and self.is_side_alone(side[1])):
+                raise self.lost()
+            others = tuple(test for test in meaning.tests if test != Extreme(by, max(rank, 1)))
+            return Meaning(meaning.noun, meaning.number, (*others, Closest(self.thing(), far=by == "farthest")))
+        if Extreme("farthest") in meaning.tests and self.tokens[self.at : self.at + 1] == ["to"]:
+            raise self.lost()
+        return meaning
+
+    def is_side_alone(self, length: int) -> bool:
+        """Whether no noun follows "the left" here."""
+        ahead = length + (1 if self.peek("the") else 0)
+        return self.peek("noun", ahead) is None
 
     def with_test(self, meaning: Meaning, test: Test, denied: bool) -> Meaning:
         if denied:
             if isinstance(test, Toward):
                 test = Place(test.where)
             if isinstance(test, RANKED):
-                raise SentenceError(
-                    f"what is all that is not so, in {self.text!r}? Only one thing is; say which", "not"
-                )
+                raise SentenceError(f"what is not the nearest or largest is too many things, in {self.text!r}", "not")
             test = Not(test)
         own = meaning.tests
         if isinstance(test, PartOf):
@@ -326,6 +403,8 @@ class _Parser:
         """ "is the left panel in shadow?": one thing, and something that is asked of it."""
         if self.last is None:
             raise self.lost()
+        if isinstance(self.last, Closest):
+            raise SentenceError(f"how near is near, in {self.text!r}? Ask for the nearest, or for a side", "near")
         if not isinstance(self.last, Toward):
             return meaning
         others = tuple(test for test in meaning.tests if test != self.last)
@@ -333,25 +412,32 @@ class _Parser:
 
     def after(self, meaning: Meaning, rank: int, strict: bool) -> Test | None:
         """One thing that is said behind a noun; None if what stands here is none."""
-        if (lit := self.take("light phrase")) is not None or (lit := self.take("light")) is not None:
-            if self.is_here("of") or self.is_here("by"):
-                raise self.lost()  # whose shadow or light it is, nobody sees
-            return Light(lit)
-        if (value := self.take("colour")) is not None:
-            return Colour(value)
+        for kind in ("light phrase", "colour", "light"):
+            if (value := self.take(kind)) is not None:
+                if kind != "colour" and self.tokens[self.at : self.at + 1] in (["of"], ["by"]):
+                    raise self.lost()  # whose shadow it is, nobody measures
+                return Light(value) if kind == "light phrase" else self.adjective(kind, value)
         if (cut := self.take("cut")) is not None:
             self.take("by the frame")
+            if self.peek("preposition") and self.placed(meaning, strict=True) is not None:
+                self.at -= 1
+                raise self.lost()  # cut off at the left is not on the left
             return Cut(cut)
         start = self.at
         if (near := self.take("near")) is not None and (test := self.nearest(near)) is not None:
-            return test
+            return self.counted(meaning, test, start)
         self.at = start
         if self.take("far") is not None:
-            return Closest(self.thing(), far=True)
+            if self.take("us") is not None:
+                return Extreme("farthest")
+            return self.counted(meaning, Closest(self.thing(), far=True), start)
         if (value := self.take("extreme")) is not None:
             return Extreme(value, rank or 1)
-        if rank and self.skip("from", "the") and (side := self.take("side")) is not None:
-            return Extreme(side, rank)
+        ordinal = rank or self.take("ordinal")
+        if ordinal and not any(isinstance(test, Extreme) for test in meaning.tests) and self.skip("from"):
+            self.take("the")
+            if (side := self.take("side")) is not None and side != CENTRE:
+                return Extreme(side, ordinal)
         self.at = start
         if (above := self.take("above")) is not None:
             return Beside(above, self.thing())
@@ -361,6 +447,13 @@ class _Parser:
         if self.take("owner") is not None:
             return PartOf(self.thing())
         return None
+
+    def counted(self, meaning: Meaning, test: Test, at: int) -> Test:
+        """The test, which picks as many as its noun says: "panels near the body" says not how many."""
+        if meaning.number == "all" and isinstance(test, Closest):
+            self.at = at
+            raise self.lost()
+        return test
 
     def nearest(self, word: str) -> Test | None:
         """ "nearest the antenna", "nearest to the camera", "nearest"; not "near the top"."""
@@ -390,10 +483,12 @@ class _Parser:
 
     def placed(self, meaning: Meaning, strict: bool) -> Test | None:
         """ "on the left", "in the upper right corner of the picture", "to the left of the body", "on the port side"."""
-        if self.skip("in", "front", "of"):
-            self.at -= 2
-            raise self.lost()  # what hides what, nobody sees
+        if self.skip("in", "front"):
+            self.at -= 1
+            raise self.lost()  # nearer to the camera, which is no side
         preposition = self.take("preposition")
+        if self.tokens[self.at : self.at + 1] == ["its"]:
+            return None
         self.take("the")
         if (extreme := self.peek("extreme")) is not None and preposition and extreme[0] in DIRECTIONS:
             self.take("extreme")
@@ -409,6 +504,8 @@ class _Parser:
         if side is None:
             return None
         region = self.take("region")
+        if region == "corner" and " " not in side:
+            raise self.lost()
         if region is None and any(self.peek(kind) for kind in ("noun", "extreme", "colour", "light", "cut")):
             return None  # "on the left craft"
         at_of = self.at
@@ -424,5 +521,7 @@ class _Parser:
             return Side(side, other) if other.noun == WHOLE and preposition in _ON else Beside(side, other)
         if not preposition and not strict:
             return None
+        others = any(isinstance(test, Extreme) for test in meaning.tests)
+        strict = strict or others  # the largest on the left is the largest of those on the left
         whole_picture = region in CORNERS or side == CENTRE or meaning.number != "one" or strict
         return Place(side) if whole_picture else Toward(side)
