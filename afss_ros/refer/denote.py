@@ -145,6 +145,8 @@ class Judge:
         }
         # "Above the antennas" is above every one; and "the" other thing must be one, or who knows which is meant?
         if others.is_certain:
+            if isinstance(test, PartOf):
+                return max(related.values(), default=NO)  # panels of both craft belong to either
             return min(related.values(), default=NO)
         return min(UNSURE, max(related.values(), default=NO))
 

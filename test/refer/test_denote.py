@@ -154,6 +154,12 @@ def test_masks_with_names_make_a_scene_and_parts_know_their_craft() -> None:
         from_masks([("panel", craft), ("panel", np.zeros((3, 3), bool))], [])
 
 
+def test_panels_of_both_craft_belong_to_either() -> None:
+    scene = from_labels(two_craft())
+    assert fitting("all antennas of both craft", scene) == fitting("all antennas", scene)
+    assert fitting("the satellites' antennas", scene) == fitting("all antennas", scene)
+
+
 def test_nearest_is_by_the_gap_between_masks() -> None:
     # The long panel's middle is farther from the body than the short one's, its edge is nearer.
     scene = from_labels(

@@ -30,6 +30,8 @@ def test_a_mask_is_the_label_map_s_to_the_pixel() -> None:
     both = answer(parse("the body and the antenna"), from_labels(drawn, specks=True))
     assert np.array_equal(both.mask, (drawn == labels.BODY) | (drawn == labels.ANTENNA))
     assert [d.class_name for d in both.detections] == ["body", "antenna"]
+    twice = answer(parse("the left panel and the leftmost panel"), from_labels(drawn, specks=True))
+    assert twice.found and twice.count == len(twice.detections) == 1
 
 
 WHY = {

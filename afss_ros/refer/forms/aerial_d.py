@@ -37,26 +37,31 @@ def read(root: Path) -> Iterator[Pointed | str]:
             yield f"{file.name}: its picture is missing"
             continue
         try:
-            things, said = _patch(read_bytes(file, _LARGEST), file.name)
-        except (DatasetError, ElementTree.ParseError, ValueError, SyntaxError, RecursionError, MemoryError) as err:
+            things, said, problems = _patch(read_bytes(file, _LARGEST), file.name)
+        except (DatasetError, ElementTree.ParseError, ValueError, RecursionError, MemoryError) as err:
             yield f"{file.name}: {err}"
             continue
-        yield Pointed(f"{split}-{file.stem}", image, split, tuple(things), tuple(said))
+        yield from problems
+        if not things and not problems:
+            yield f"{file.name}: holds nothing with a mask"
+        if things:
+            yield Pointed(f"{split}-{file.stem}", image, split, tuple(things), tuple(said))
 
 
-def _patch(content: bytes, name: str) -> tuple[list[tuple[str, Mask]], list[tuple[str, tuple[int, ...]]]]:
+def _patch(content: bytes, name: str) -> tuple[list[tuple[str, Mask]], list[tuple[str, tuple[int, ...]]], list[str]]:
     if b"<!ENTITY" in content or b"<!DOCTYPE" in content:
         raise DatasetError("it declares entities, which no file of this set does")
     tree = ElementTree.fromstring(content)
     things: list[tuple[str, Mask]] = []
     said: list[tuple[str, tuple[int, ...]]] = []
-    for element in tree.iter("object"):
-        _add(element, str(element.findtext("name", "")).strip(), things, said)
-    for element in tree.iter("group"):
-        _add(element, str(element.findtext("category", "")).strip(), things, said)
-    if not things:
-        raise DatasetError(f"{name} holds nothing with a mask")
-    return things, said
+    problems = []
+    for kind, noun in (("object", "name"), ("group", "category")):
+        for element in tree.iter(kind):
+            try:
+                _add(element, str(element.findtext(noun, "")).strip(), things, said)
+            except (DatasetError, ValueError, SyntaxError, RecursionError, MemoryError) as err:
+                problems.append(f"{name}: {kind} {element.findtext('id', '?')}: {err}")
+    return things, said, problems
 
 
 def _add(

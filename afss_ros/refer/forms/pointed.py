@@ -15,7 +15,7 @@ from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.pictures import read_rgb
 from afss_ros.datasets.rle import encode
 from afss_ros.refer.errors import ReferError, SentenceError
-from afss_ros.refer.meaning import Meaning
+from afss_ros.refer.meaning import ANYTHING, KINDS_OF, Meaning, to_json
 from afss_ros.refer.parse import parse
 from afss_ros.refer.sets.references import REFERENCES, SCENES, Reference, reference_to_json, write_lines
 
@@ -65,10 +65,15 @@ def write(pointed: Iterable[Pointed | str], source: str, out: Path) -> Converted
     done = Converted()
     scenes: list[dict[str, Any]] = []
     references: list[dict[str, Any]] = []
+    keys: dict[str, Path] = {}
     for each in pointed:
         if isinstance(each, str):
             done.problems.append(each)
             continue
+        if each.key in keys:
+            done.problems.append(f"{each.key}: there is one of this name already, {keys[each.key]}; it was kept")
+            continue
+        keys[each.key] = each.image
         try:
             scene, said = _lines(each, source, done)
         except DatasetError as err:
@@ -120,4 +125,18 @@ def meaning(text: str, nouns: Iterable[str]) -> Meaning | None:
         sentence = parse(text, nouns)
     except SentenceError:
         return None
-    return sentence.parts[0] if len(sentence.parts) == 1 and sentence.ask == "which" else None
+    if len(sentence.parts) != 1 or sentence.ask != "which":
+        return None
+    # Over cities a vehicle is no spacecraft: of nouns that a picture does not know, nothing can be judged.
+    known = {ANYTHING, *nouns, *(kind for kind, of in KINDS_OF.items() if of in nouns)}
+    return sentence.parts[0] if _nouns(to_json(sentence.parts[0])) <= known else None
+
+
+def _nouns(value: Any) -> set[str]:
+    """Every noun of a meaning, as JSON."""
+    if isinstance(value, list):
+        return {noun for each in value for noun in _nouns(each)}
+    if not isinstance(value, dict):
+        return set()
+    own = {value["noun"]} if "noun" in value else set()
+    return own | {noun for inner in value.values() for noun in _nouns(inner)}

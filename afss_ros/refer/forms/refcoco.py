@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from afss_ros.datasets.errors import DatasetError
 from afss_ros.datasets.files import read_json
 from afss_ros.datasets.rle import decode, from_polygons
@@ -67,50 +69,89 @@ def read(root: Path, language: str = "en") -> Iterator[Pointed | str]:
             yield f"image {number}: refs speak of it, and {instances.name} does not know it"
             continue
         try:
-            yield _pointed(root, images[number], split, said, annotations, classes)
-        except (DatasetError, KeyError, TypeError, ValueError) as err:
+            kept, problems = _meant(images[number], said, annotations, classes)
+            yield from (f"image {number}: {problem}" for problem in problems)
+            if kept:
+                yield _pointed(root, images[number], split, kept)
+        except KeyError as err:
+            yield f"image {number}: {instances.name} does not give its {err}"
+        except (DatasetError, TypeError, ValueError) as err:
             yield f"image {number}: {err}"
 
 
 def _targets(ref: Any) -> list[int]:
     """Ids of the annotations that a ref means; -1 and None are none."""
-    value = ref.get("ann_id")
+    value = ref["ann_id"]
     values = value if isinstance(value, list) else [value]
     return [int(v) for v in values if v is not None and int(v) >= 0]
 
 
 def _text(sentence: Any, language: str) -> str:
+    if not isinstance(sentence.get("sent", ""), str):
+        sentence = {name: value for name, value in sentence.items() if name != "sent"}
     other = any("\u3400" <= letter <= "\u9fff" for letter in str(sentence.get("sent", "")))
     text = sentence.get("sent_zh" if language == "zh" and "sent_zh" in sentence else "sent", sentence.get("raw", ""))
+    text = text or " ".join(sentence.get("tokens", ()))
     if "sent_zh" not in sentence and other != (language == "zh"):
         return ""
     return " ".join(str(text).split())
 
 
-def _pointed(
-    root: Path, image: Any, split: str, said: dict[str, list[int]], annotations: dict[int, Any], classes: dict[int, str]
-) -> Pointed:
+Said = list[tuple[str, list[tuple[str, int, Mask]]]]
+
+
+def _meant(
+    image: Any, said: dict[str, list[int]], annotations: dict[int, Any], classes: dict[int, str]
+) -> tuple[Said, list[str]]:
+    """Sentences with class, number and mask of what they mean, and what is wrong with those that are left out."""
+    masks: dict[int, tuple[str, int, Mask]] = {}
+    problems: dict[int, str] = {}
+    for number in sorted({number for numbers in said.values() for number in numbers}):
+        try:
+            masks[number] = _annotated(number, image, annotations, classes)
+        except DatasetError as err:
+            problems[number] = str(err)
+    kept = [
+        (text, [masks[n] for n in numbers]) for text, numbers in said.items() if not any(n in problems for n in numbers)
+    ]
+    return kept, list(problems.values())
+
+
+def _annotated(number: int, image: Any, annotations: dict[int, Any], classes: dict[int, str]) -> tuple[str, int, Mask]:
+    if number not in annotations:
+        raise DatasetError(f"a sentence means annotation {number}, which is not there")
+    annotation = annotations[number]
+    if int(annotation.get("image_id", image["id"])) != int(image["id"]):
+        raise DatasetError(f"annotation {number} is of image {annotation['image_id']}")
+    category, shape = int(annotation["category_id"]), annotation.get("segmentation")
+    if category not in classes:
+        raise DatasetError(f"annotation {number} is of category {category}, which is not there")
+    if not shape:
+        raise DatasetError(f"annotation {number} has no mask; a box alone does not tell what is meant")
+    # As they were drawn: RRSIS-D declares sizes that its masks have not.
+    if isinstance(shape, dict):
+        mask = decode(shape)
+    elif isinstance(shape[0], dict):
+        pieces = [decode(piece) for piece in shape]
+        if len({piece.shape for piece in pieces}) > 1:
+            raise DatasetError(f"annotation {number} has pieces of several sizes")
+        mask = np.logical_or.reduce(pieces)
+    else:
+        mask = decode(from_polygons(shape, int(image["height"]), int(image["width"])))
+    if not mask.any():
+        raise DatasetError(f"the mask of annotation {number} is empty")
+    return classes[category], number, mask
+
+
+def _pointed(root: Path, image: Any, split: str, said: Said) -> Pointed:
     name = str(image["file_name"])
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise DatasetError(f"its picture {name!r} lies outside the set")
     path = next((root / folder / name for folder in _FOLDERS if (root / folder / name).is_file()), None)
     if path is None:
         raise DatasetError(f"its picture {name!r} is missing")
-    meant = sorted({number for numbers in said.values() for number in numbers})
-    places = {number: place for place, number in enumerate(meant)}
-    things: list[tuple[str, Mask]] = []
-    for number in meant:
-        if number not in annotations:
-            raise DatasetError(f"a sentence means annotation {number}, which is not there")
-        annotation = annotations[number]
-        shape = annotation["segmentation"]
-        # As they were drawn: RRSIS-D declares sizes that its masks have not.
-        if isinstance(shape, dict):
-            mask = decode(shape)
-        elif shape and isinstance(shape[0], dict):
-            mask = decode(shape[0])
-        else:
-            mask = decode(from_polygons(shape, int(image["height"]), int(image["width"])))
-        things.append((classes[int(annotation["category_id"])], mask))
-    told = tuple((text, tuple(places[n] for n in numbers)) for text, numbers in said.items())
-    return Pointed(f"{Path(name).stem}-{split}", path, split, tuple(things), told)
+    meant = {number: (noun, mask) for _, targets in said for noun, number, mask in targets}
+    places = {number: place for place, number in enumerate(sorted(meant))}
+    told = tuple((text, tuple(places[number] for _, number, _ in targets)) for text, targets in said)
+    key = "-".join((*Path(name).with_suffix("").parts, split))
+    return Pointed(key, path, split, tuple(meant[n] for n in places), told)

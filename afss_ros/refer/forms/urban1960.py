@@ -46,6 +46,11 @@ def read(root: Path) -> Iterator[Pointed | str]:
                 yield str(err)
                 continue
             things = tuple((noun, labels == number) for number, noun in CLASSES.items() if (labels == number).any())
+            if not things:
+                known = ", ".join(f"{number} {noun}" for number, noun in CLASSES.items())
+                ids = sorted(set(labels.flatten().tolist()))[:5]
+                yield f"{maps[name]}: holds none of the classes ({known}), but ids {ids}"
+                continue
             said = tuple((f"all {noun}s in the image" if noun != "water" else "all water in the image", (place,))
                          for place, (noun, _) in enumerate(things))  # fmt: skip
             yield Pointed(f"{split}-{name}", pictures[name], split, things, said, "grey")

@@ -204,3 +204,48 @@ def test_what_is_no_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     with pytest.raises(ReferError, match="of another form"):
         convert(root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_one_sentence_lacks_costs_no_other(tmp_path: Path) -> None:
+    root = a_refcoco(tmp_path / "set", [a_ref(n, f"ship {n}") for n in (11, 12, 13, 14, 15, 16, 99)])
+    document = json.loads((root / "instances.json").read_text())
+    own = {"image_id": 1, "category_id": 7}
+    document["annotations"] += [
+        {**own, "id": 13, "segmentation": [encode(a_mask(2)), encode(a_mask(25))]},
+        {**own, "id": 14, "segmentation": encode(np.zeros((40, 40), bool))},
+        {**own, "id": 15, "bbox": [10, 10, 8, 10]},
+        {**own, "id": 16, "image_id": 2, "segmentation": encode(a_mask(2))},
+    ]
+    (root / "instances.json").write_text(json.dumps(document))
+    done = convert(root, tmp_path / "out")
+    assert [r.text for r in read_references(tmp_path / "out")] == ["ship 11", "ship 12", "ship 13"]
+    assert [decode(thing["mask"]).sum() for thing in scenes(tmp_path / "out")[0]["things"]] == [80, 80, 160]
+    assert done.problems == [
+        "image 1: the mask of annotation 14 is empty",
+        "image 1: annotation 15 has no mask; a box alone does not tell what is meant",
+        "image 1: annotation 16 is of image 2",
+        "image 1: a sentence means annotation 99, which is not there",
+    ]
+
+
+def test_a_ref_that_does_not_say_what_it_means_is_none_about_nothing(tmp_path: Path) -> None:
+    ref = a_ref(11, "the ship")
+    del ref["ann_id"]
+    with pytest.raises(ReferError, match="ann_id"):
+        convert(a_refcoco(tmp_path / "set", [ref]), tmp_path / "out")
+
+
+def test_nouns_of_craft_mean_nothing_where_there_are_none(tmp_path: Path) -> None:
+    convert(a_refcoco(tmp_path / "set", [a_ref(11, "the left vehicle"), a_ref(11, "the left ship")]), tmp_path / "out")
+    said = {r.text: r.meaning for r in read_references(tmp_path / "out")}
+    assert said["the left vehicle"] is None and said["the left ship"] is not None
+
+
+def test_pictures_of_one_name_are_not_mixed(tmp_path: Path) -> None:
+    root = a_refcoco(tmp_path / "set", [a_ref(11, "the ship"), {**a_ref(13, "the ship"), "image_id": 2}])
+    document = json.loads((root / "instances.json").read_text())
+    document["images"].append({**document["images"][0], "id": 2})
+    document["annotations"].append({**document["annotations"][0], "id": 13, "image_id": 2})
+    (root / "instances.json").write_text(json.dumps(document))
+    done = convert(root, tmp_path / "out")
+    assert done.pictures == 1 and "there is one of this name already" in done.problems[0]
