@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import math
 import urllib.error
@@ -78,6 +79,17 @@ class Endpoint:
         """More tokens than a question and its answer can have: a token has at least one byte of what is sent."""
         return len(json.dumps(body).encode()) + self.max_tokens
 
+    @property
+    def address(self) -> str:
+        """Where questions go.
+
+        Raises:
+            EndpointError: `url` is no address.
+        """
+        if not self.url.startswith(("http://", "https://")):
+            raise EndpointError(f"{self.url!r} is no address of an endpoint; give one such as http://localhost:8000/v1")
+        return self.url.rstrip("/") + "/chat/completions"
+
     def ask(self, body: dict[str, Any]) -> Reply:
         """Send a question.
 
@@ -86,21 +98,28 @@ class Endpoint:
             EndpointError: it refuses, or answers in another form.
         """
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
-        address = self.url.rstrip("/") + "/chat/completions"
-        if not address.startswith(("http://", "https://")):
-            raise EndpointError(f"{self.url!r} is no address of an endpoint; give one such as http://localhost:8000/v1")
+        address = self.address
         request = urllib.request.Request(address, json.dumps(body).encode(), headers, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:
                 content = answer.read(LARGEST + 1)
         except urllib.error.HTTPError as err:
-            said = err.read(300).decode(errors="replace")
+            said = _shown(err)
             if err.code in _AGAIN:
                 raise BusyError(f"{address}: {err.code} {said}", _seconds(err.headers.get("Retry-After"))) from err
             raise EndpointError(f"{address}: refused with {err.code} {said}; look at --endpoint and --model") from err
-        except (OSError, ValueError) as err:
+        except (OSError, ValueError, http.client.HTTPException) as err:
             raise BusyError(f"{address}: {type(err).__name__}: {err}") from err
         return _reply(content, address)
+
+
+def _shown(refusal: urllib.error.HTTPError) -> str:
+    try:
+        return refusal.read(300).decode(errors="replace")
+    except (OSError, ValueError, http.client.HTTPException) as err:
+        return f"and broke off ({type(err).__name__})"
+    finally:
+        refusal.close()
 
 
 def _seconds(text: str | None) -> float:

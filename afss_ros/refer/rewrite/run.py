@@ -185,6 +185,7 @@ def _ask(
         return wordings
     if done.stopped:
         raise BudgetError(done.stopped)
+    _ = endpoint.address  # before anything is reserved for a question that cannot be asked
     last: ReferError = AnswerError("it was never asked")
     for attempt in range(wishes.attempts):
         reserved = endpoint.most_tokens(body)

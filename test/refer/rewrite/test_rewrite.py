@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -165,7 +166,35 @@ def test_an_endpoint_that_is_late_refuses_or_is_not_there_is_named(sentences: Pa
     assert "refused with 401" in done.stopped and len(asked) == 1
     done = rewrite(sentences, place("http://127.0.0.1:9/v1"), Wishes(limit=1, attempts=1))
     assert "127.0.0.1:9" in done.stopped
-    assert "no address of an endpoint" in rewrite(sentences, place("ftp://x"), Wishes(limit=1)).stopped
+    before = done.spent
+    done = rewrite(sentences, place("ftp://x"), Wishes(limit=1))
+    assert "no address of an endpoint" in done.stopped and done.spent == before
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\nbroken",
+        b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n50\r\nbroken",
+        b"",
+    ],
+)
+def test_an_endpoint_that_breaks_off_stops_and_is_named(sentences: Path, reply: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def once() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(reply)
+
+        thread = threading.Thread(target=once)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        done = rewrite(sentences, place(url), Wishes(limit=1, count=1, attempts=1))
+        thread.join(20)
+    assert url in done.stopped and done.accepted == 0
 
 
 class KilledError(BaseException):
