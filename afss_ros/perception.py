@@ -8,6 +8,7 @@ pixel's *centre*: subtract 0.5 from a box coordinate before projecting it with c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,13 +88,34 @@ class Detection:
             raise ValueError(f"Detection.score must lie in 0..1, got {self.score}")
 
 
+class Deferred:
+    """A label map that is made when it is first asked for: detections do not wait for it, and often nobody asks.
+
+    Args:
+        make: gives uint8 (H, W); called again if two threads ask for the first time at once.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], NDArray[np.uint8]]) -> None:
+        self._make = make
+        self._made: NDArray[np.uint8] | None = None
+
+    def __call__(self) -> NDArray[np.uint8]:
+        """The map, the same one every time."""
+        made = self._made
+        if made is None:
+            self._made = made = self._make()
+        return made
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Perception:
     """What a student sees in one frame.
 
     Attributes:
         detections: best score first.
-        labels: label map uint8 (H, W) in source size; None when the student only finds boxes.
+        label_map: what `labels` gives, or what makes it.
         class_names: id -> name, as the student declares them; covers `labels` and the detections.
         stamp_ns: the frame's stamp.
         timings_ms: wall time of each stage, by name, in milliseconds.
@@ -109,7 +131,7 @@ class Perception:
     """
 
     detections: tuple[Detection, ...]
-    labels: NDArray[np.uint8] | None
+    label_map: NDArray[np.uint8] | Deferred | None
     class_names: dict[int, str]
     stamp_ns: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
@@ -118,6 +140,11 @@ class Perception:
     rejected: tuple[Detection, ...] = ()
     confidence: NDArray[np.uint8] | None = None
     presence: float | None = None
+
+    @property
+    def labels(self) -> NDArray[np.uint8] | None:
+        """Label map uint8 (H, W) in source size; None when the student only finds boxes."""
+        return self.label_map() if isinstance(self.label_map, Deferred) else self.label_map
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from afss_ros.perception import Detection, Frame, Perception
+from afss_ros.perception import Deferred, Detection, Frame, Perception
 from afss_ros.student import chances, contract, detections, known_answer, letterbox, manifest
 from afss_ros.student.errors import ProviderError, StudentError
 from afss_ros.student.letterbox import Letterbox
@@ -222,7 +223,7 @@ class Student:
 
     def _understand(
         self, looks: list[Outputs], view: View
-    ) -> tuple[NDArray[np.uint8] | None, tuple[Detection, ...], float | None, NDArray[np.uint8] | None]:
+    ) -> tuple[Deferred | None, tuple[Detection, ...], float | None, NDArray[np.uint8] | None]:
         """The label map, all detections above half the threshold, the mean confidence in the craft, and its map."""
         least = self.score_threshold / 2
         shown = self._shown(looks[0], view.whole)
@@ -237,7 +238,9 @@ class Student:
         confidence = None
         if self.keep_confidence and self.contract.has_confidence:
             confidence = letterbox.take(outputs["confidence"][0], view.indices)
-        return letterbox.take(outputs["labels"][0], view.indices), found, shown.craft_confidence, confidence
+        # The session writes every answer into the same memory.
+        label_map = Deferred(partial(letterbox.take, np.array(outputs["labels"][0]), view.indices))
+        return label_map, found, shown.craft_confidence, confidence
 
     def _shown(self, outputs: Outputs, box: Letterbox) -> detections.Shown | None:
         """The label map's part that is the frame; None of a network without one."""

@@ -24,7 +24,7 @@ PUBLISHED_HASHES = {
 LABELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 FOUND = Perception(
     detections=(Detection("spacecraft", np.array([2, 4, 10, 9], np.float32), 0.75),),
-    labels=LABELS,
+    label_map=LABELS,
     class_names={0: "background", 4: "spacecraft"},
     stamp_ns=1_500_000_007,
 )

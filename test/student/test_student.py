@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -104,6 +105,16 @@ def test_an_answer_stays_when_the_next_frame_is_perceived(student: Student) -> N
     kept = None if first.labels is None else first.labels.copy()
     student(Frame(scene(64, 64)))
     np.testing.assert_array_equal(first.labels, kept)
+
+
+def test_a_label_map_that_is_asked_for_late_is_that_of_its_frame(student: Student) -> None:
+    first = student(Frame(scene(128, 256, (64, 32, 128, 64, GREY))))
+    student(Frame(scene(256, 128, (8, 8, 120, 120, BLUE))))
+    assert first.labels is not None and first.labels.shape == (128, 256)
+    assert first.labels.sum() == 64 * 32 and first.labels[48, 96] == 1
+    assert first.labels is first.labels
+    another = pickle.loads(pickle.dumps(student(Frame(scene(64, 64, (8, 8, 24, 24, GREY))))))
+    assert another.labels.sum() == 16 * 16
 
 
 def test_calls_from_several_threads_each_get_their_own_answer(student: Student) -> None:

@@ -60,9 +60,9 @@ _STEPS = (
     "preprocess: letterbox",
     "postprocess: craft in the label map",
     "postprocess: detections and scores",
-    "postprocess: label map to source size",
     "publish: message of detections",
     "publish: its serialisation",
+    "publish: label map to source size",
     "publish: message of the mask",
     "publish: its serialisation, the mask's",
 )
@@ -135,9 +135,7 @@ def _after(watch: _Watch, student: Student, looks: list[Outputs], view: View, he
     detections = watch("publish: message of detections", lambda: detections_message(found, {}, header, ()))
     watch("publish: its serialisation", lambda: serialize_message(detections))
     if shown is not None:
-        labels = watch(
-            "postprocess: label map to source size", lambda: letterbox.take(outputs["labels"][0], view.indices)
-        )
+        labels = watch("publish: label map to source size", lambda: letterbox.take(outputs["labels"][0], view.indices))
         mask = watch("publish: message of the mask", lambda: image_message(labels, "mono8", header))
         watch("publish: its serialisation, the mask's", lambda: serialize_message(mask))
 

@@ -81,20 +81,21 @@ class OnDemand:
         if self.wants("timing"):
             # The header says when it was exposed, and the reference when the answer was published.
             self._publishers["timing"].publish(TimeReference(header=header, time_ref=now, source="published"))
-        if perception.labels is None:
-            return
         if perception.confidence is not None and self.wants("confidence"):
             self._publishers["confidence"].publish(image_message(perception.confidence, "mono8", header))
         plain, small = self.wants("instances"), self.wants("instances/compressed")
         counted = self.wants("instances/runs")
-        instances = instance_map(perception.labels, perception.detections) if plain or small or counted else None
+        listed, packed = self.wants("mask/runs"), self.wants("mask/compressed")
+        if not (plain or small or counted or listed or packed) or (labels := perception.labels) is None:
+            return
+        instances = instance_map(labels, perception.detections) if plain or small or counted else None
         if plain and instances is not None:
             self._publishers["instances"].publish(image_message(instances, "mono8", header))
         if counted and instances is not None:
             self._publish_runs("instances", instances, header)
-        if self.wants("mask/runs"):
-            self._publish_runs("mask", perception.labels, header)
-        mask = perception.labels if self.wants("mask/compressed") else None
+        if listed:
+            self._publish_runs("mask", labels, header)
+        mask = labels if packed else None
         if self._encoder is not None and (mask is not None or small):
             self._encoder.submit(_Maps(mask, instances if small else None, header))
 

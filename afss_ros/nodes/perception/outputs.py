@@ -69,8 +69,8 @@ class Outputs:
         """Publish detections, and while somebody listens the mask if there is one, under the image's own header."""
         # Heard or not: a deadline or a lease that was promised is kept by publishing.
         self._detections.publish(detections_message(perception.detections, self._class_ids, header, identities))
-        if perception.labels is not None and self._mask.get_subscription_count():
-            self._mask.publish(image_message(perception.labels, "mono8", header))
+        if self._mask.get_subscription_count() and (labels := perception.labels) is not None:
+            self._mask.publish(image_message(labels, "mono8", header))
 
     def publish_overlay(self, picture: NDArray[np.uint8], header: Header) -> None:
         self._overlay.publish(image_message(picture, "rgb8", header))
