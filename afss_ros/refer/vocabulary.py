@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.refer.errors import ReferError, SentenceError, UnknownWordError
-from afss_ros.refer.parse import MAX_LETTERS, tokens
+from afss_ros.refer.reading import MAX_LETTERS, tokens
 from afss_ros.refer.synonyms import in_taught_words
 
 PADDING = 0

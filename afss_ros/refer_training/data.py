@@ -16,7 +16,7 @@ from afss_ros.datasets.pictures import read_rgb
 from afss_ros.datasets.rle import decode
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.lexicon import CRAFT_SIDES, spread
-from afss_ros.refer.parse import tokens
+from afss_ros.refer.reading import tokens
 from afss_ros.refer.sets.references import Reference, read_references, read_scenes
 from afss_ros.refer_training.eyes import MASK_STRIDE, STRIDE
 from afss_ros.refer_training.recipe import Data

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from afss_ros.datasets.files import alone, write_atomically
 from afss_ros.refer.errors import ReferError
-from afss_ros.refer.parse import tokens as words_of
+from afss_ros.refer.reading import tokens as words_of
 from afss_ros.refer.vocabulary import Vocabulary
 from afss_ros.refer_training import data as sets
 from afss_ros.refer_training.data import Example

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from afss_ros.refer import SentenceError, UnknownWordError, parse
 from afss_ros.refer.lexicon import lexicon
 from afss_ros.refer.meaning import brief
-from afss_ros.refer.parse import MAX_LETTERS
+from afss_ros.refer.reading import MAX_LETTERS
 
 SENTENCES = [
     tuple(part.strip() for part in line.split("|"))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from afss_ros.refer.errors import SentenceError, UnknownWordError
-from afss_ros.refer.parse import parse, tokens
+from afss_ros.refer.parse import parse
+from afss_ros.refer.reading import tokens
 from afss_ros.refer.synonyms import in_taught_words
 from afss_ros.refer.vocabulary import Vocabulary
 

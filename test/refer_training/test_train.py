@@ -13,7 +13,7 @@ import yaml
 
 from afss_ros.cli import main
 from afss_ros.refer import NetworkResolver, ReferError, UnknownWordError
-from afss_ros.refer.parse import tokens
+from afss_ros.refer.reading import tokens
 from afss_ros.refer.sets.build import build
 from afss_ros.refer.sets.made import make
 from afss_ros.refer_training import recipe as recipes

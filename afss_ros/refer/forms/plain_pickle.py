@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,7 +32,15 @@ def load(path: Path) -> Any:
     """
     content = read_bytes(path, LARGEST)
     try:
+        _refuse_claims(content)
         # What pickles of Python 2 call texts are bytes there.
         return _Plain(io.BytesIO(content), encoding="utf-8", errors="replace").load()
     except Exception as err:  # a broken pickle raises what it likes
         raise ReferError(f"{path}: is no pickle of plain values ({type(err).__name__}: {err})") from err
+
+
+def _refuse_claims(content: bytes) -> None:
+    """A place in the memo is made room for up to its number, which a few bytes can put at a thousand million."""
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument is not None and argument > len(content):
+            raise pickle.UnpicklingError(f"it remembers a value as number {argument}, and has {len(content)} bytes")

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from afss_ros.datasets.pictures import read_rgb
 from afss_ros.datasets.rle import decode
 from afss_ros.refer.errors import ReferError, SentenceError
-from afss_ros.refer.sets.references import SCENES, read_lines, read_references
+from afss_ros.refer.sets.references import read_references, read_scenes
 from afss_ros.refer_training.clipsam.files import encode
 from afss_ros.refer_training.data import learnable
 from afss_ros.student import letterbox
@@ -56,12 +56,9 @@ def read(sets: Sequence[Path], split: str, tokeniser: Any) -> tuple[list[Asked],
     found: list[Asked] = []
     long = 0
     for root in sets:
-        try:
-            scenes = {value["key"]: value for _, value in read_lines(root / SCENES) if value["split"] == split}
-            masks = {key: {thing["id"]: thing["mask"] for thing in s["things"]} for key, s in scenes.items()}
-            pictures = {key: root / scene["image"] for key, scene in scenes.items()}
-        except (KeyError, TypeError) as err:
-            raise ReferError(f"{root / SCENES}: a line is no scene ({err}); build the set again") from err
+        scenes = {key: scene for key, scene in read_scenes(root).items() if scene["split"] == split}
+        masks = {key: {thing["id"]: thing["mask"] for thing in scene["things"]} for key, scene in scenes.items()}
+        pictures = {key: root / scene["image"] for key, scene in scenes.items()}
         for reference in read_references(root):
             if reference.scene not in scenes or (reference.source == RULES and not learnable(reference.text)):
                 continue

@@ -96,6 +96,13 @@ def test_a_pickle_of_anything_but_plain_values_is_refused(tmp_path: Path, value:
         load(tmp_path / "a.p")
 
 
+def test_a_pickle_that_claims_room_for_what_it_has_not_is_refused(tmp_path: Path) -> None:
+    """Seven bytes, for which an unpickler sets 17 GB aside."""
+    (tmp_path / "a.p").write_bytes(b"\x80\x02Nr\xff\xff\xff\x7f.")
+    with pytest.raises(ReferError, match="remembers a value as number 2147483647"):
+        load(tmp_path / "a.p")
+
+
 def test_plain_pickles_of_both_pythons_are_read(tmp_path: Path) -> None:
     for protocol in (0, 2, 4):
         (tmp_path / "a.p").write_bytes(pickle.dumps([{"a": (1, 2.5, "ü", None, True)}], protocol=protocol))
