@@ -16,6 +16,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from afss_ros.bags.checked_writer import CheckedWriter
 from afss_ros.bags.errors import BagError
 from afss_ros.bags.types import serialize, typestore
+from afss_ros.put import put
 
 _NO_LIMIT = QosTime(0, 0)
 _LATEST_NS = 2**63 - 1
@@ -122,7 +123,7 @@ class BagWriter:
             finished = self._inner / f"{self._inner.name}.mcap" if self._single else self._inner
             if self.path.is_dir():
                 self.path.replace(self._temporary / "replaced")
-            finished.replace(self.path)
+            put(finished, self.path)
         except OSError as err:
             self._abort()
             raise BagError(f"cannot finish the bag {self.path}: {err}") from err

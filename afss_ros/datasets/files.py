@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from afss_ros.datasets.errors import DatasetError
+from afss_ros.put import put
 
 LARGEST = 1 << 32
 """Bytes of the largest file that is read at once; more is taken for a mistake."""
@@ -79,7 +80,7 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)
-        temporary.replace(path)
+        put(temporary, path)
     except OSError as err:
         temporary.unlink(missing_ok=True)
         raise DatasetError(f"{path}: cannot be written ({err})") from err

@@ -17,6 +17,7 @@ from afss_ros.geo.errors import GeoError
 from afss_ros.geo.grid import Window
 from afss_ros.geo.raster import Raster, bounded
 from afss_ros.geo.vectors import Features, read_features, require_overlap, write_features
+from afss_ros.put import put
 
 _TILE = 1024
 CHANNELS = ("footprint", "apart", "boundary", "contact")
@@ -70,7 +71,7 @@ def write_mask(
                     inner = mask[margin : margin + at.height, margin : margin + at.width]
                     file.write(inner.astype(np.uint8) * 255, 1, window=GdalWindow(at.col, at.row, at.width, at.height))
                     report(done + 1, len(windows))
-        temporary.replace(out)
+        put(temporary, out)
         return len(features)
     except (RasterioError, OSError) as error:
         raise GeoError(f"{out}: cannot be written ({error})") from error

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from afss_ros.geo.errors import GeoError
 from afss_ros.geo.vector_files import read_layer
+from afss_ros.put import put
 
 Geometry = Any
 """A shapely Polygon, MultiPolygon, LineString or MultiLineString: valid, plane, not empty."""
@@ -158,7 +159,7 @@ def write_features(path: str | Path, features: Features, *, append: bool = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_ogr(temporary, features, driver, path.stem, append=False)
-        temporary.replace(path)
+        put(temporary, path)
     except OSError as error:
         raise GeoError(f"{path}: cannot be written ({error})") from error
     finally:
@@ -498,7 +499,7 @@ def hand_over(finished: Path, out: Path) -> None:
     """
     if out.suffix.lower() == ".gpkg":
         out.parent.mkdir(parents=True, exist_ok=True)
-        finished.replace(out)
+        put(finished, out)
     else:
         write_features(out, read_features(finished, duplicates="keep"))
 

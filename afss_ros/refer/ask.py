@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afss_ros.images import ImageError, encode_compressed
+from afss_ros.put import put
 from afss_ros.refer import picture
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.grammar import GrammarResolver
@@ -55,7 +56,7 @@ def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)
-        temporary.replace(path)
+        put(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise

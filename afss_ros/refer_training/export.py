@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 import afss_ros
+from afss_ros.put import put
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.network import INPUTS, OUTPUTS, NetworkFacts, to_metadata
 from afss_ros.refer.sets.made import make
@@ -97,7 +98,7 @@ def write_verified(content: bytes, out: Path, network: ReferNetwork, vocabulary:
             with torch.inference_mode():
                 wanted = network(torch.from_numpy(image), torch.from_numpy(tokens))
             _compare(out.name, [found[name] for name in OUTPUTS], [value.numpy() for value in wanted])
-        temporary.replace(out)
+        put(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
 

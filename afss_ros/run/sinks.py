@@ -16,6 +16,7 @@ from afss_ros.bags import LATCHED, BagWriter, messages
 from afss_ros.camera import CameraInfo
 from afss_ros.images import encode_compressed
 from afss_ros.perception import Detection, Frame, Perception
+from afss_ros.put import put
 from afss_ros.run.follower import Follower
 from afss_ros.run.rle import encode
 from afss_ros.spacing import evenly_spaced
@@ -221,7 +222,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that is never seen half-written."""
     temporary = path.with_name(f".partial-{path.name}")
     temporary.write_bytes(content)
-    temporary.replace(path)
+    put(temporary, path)
 
 
 def mask_of(found: Detection, label_map: NDArray[np.uint8] | None) -> NDArray[np.bool_] | None:

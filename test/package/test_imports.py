@@ -11,7 +11,7 @@ import pytest
 from package_metadata import imports, modules, room, third_party
 from processes import python, run
 
-VALUES = {"labels", "perception", "images", "camera", "spacing", "plain_yaml"}
+VALUES = {"labels", "perception", "images", "camera", "spacing", "plain_yaml", "put"}
 ON_BOARD = {*VALUES, "extras", "share", "student", "monitor", "overlay", "bags", "sources"}
 GROUND = {*ON_BOARD, "terminal", "threads", "datasets", "cluster"}
 
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "share": set(),
     "spacing": set(),
     "plain_yaml": set(),
+    "put": set(),
     "terminal": set(),
     "threads": set(),
     "perception": {"labels"},

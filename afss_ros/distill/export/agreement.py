@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from afss_ros.distill.errors import DistillError
+from afss_ros.put import put
 from afss_ros.student import contract
 from afss_ros.student.runtime import session_options
 from afss_ros.threads import chosen
@@ -63,7 +64,7 @@ def write_verified(
     try:
         temporary.write_bytes(content)
         _verify(temporary, graph, images, least_score, agreement)
-        temporary.replace(out)
+        put(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
 

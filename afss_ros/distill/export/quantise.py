@@ -18,6 +18,7 @@ from afss_ros import datasets
 from afss_ros.distill.data.batches import validation_example
 from afss_ros.distill.errors import DistillError
 from afss_ros.distill.export.qdq import drop_clips
+from afss_ros.put import put
 from afss_ros.spacing import evenly_spaced
 
 _LOG = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def quantise(student: Path, out: Path, samples: Sequence[datasets.Sample], *, fr
         except (RuntimeError, ValueError) as err:
             raise DistillError(f"{student}: cannot be quantised ({err})") from err
         _finish(model, quantised)
-        quantised.replace(out)
+        put(quantised, out)
     _LOG.info("%s: %.1f MB, calibrated on %d frames", out, out.stat().st_size / 1e6, len(keep))
     return out
 

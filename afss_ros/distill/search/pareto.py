@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from afss_ros.evaluation.metrics.pareto import front
+from afss_ros.put import put
 
 COSTS = {
     "params_m": "parameters, millions",
@@ -73,7 +74,7 @@ def draw(path: Path, results: Sequence[dict[str, Any]]) -> None:
     panels[0].set_ylabel(ACCURACY[accuracy])
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     figure.savefig(temporary, dpi=110)
-    temporary.replace(path)
+    put(temporary, path)
 
 
 def _panel(axes: Axes, results: Sequence[dict[str, Any]], cost: str, label: str, accuracy: str) -> None:

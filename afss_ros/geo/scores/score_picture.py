@@ -18,6 +18,7 @@ from rasterio.enums import Resampling
 from afss_ros.geo.scores.building_score import MIN_IOU, match
 from afss_ros.geo.scores.scoring import Scores
 from afss_ros.geo.spacenet_tables import Building
+from afss_ros.put import put
 
 LARGEST = 9
 """Images in a picture."""
@@ -51,7 +52,7 @@ def draw(scores: Scores, path: str | Path, images: Mapping[str, Path] | None = N
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.png")
     try:
         figure.savefig(temporary)
-        temporary.replace(path)
+        put(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
