@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 import pytest
 
-from afss_ros.datasets.errors import DatasetError
-from afss_ros.datasets.files import write_atomically
 from afss_ros.put import put
 
 
@@ -31,12 +28,3 @@ def test_a_device_or_a_pipe_stays(tmp_path: Path, name: str) -> None:
     with pytest.raises(OSError, match="is a device or a pipe"):
         put(tmp_path / "new", path)
     assert path.lstat().st_ino == before.st_ino and (tmp_path / "new").exists()
-
-
-def test_what_is_written_at_once_stays_out_of_a_pipe(tmp_path: Path) -> None:
-    pipe = tmp_path / "figures.json"
-    os.mkfifo(pipe)
-    with pytest.raises(DatasetError, match=r"figures\.json.*name a file"):
-        write_atomically(pipe, b"{}")
-    assert stat.S_ISFIFO(pipe.lstat().st_mode)
-    assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
