@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as writing
+from collections.abc import Collection
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
@@ -28,14 +29,15 @@ def pack(
         float, typer.Option("--bits-per-second", min=0, help="Of the link, most doubtful first; 0: no limit.")
     ] = 0.0,
 ) -> None:
-    """Write the frames of a recording as CCSDS space packets, each under a kilobyte."""
+    """Write the frames of a recording as CCSDS space packets, each under a kilobyte. Exit code 3 if it is damaged."""
     from afss_ros.datasets.files import write_atomically
     from afss_ros.downlink import Downlink, summary
     from afss_ros.downlink.recorded import Recorded
 
     link = Downlink(apid, bits_per_second)
     packets: list[bytes] = []
-    for stamp, told in Recorded(bag).summaries():
+    recorded = Recorded(bag)
+    for stamp, told in recorded.summaries():
         link.offer(summary.encode(told), stamp, told.doubt)
         packets += link.due(stamp / 1e9)
     write_atomically(out, b"".join(packets))
@@ -43,6 +45,7 @@ def pack(
     typical = f", {sizes[len(sizes) // 2]} bytes at the median, {sizes[-1]} at most" if sizes else ""
     left = link.waiting + link.dropped
     typer.echo(f"{out}: {len(packets)} packets{typical}" + (f"; {left} frames had no room" if left else ""))
+    _end(recorded.damages)
 
 
 def read(
@@ -87,12 +90,13 @@ def tdm(
     ] = "",
     originator: Annotated[str, typer.Option("--originator", help="ORIGINATOR of the message.")] = "AFSS_ROS",
 ) -> None:
-    """Write the bearings of a recording, and its ranges, as a CCSDS tracking data message."""
+    """Write bearings and ranges of a recording as a CCSDS tracking data message. Exit code 3 if it is damaged."""
     from afss_ros.datasets.files import write_atomically
     from afss_ros.downlink import tdm as message
     from afss_ros.downlink.recorded import Recorded
 
-    name, craft = Recorded(bag).observations(frame, tf)
+    recorded = Recorded(bag)
+    name, craft = recorded.observations(frame, tf)
     comments = []
     if not frame:
         comments = [f"angles in the frame of the camera {name}: X forward along the optical axis, Y left, Z up"]
@@ -106,6 +110,15 @@ def tdm(
     )
     write_atomically(out, text.encode("ascii"))
     typer.echo(f"{out}: {sum(map(len, craft.values()))} bearings of {len(craft)} craft in {reference_frame or name}")
+    _end(recorded.damages)
+
+
+def _end(damages: Collection[str]) -> None:
+    """Exit code 3 where not all of a recording could be read."""
+    for damage in damages:
+        typer.echo(f"damaged: {damage}; what could be read is written", err=True)
+    if damages:
+        raise typer.Exit(3)
 
 
 for command in (pack, read, tdm):

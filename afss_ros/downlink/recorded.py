@@ -26,14 +26,19 @@ _GREY = ("mono8", "8UC1")
 class Recorded:
     """The told frames of a bag.
 
+    Attributes:
+        damages: what is broken in the bag, as far as it has been read; what is whole is told all the same.
+
     Raises:
         BagError: it is no bag.
         DownlinkError: it has no tracks, or those of several nodes.
     """
 
     def __init__(self, path: Path) -> None:
+        self.damages: dict[str, None] = {}  # a set that keeps its order
         with BagReader(path) as bag:
             self._topics = {kind: _topic(path, kind, list(bag.topics)) for kind in _KINDS}
+            self._note(bag)
         if self._topics["tracks"] is None:
             raise DownlinkError(
                 f"{path} has no tracks; record a perception_node with tracking:=true, or afss run --tracking"
@@ -100,7 +105,12 @@ class Recorded:
             return {}
         with BagReader(self.path) as bag:
             messages = (bag.deserialize(entry) for entry in bag.messages([topic]))
-            return {_stamp_ns(m.header.stamp): m for m in messages}
+            found = {_stamp_ns(m.header.stamp): m for m in messages}
+            self._note(bag)
+        return found
+
+    def _note(self, bag: BagReader) -> None:
+        self.damages |= dict.fromkeys(bag.damages)
 
     def _masks(self) -> dict[int, bytes]:
         """The label maps by stamp, kept small: a flight has many."""
@@ -112,7 +122,9 @@ class Recorded:
             return {}
         with BagReader(self.path) as bag:
             messages = (bag.deserialize(entry) for entry in bag.messages([topic]))
-            return {_stamp_ns(m.header.stamp): runs.encode(_grey(m)) for m in messages if m.encoding in _GREY}
+            found = {_stamp_ns(m.header.stamp): runs.encode(_grey(m)) for m in messages if m.encoding in _GREY}
+            self._note(bag)
+        return found
 
 
 def _turns(path: Path, frame: str) -> dict[tuple[int, str], Array]:

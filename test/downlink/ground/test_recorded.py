@@ -77,6 +77,16 @@ def test_what_is_lost_and_what_has_no_room_is_said(
     assert "1 lost" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["pack", "tdm"])
+def test_a_damaged_recording_is_told_of_and_what_is_whole_is_written(
+    recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    cut, out = tmp_path / "cut.mcap", tmp_path / "out"
+    cut.write_bytes(recording.read_bytes()[:-2000])
+    assert main(["downlink", command, str(cut), "--out", str(out)]) == 3
+    assert "damaged: " in capsys.readouterr().err and out.stat().st_size > 0
+
+
 def key_values(text: str) -> list[tuple[str, str]]:
     return [(k.strip(), v.strip()) for k, v in (line.split("=") for line in text.splitlines() if "=" in line)]
 
