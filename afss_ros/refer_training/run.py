@@ -65,6 +65,8 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         ReferError: it is missing or broken.
     """
+    if path.exists() and not path.is_file():
+        raise ReferError(f"{path}: is no regular file; give a run of `afss refer train`")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if lacking := {"recipe", "network", "vocabulary", "nouns"} - set(saved):

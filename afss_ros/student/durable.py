@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from afss_ros.put import put as give_name
+
 
 def append(path: Path, piece: bytes) -> None:
     """Add `piece` to the end of a file, which is made if need be. Cut short, it leaves a part of the piece."""
@@ -22,12 +24,16 @@ def put(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    move(partial, path)
+    try:
+        move(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def move(source: Path, target: Path) -> None:
     """Rename within a folder; what was there is replaced."""
-    source.replace(target)
+    give_name(source, target)
     _settle(target.parent)
 
 

@@ -80,6 +80,8 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         DistillError: it is missing, no checkpoint, not what was written, or holds numbers that are none.
     """
+    if path.exists() and not path.is_file():
+        raise DistillError(f"{path}: is no regular file; give a run of `afss train`, or its best.pt")
     try:
         content = path.read_bytes()
         sealed.check(content)

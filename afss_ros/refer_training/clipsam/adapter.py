@@ -57,6 +57,8 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ReferError: it is missing or broken.
     """
+    if path.exists() and not path.is_file():
+        raise ReferError(f"{path}: is no regular file; give a run of `afss refer tune`")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if lacking := {"recipe", "learned", "base", "step", "history"} - set(saved):
