@@ -135,6 +135,8 @@ def _clock_fault(now: Snapshot, before: Snapshot) -> str:
         return ""
     if now.image_age_ms < -CLOCKS_APART_MS:
         return f"images are stamped {-now.image_age_ms / 1e3:.1f} s after this node's time: the clocks disagree"
+    if before.listening_since != now.listening_since:
+        return ""  # perhaps another camera since, and no jump
     if before.image_age_ms is not None and abs(now.image_age_ms - before.image_age_ms) > CLOCKS_APART_MS:
         change_s = (now.image_age_ms - before.image_age_ms) / 1e3
         return f"images are {change_s:+.1f} s older than at the last report: a clock jumped, or they were held up"

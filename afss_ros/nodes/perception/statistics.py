@@ -38,6 +38,7 @@ class Snapshot:
         latency: percentiles by stage over the last `LATENCY_WINDOW_S`.
         image_age_ms: header stamp to publication of the newest output, in ROS time; None before the first.
         silence_s: seconds since the last image arrived, or since `listen` when none did.
+        listening_since: when `listen` was called last, monotonic seconds.
     """
 
     received: int
@@ -49,6 +50,7 @@ class Snapshot:
     latency: Mapping[str, Percentiles]
     image_age_ms: float | None
     silence_s: float
+    listening_since: float = 0.0
 
 
 class FrameStatistics:
@@ -115,6 +117,7 @@ class FrameStatistics:
                 latency=percentiles([timings for _, timings in samples]),
                 image_age_ms=self._image_age_ms,
                 silence_s=now - self._heard,
+                listening_since=self._listening_since,
             )
 
 

@@ -72,6 +72,12 @@ SILENT = replace(BEFORE, silence_s=3.2)
             "images are +5.0 s older than at the last report: a clock jumped, or they were held up",
         ),
         (ACTIVE, replace(ALL_GOOD, image_age_ms=900.0), DiagnosticStatus.OK, "perceiving at 5.0 fps"),
+        (
+            ACTIVE,
+            replace(ALL_GOOD, image_age_ms=5_020.0, listening_since=7.0),  # activated anew, perhaps for another camera
+            DiagnosticStatus.OK,
+            "perceiving at 5.0 fps",
+        ),
         (replace(ACTIVE, enabled=False), SILENT, DiagnosticStatus.OK, "disabled through ~/enable"),
         (Condition(state="inactive"), SILENT, DiagnosticStatus.OK, "inactive"),
         (Condition(state="unconfigured", failure="no model"), SILENT, DiagnosticStatus.ERROR, "no model"),
