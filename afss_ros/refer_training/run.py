@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from afss_ros.datasets.files import write_atomically
 from afss_ros.refer.errors import ReferError
 from afss_ros.refer.vocabulary import Vocabulary
 from afss_ros.refer_training.network import ReferNetwork
 from afss_ros.refer_training.recipe import Recipe, parse
+from afss_ros.refer_training.saved import read, write
 from afss_ros.refer_training.sight import Foundation
 
 LAST, BEST = "last.pt", "best.pt"
@@ -40,8 +39,8 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""
-        buffer = io.BytesIO()
-        torch.save(
+        write(
+            path,
             {
                 "recipe": self.recipe.model_dump(mode="json"),
                 "nouns": list(self.nouns),
@@ -54,9 +53,7 @@ class Run:
                 "history": self.history,
                 "foundation": None if self.foundation is None else asdict(self.foundation),
             },
-            buffer,
         )
-        write_atomically(path, buffer.getvalue())
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -65,17 +62,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         ReferError: it is missing or broken.
     """
-    if path.exists() and not path.is_file():
-        raise ReferError(f"{path}: is no regular file; give a run of `afss refer train`")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if lacking := {"recipe", "network", "vocabulary", "nouns"} - set(saved):
-            raise KeyError(*lacking)
-    except FileNotFoundError as err:
-        raise ReferError(f"{path}: missing; train with `afss refer train CONFIG --out {path.parent}`") from err
-    except Exception as err:  # torch raises many kinds for a file that is none of its own
-        raise ReferError(f"{path}: is no referring network ({type(err).__name__}); train it again") from err
-    return dict(saved)
+    return read(path, {"recipe", "network", "vocabulary", "nouns"}, "referring network", "train")
 
 
 def fill(network: ReferNetwork, saved: dict[str, Any], path: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from afss_ros.datasets.files import write_atomically
 from afss_ros.refer.errors import ReferError
+from afss_ros.refer_training import saved
 from afss_ros.refer_training.clipsam.files import load
 from afss_ros.refer_training.clipsam.network import ClipSam, Options
 from afss_ros.refer_training.clipsam.recipe import Large, parse
@@ -34,6 +33,11 @@ def learned(network: ClipSam) -> dict[str, torch.Tensor]:
     return {**weights, "shift": network.shift}
 
 
+def autocast(recipe: Large, device: torch.device) -> torch.autocast:
+    """The precision that a recipe asks for."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.learn.precision == "bfloat16")
+
+
 def base_sha256(network: ClipSam) -> str:
     """Hash of all that an adaptation leaves as it is: a low-rank term means nothing beside other weights."""
     digest = hashlib.sha256()
@@ -46,9 +50,7 @@ def base_sha256(network: ClipSam) -> str:
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write it, whole or not at all."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_atomically(path, buffer.getvalue())
+    saved.write(path, state)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -57,32 +59,22 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ReferError: it is missing or broken.
     """
-    if path.exists() and not path.is_file():
-        raise ReferError(f"{path}: is no regular file; give a run of `afss refer tune`")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if lacking := {"recipe", "learned", "base", "step", "history"} - set(saved):
-            raise KeyError(*lacking)
-    except FileNotFoundError as err:
-        raise ReferError(f"{path}: missing; make one with `afss refer tune CONFIG --out {path.parent}`") from err
-    except Exception as err:  # torch raises many kinds for a file that is none of its own
-        raise ReferError(f"{path}: is no adaptation ({type(err).__name__}); tune it again") from err
-    return dict(saved)
+    return saved.read(path, {"recipe", "learned", "base", "step", "history"}, "adaptation", "tune")
 
 
-def fill(network: ClipSam, saved: dict[str, Any], path: Path) -> None:
+def fill(network: ClipSam, state: dict[str, Any], path: Path) -> None:
     """Put what was learned into a network.
 
     Raises:
         ReferError: it was learned beside other weights, or for a network of another form.
     """
-    if (own := base_sha256(network)) != saved["base"]:
+    if (own := base_sha256(network)) != state["base"]:
         raise ReferError(
-            f"{path}: was learned beside checkpoints with the hash {str(saved['base'])[:12]}, these have {own[:12]};"
+            f"{path}: was learned beside checkpoints with the hash {str(state['base'])[:12]}, these have {own[:12]};"
             " give those that its recipe names"
         )
     ours = learned(network)
-    weights = saved["learned"]
+    weights = state["learned"]
     if {n: w.shape for n, w in ours.items()} != {n: w.shape for n, w in weights.items()}:
         raise ReferError(f"{path}: weights of another version of this network; tune it again")
     with torch.no_grad():
@@ -96,8 +88,8 @@ def restored(run: Path) -> tuple[ClipSam, Any, Large, dict[str, Any]]:
     Raises:
         ReferError: see `read`, `build` and `fill`.
     """
-    saved = read(run / LAST)
-    recipe = parse(saved["recipe"], str(run / LAST))
+    state = read(run / LAST)
+    recipe = parse(state["recipe"], str(run / LAST))
     network, tokeniser = build(recipe)
-    fill(network, saved, run / LAST)
-    return network.eval(), tokeniser, recipe, saved
+    fill(network, state, run / LAST)
+    return network.eval(), tokeniser, recipe, state

@@ -59,7 +59,7 @@ class LargeResolver:
 
     def answer(self, image: NDArray[np.uint8], tokens: NDArray[np.int64]) -> Answer:
         """Answer tokens int64 (64,) about an image, uint8 (H, W, 3) RGB."""
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), adapter.autocast(self.recipe, self._device):
             looked, box = self._look(image)
             drawn = self._network.answer(looked, torch.from_numpy(tokens[None]).to(self._device))
         there = float(drawn.presence.float().sigmoid()[0])
@@ -77,10 +77,6 @@ class LargeResolver:
             picture, box = fitted(image, self.recipe.data.size)
             self._seen = key, self._network.look(torch.from_numpy(picture[None]).to(self._device)), box
         return self._seen[1], self._seen[2]
-
-    def _autocast(self) -> torch.autocast:
-        wanted = self.recipe.learn.precision == "bfloat16"
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=wanted)
 
 
 def _at_source(logits: torch.Tensor, box: Letterbox) -> NDArray[np.bool_]:

@@ -59,10 +59,6 @@ class _Run:
         }
         adapter.save(path, state)
 
-    def autocast(self) -> torch.autocast:
-        wanted = self.recipe.learn.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
-
 
 def tune(recipe: Large, out: Path, report: Report = lambda progress: None) -> dict[str, float]:
     """Adapt, or go on with, the run in a directory; returns its scores on the validation split.
@@ -190,7 +186,7 @@ def told_plainly() -> Iterator[None]:
 
 def _loss(run: _Run, images: Tensor, tokens: Tensor, masks: Tensor) -> Tensor:
     images, tokens, masks = (part.to(run.device, non_blocking=True) for part in (images, tokens, masks))
-    with run.autocast():
+    with adapter.autocast(run.recipe, run.device):
         drawn = run.network(images, tokens)
     return losses(type(drawn)(drawn.mask.float(), drawn.presence.float()), masks, run.recipe.learn.dice)
 
@@ -206,8 +202,7 @@ def validate(network: ClipSam, asked: Sequence[Asked], recipe: Large, device: to
     network.shift.zero_()
     rows: list[tuple[bool, float, float, bool]] = []
     loader = DataLoader(Pictured(asked, recipe.data.size), recipe.learn.batch, num_workers=recipe.data.workers)
-    wanted = recipe.learn.precision == "bfloat16"
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=wanted):
+    with torch.inference_mode(), adapter.autocast(recipe, device):
         batches = iter(loader)
         for _ in range(len(loader)):
             with told_plainly():
